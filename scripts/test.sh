@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Runs every test: lit, C++ unit tests, Python. All of them run even when one fails; pytest's summary comes last.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+PATH=$PWD/.venv/bin:$PATH
+status=0
+
+ninja -C build check-lit || status=1
+ctest --test-dir build --output-on-failure --no-tests=error || status=1
+[ "$status" = 0 ] || echo "test: the lit or C++ tests above failed" >&2
+python -m pytest -q -n "${TEST_JOBS:-2}" "$@" || status=1
+exit "$status"
