@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "Profiles.h"
+#include "triton-metal/Target/Profiles.h"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
+namespace nb = nanobind;
+
+namespace {
+
+nb::object knownOrNone(double value) { return value > 0 ? nb::cast(value) : nb::none(); }
+
+nb::dict toDict(const tmetal::Profile &profile) {
+  const tmetal::Family &family = *profile.family;
+  nb::dict result;
+  nb::list aliases;
+  for (std::string_view alias : profile.aliases)
+    aliases.append(alias);
+  result["name"] = profile.name;
+  result["title"] = profile.title;
+  result["family"] = family.name;
+  result["aliases"] = aliases;
+  result["gpu_cores"] = profile.gpuCores > 0 ? nb::cast(profile.gpuCores) : nb::none();
+  result["float32_teraflops"] = knownOrNone(profile.float32Teraflops);
+  result["bandwidth_gbps"] = knownOrNone(profile.bandwidth);
+  result["msl_version"] = family.mslVersion;
+  result["simd_width"] = family.simdWidth;
+  result["max_threads_per_threadgroup"] = family.maxThreadsPerThreadgroup;
+  result["threadgroup_memory"] = family.threadgroupMemory;
+  result["max_buffers"] = family.maxBuffers;
+  result["atomic64"] = family.hasAtomic64;
+  result["dynamic_caching"] = family.hasDynamicCaching;
+  result["tensor_ops"] = family.hasTensorOps;
+  return result;
+}
+
+} // namespace
+
+void bindProfiles(nb::module_ &module) {
+  module.def("profiles", [] {
+    nb::list result;
+    for (const tmetal::Profile &profile : tmetal::allProfiles())
+      result.append(toDict(profile));
+    return result;
+  });
+  module.def(
+      "profile",
+      [](std::string_view name) {
+        const tmetal::Profile *profile = tmetal::findProfile(name);
+        if (!profile)
+          throw nb::value_error(tmetal::unknownProfileMessage(name).c_str());
+        return toDict(*profile);
+      },
+      nb::arg("name"));
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#ifndef TRITON_METAL_BINDINGS_PROFILES_H
+#define TRITON_METAL_BINDINGS_PROFILES_H
+
+#include <nanobind/nanobind.h>
+
+/// Adds profiles() and profile(name): the table of hardware as dictionaries; a value that is not known is
+/// None.
+void bindProfiles(nanobind::module_ &module);
+
+#endif // TRITON_METAL_BINDINGS_PROFILES_H
