@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Dropout whose mask comes from a seed: the Philox counter generator makes the same numbers on every device, so the
-mask is never stored. The reference computes Philox again, in NumPy."""
+"""Dropout whose mask comes from a seed: the Philox counter generator makes the same numbers on every device,
+so the mask is never stored. The reference computes Philox again, in NumPy."""
 
 import os
 
@@ -38,10 +38,8 @@ def philox_uniform(seed: int, offsets: np.ndarray, rounds: int = 10) -> np.ndarr
     low = np.uint64(0xFFFFFFFF)
     for _ in range(rounds):
         product0, product1 = c0 * multipliers[0], c2 * multipliers[1]
-        c0, c2 = (
-            (product1 >> np.uint64(32)) ^ c1 ^ np.uint64(key0),
-            (product0 >> np.uint64(32)) ^ c3 ^ np.uint64(key1),
-        )
+        high0, high1 = product0 >> np.uint64(32), product1 >> np.uint64(32)
+        c0, c2 = high1 ^ c1 ^ np.uint64(key0), high0 ^ c3 ^ np.uint64(key1)
         c1, c3 = product1 & low, product0 & low
         key0, key1 = (key0 + 0x9E3779B9) & 0xFFFFFFFF, (key1 + 0xBB67AE85) & 0xFFFFFFFF
     signed = c0.astype(np.uint32).view(np.int32)

@@ -23,7 +23,7 @@ class Case:
     interpretable: bool = True  # TRITON_INTERPRET=1 takes torch tensors only
 
     def error(self) -> float:
-        """Largest error of any output: relative where the reference is above one, absolute below; NaN is infinite."""
+        """Largest error of any output: relative where the reference is above one, absolute below it."""
         worst = 0.0
         for got, want in zip(self.run(), self.expected(), strict=True):
             got, want = as_float64(got), as_float64(want)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Layer normalisation, forward and backward. No program waits for another: the backward kernel leaves partial sums of
-the weight and bias gradients, which a second kernel adds up."""
+"""Layer normalisation, forward and backward. No program waits for another: the backward kernel leaves partial
+sums of the weight and bias gradients, which a second kernel adds up."""
 
 import os
 
@@ -73,7 +73,7 @@ def backward_kernel(
         rstd = tl.load(rstd_ptr + row)
         normalized = tl.where(inside, (x - mean) * rstd, 0.0)
         scaled = weight * dy
-        # The gradient through mean and variance removes the mean of `scaled` and its projection on the output.
+        # The gradient through mean and variance removes the mean of `scaled` and its part along the output.
         projection = tl.sum(normalized * scaled, axis=0) / n_cols
         average = tl.sum(scaled, axis=0) / n_cols
         dx = (scaled - (normalized * projection + average)) * rstd
