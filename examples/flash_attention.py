@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Attention in one pass over keys and values: the softmax is rescaled as larger scores turn up, so the matrix of
-scores is never stored."""
+"""Attention in one pass over keys and values: the softmax is rescaled as larger scores turn up, so the matrix
+of scores is never stored."""
 
 import os
 
