@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+from triton_metal.cli import main
+
+raise SystemExit(main())

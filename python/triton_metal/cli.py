@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: MIT
+"""The command `triton-metal`: look at the installation, at operations, at what becomes of a kernel; run the demo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+from triton_metal import kernel_file
+from triton_metal.kernel_file import UsageError
+
+STAGES = ("ttir", "tt", "mlx")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code. A failure is one line on standard error."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TRITON_BACKEND", "metal")
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe went away; nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if options.traceback:
+            raise
+        print(f"triton-metal: {_one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _one_line(error: BaseException) -> str:
+    """The error without its traceback. Triton's own errors span lines, with the source line in the middle."""
+    from triton.compiler.errors import CompilationError
+
+    root = error
+    while isinstance(root, CompilationError) and isinstance(root.__cause__, Exception):
+        root = root.__cause__
+    if isinstance(root, CompilationError):
+        text = (root.error_message or root.message).strip().splitlines()
+    else:
+        text = str(root).strip().splitlines()
+    first = next((line.strip() for line in text if line.strip()), "")
+    if isinstance(error, CompilationError) and getattr(error, "node", None) is not None:
+        return f"line {error.node.lineno} of the kernel: {first or type(root).__name__}"
+    # A sentence of our own needs no class name before it; "list index out of range" does.
+    known = isinstance(root, UsageError | OSError) or type(root).__module__.startswith("triton_metal")
+    return first if known and first else f"{type(root).__name__}: {first}"
+
+
+# --- parser ------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="triton-metal", description="A Metal backend for Triton.")
+    parser.add_argument("--version", action="version", version=metadata.version("triton-metal"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        sub.add_argument("--traceback", action="store_true", help="show where an error came from")
+        sub.set_defaults(command=command)
+        return sub
+
+    info = add("info", _info, "show versions, the device, its limits, and test the installation")
+    info.add_argument("--arch", help="show this hardware profile (default: TRITON_METAL_ARCH or host)")
+
+    compile_parser = add("compile", _compile, "compile a kernel and show a stage as text")
+    compile_parser.add_argument(
+        "--emit", choices=STAGES, default="tt", help="the stage (default: %(default)s)"
+    )
+    compile_parser.add_argument("-o", "--output", type=Path, help="write the text to this file")
+    explain = add("explain", _explain, "show what a launch of a kernel becomes, and why")
+    for sub in (compile_parser, explain):
+        sub.add_argument("kernel", metavar="FILE:KERNEL", help="a Python file and the name of a kernel in it")
+        sub.add_argument(
+            "--signature",
+            required=True,
+            help="types of the arguments that are not constexpr, in order: '*fp32,*fp32,i32'; "
+            "':16' after a type means divisible by 16, ':1' the constant 1",
+        )
+        sub.add_argument("--constexpr", action="append", default=[], metavar="NAME=VALUE")
+        sub.add_argument("--num-warps", type=int, default=4)
+        sub.add_argument("--arch", help="hardware profile (default: TRITON_METAL_ARCH or host)")
+        sub.add_argument("--grid", help="extents of the launch grid: 8 or 8,1,1 (for --emit mlx)")
+        sub.add_argument(
+            "--arg",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="an integer argument's value, or a pointer's number of elements",
+        )
+        sub.add_argument(
+            "--elements",
+            type=int,
+            default=1 << 20,
+            help="elements behind each pointer that --arg does not name (default: %(default)s)",
+        )
+
+    add("ops", _ops, "list the operations and what each engine makes of them")
+    demo = add("demo", _demo, "run the examples, check them and time them")
+    demo.add_argument("--small", action="store_true", help="small sizes")
+    demo.add_argument("--no-interpreter", action="store_true", help="do not time TRITON_INTERPRET=1")
+    demo.add_argument("--timeout", type=float, default=60, help="seconds for each interpreted example")
+    demo.add_argument("--only", action="append", metavar="EXAMPLE", help="run this example only (repeatable)")
+    return parser
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str))
+
+
+def _arch(options: argparse.Namespace) -> str:
+    """The profile's canonical name; an unknown one is an error that lists the known ones."""
+    from triton_metal import _core
+
+    return _core.profile(options.arch or os.environ.get("TRITON_METAL_ARCH") or "host")["name"]
+
+
+# --- info --------------------------------------------------------------------------------------------------
+
+
+def _version_of(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _active_backend() -> str:
+    """What Triton would launch on now, or why it can not."""
+    from triton.runtime import driver
+
+    try:
+        target = driver.active.get_current_target()
+    except Exception as error:
+        return f"none: {_one_line(error)}"
+    return f"{target.backend} ({target.arch})"
+
+
+def _self_test() -> str:
+    from triton_metal import _core
+
+    try:
+        _core.self_test()
+    except ImportError as error:
+        return f"failed: {error}"
+    return "passed"
+
+
+def _info(options: argparse.Namespace) -> int:
+    from triton_metal import _core
+    from triton_metal.host import cpu_name
+
+    self_test = _self_test()
+    sections: dict[str, dict[str, Any]] = {
+        "versions": {
+            "triton-metal": _core.__version__,
+            "triton": _version_of("triton"),
+            "MLIR": _core.mlir_version(),
+            "MLX, compiled with": _core.mlx_version(),
+            "MLX, installed": _version_of("mlx"),
+            "PyTorch": _version_of("torch"),
+            "NumPy": _version_of("numpy"),
+            "Python": platform.python_version(),
+        },
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": cpu_name(),
+            "MLX device": _mlx_device(),
+            "active backend": _active_backend(),
+            "self-test": self_test,
+        },
+        "profile": _core.profile(_arch(options)),
+    }
+    if options.json:
+        _print_json(sections)
+    else:
+        console = Console()
+        for title, values in sections.items():
+            table = Table(title=title, title_justify="left", show_header=False, min_width=60)
+            for key, value in values.items():
+                text = ", ".join(value) if isinstance(value, list) else str(value)
+                table.add_row(key.replace("_", " "), "not known" if value is None else text)
+            console.print(table)
+    return 0 if self_test == "passed" else 1
+
+
+def _mlx_device() -> str:
+    import mlx.core as mx
+
+    return "gpu" if mx.default_device() == mx.Device(mx.gpu) else "cpu"
+
+
+# --- compile, explain --------------------------------------------------------------------------------------
+
+
+def _compiled_text(options: argparse.Namespace, stage: str) -> str:
+    """Compiles the kernel and returns a stage's text; `mlx` also needs the launch."""
+    from triton_metal import _core
+
+    arch = _arch(options)
+    if stage == "mlx" and not options.grid:
+        raise UsageError("the mlx text belongs to one launch: --grid is missing")
+    kernel = kernel_file.load_kernel(options.kernel)
+    constants = kernel_file.parse_pairs(options.constexpr, "--constexpr")
+    signature = kernel_file.make_signature(kernel, options.signature, constants)
+    compiled = kernel_file.compile_kernel(kernel, signature, arch, num_warps=options.num_warps)
+    if stage != "mlx":
+        return kernel_file.stage_text(compiled, stage)
+    executable = _core.Kernel(kernel_file.stage_text(compiled, "tt"), arch=arch)
+    values = kernel_file.parse_pairs(options.arg, "--arg")
+    arguments = kernel_file.launch_arguments(executable.parameters, values, options.elements)
+    return executable.raise_text(kernel_file.parse_grid(options.grid), arguments)
+
+
+def _compile(options: argparse.Namespace) -> int:
+    text = _compiled_text(options, options.emit)
+    if options.json:
+        text = json.dumps(
+            {"kernel": options.kernel, "stage": options.emit, "arch": _arch(options), "text": text}, indent=2
+        )
+    if options.output is not None:
+        options.output.write_text(text.rstrip("\n") + "\n")
+    elif sys.stdout.isatty() and not options.json:
+        Console().print(Syntax(text, "llvm", background_color="default", word_wrap=False))
+    else:
+        print(text)
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from triton_metal.explain import explain_text
+
+    explanation = explain_text(_compiled_text(options, "mlx"))
+    if options.json:
+        _print_json({"kernel": options.kernel, "arch": _arch(options), **asdict(explanation)})
+        return 0
+    table = Table(title=f"{options.kernel} on grid {options.grid}", title_justify="left")
+    table.add_column("operations")
+    table.add_column("count", justify="right")
+    for category, count in explanation.categories.items():
+        table.add_row(category, str(count))
+    console = Console()
+    console.print(table)
+    console.print(f"engine: {explanation.engine} ({explanation.reason})")
+    for remark in explanation.remarks:
+        console.print(f"- {remark}")
+    return 0
+
+
+# --- ops, demo ---------------------------------------------------------------------------------------------
+
+
+def _ops(options: argparse.Namespace) -> int:
+    from triton_metal import ops
+
+    if options.json:
+        _print_json(ops.operations())
+    else:
+        Console().print(ops.operations_table())
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from triton_metal import demo
+
+    return demo.run(
+        small=options.small,
+        interpreter_timeout=None if options.no_interpreter else options.timeout,
+        only=options.only,
+        as_json=options.json,
+    )
