@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command `triton-metal`: look at the installation, at operations, at what becomes of a kernel; run the demo."""
+"""The command `triton-metal`: the installation, the operations, what becomes of a kernel, and the demo."""
 
 from __future__ import annotations
 

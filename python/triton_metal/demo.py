@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the examples on this machine: checks each against its reference, and times it beside TRITON_INTERPRET=1."""
+"""Runs the examples: checks each against its reference, and times it beside TRITON_INTERPRET=1."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def check(case: Any) -> Row:
     return row
 
 
-# --- the interpreter, in a process of its own ----------------------------------------------------------------
+# --- the interpreter, in a process of its own --------------------------------------------------------------
 
 
 def interpret(example: str, small: bool, timeout: float) -> tuple[dict[str, float], str]:
@@ -115,6 +115,11 @@ def _interpreter_main() -> int:
     parser.add_argument("example")
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args()
+    # The interpreter's own set-up happens at the first call; keep it out of the times.
+    for case in load_cases(options.example, small=True):
+        if case.interpretable:
+            case.run()
+            break
     for case in load_cases(options.example, options.small):
         if case.interpretable:
             start = time.perf_counter()
@@ -124,7 +129,7 @@ def _interpreter_main() -> int:
     return 0
 
 
-# --- the table -------------------------------------------------------------------------------------------------
+# --- the table ---------------------------------------------------------------------------------------------
 
 
 def _seconds(value: float | None) -> str:

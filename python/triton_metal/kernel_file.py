@@ -93,8 +93,8 @@ class Signature:
 
 
 def make_signature(kernel: Any, text: str, constants: Mapping[str, str]) -> Signature:
-    """Pairs the types of the command line with the kernel's parameters. As in Triton's own ahead-of-time tool, a
-    type may carry ':16' (divisible by 16) or ':1' (is the constant 1)."""
+    """Pairs the types of the command line with the kernel's parameters. As in Triton's ahead-of-time tool, a
+    type may end with ':16' (divisible by 16) or ':1' (the constant 1)."""
     unknown = [name for name in constants if name not in kernel.arg_names]
     if unknown:
         raise UsageError(f"{kernel.__name__} has no parameter {unknown[0]}")

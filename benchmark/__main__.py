@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""python -m benchmark [--small] [--repetitions N]: a table, and JSON and a plot under benchmark/results."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TRITON_BACKEND", "metal")
+
+import matplotlib
+import mlx.core as mx
+import torch
+import triton
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.launch import launch_costs
+from benchmark.operations import Comparison, comparisons
+from triton_metal.host import cpu_name
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def compare(item: Comparison, repetitions: int) -> dict[str, Any]:
+    """Checks the result, then times both sides in turn, so that a disturbance hits both."""
+    got, want = item.triton().double(), item.torch().double()
+    error = float(((got - want).abs() / want.abs().clamp(min=1)).max())
+    item.triton(), item.torch()
+    ours, theirs = [], []
+    for repetition in range(repetitions):
+        if repetition % 2:
+            ours.append(_seconds(item.triton))
+            theirs.append(_seconds(item.torch))
+        else:
+            theirs.append(_seconds(item.torch))
+            ours.append(_seconds(item.triton))
+    return {
+        "operation": item.name,
+        "size": item.size,
+        "max_error": error,
+        "ok": error <= item.tolerance,
+        "triton_ms": statistics.median(ours) * 1e3,
+        "torch_ms": statistics.median(theirs) * 1e3,
+        "ratio": statistics.median(t / o for t, o in zip(theirs, ours, strict=True)),
+    }
+
+
+def plot(rows: list[dict[str, Any]], device: str, path: Path) -> None:
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
+    bars = axes.bar([row["operation"] for row in rows], [row["ratio"] for row in rows], color="#4878a8")
+    axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_yscale("log")
+    axes.set_ylabel("time of PyTorch eager / time of Triton kernel")
+    axes.set_title(f"Higher is faster than PyTorch on the same device\n{device}", fontsize=10)
+    axes.tick_params(axis="x", labelrotation=20)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmark", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--repetitions", type=int, default=9)
+    options = parser.parse_args()
+
+    console = Console(width=None if Console().is_terminal else 120)
+    device = f"{cpu_name()}, {torch.get_num_threads()} PyTorch threads"
+    rows = []
+    for item in comparisons(options.small):
+        Console(stderr=True).print(f"[dim]{item.name} ...")
+        rows.append(compare(item, options.repetitions))
+    mean_ratio = math.exp(statistics.fmean(math.log(row["ratio"]) for row in rows))
+    launches = launch_costs()
+
+    table = Table(title=f"PyTorch eager and this backend on {device}", title_justify="left")
+    for name in ("operation", "size", "check"):
+        table.add_column(name)
+    for name in ("max error", "Triton", "PyTorch", "ratio"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row["operation"],
+            row["size"],
+            "ok" if row["ok"] else "WRONG",
+            f"{row['max_error']:.1e}",
+            f"{row['triton_ms']:.2f} ms",
+            f"{row['torch_ms']:.2f} ms",
+            f"{row['ratio']:.2f}",
+        )
+    console.print(table)
+    console.print(f"geometric mean of the ratios: {mean_ratio:.2f} (above 1: faster than PyTorch)")
+    table = Table(title="Cost of a warm launch (one element)", title_justify="left")
+    for name in ("arguments", "whole launch", "without Triton's look-up"):
+        table.add_column(name)
+    for launch in launches:
+        table.add_row(
+            launch["arguments"], f"{launch['launch_us']:.1f} us", f"{launch['without_lookup_us']:.1f} us"
+        )
+    console.print(table)
+
+    RESULTS.mkdir(exist_ok=True)
+    now = datetime.datetime.now().isoformat(timespec="seconds")
+    report = {
+        "device": device,
+        "system": platform.platform(),
+        "mlx_device": str(mx.default_device()),
+        "versions": {"torch": torch.__version__, "triton": triton.__version__, "mlx": mx.__version__},
+        "time": now,
+        "repetitions": options.repetitions,
+        "small": options.small,
+        "operations": rows,
+        "geometric_mean_ratio": mean_ratio,
+        "launches": launches,
+    }
+    stem = RESULTS / now.replace(":", "")
+    stem.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
+    plot(rows, device, stem.with_suffix(".png"))
+    console.print(f"written: {stem.relative_to(RESULTS.parents[1])}.json and .png")
+    return int(not all(row["ok"] for row in rows))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
