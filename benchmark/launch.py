@@ -29,8 +29,8 @@ def microseconds(call: Callable[[], Any], rounds: int = 7, calls: int = 100) -> 
 
 
 def launch_costs() -> list[dict[str, Any]]:
-    """For each library: the whole `kernel[grid](...)`, and what is left of it when Triton's look-up of the compiled
-    kernel is skipped. For MLX both include the evaluation of the lazy result."""
+    """For each library: the whole `kernel[grid](...)`, and what is left of it without Triton's look-up of the
+    compiled kernel. For MLX both include the evaluation of the lazy result."""
     results = []
     for library, make, evaluate in (
         ("PyTorch", lambda: torch.ones(1), None),

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""The command line, run as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ADD = f"{EXAMPLES / 'vector_add.py'}:add_kernel"
+MATMUL = f"{EXAMPLES / 'matmul.py'}:matmul_kernel"
+ADD_OPTIONS = [ADD, "--signature", "*fp32,*fp32,*fp32,i32", "--constexpr", "BLOCK_SIZE=128"]
+ADD_LAUNCH = ["--grid", "8", "--arg", "n_elements=1000", "--elements", "1000"]
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "triton_metal", *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def output(*arguments, **environment):
+    done = run(*arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refusal(*arguments, **environment):
+    """The one line that a failed command prints."""
+    done = run(*arguments, **environment)
+    assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("triton-metal: "), done.stderr
+    return lines[0]
+
+
+def test_info():
+    info = json.loads(output("info", "--json"))
+    assert info["versions"]["triton"].startswith("3.9.")
+    assert info["versions"]["MLX, compiled with"] == info["versions"]["MLX, installed"]
+    assert info["machine"]["active backend"].startswith("metal")
+    assert info["machine"]["self-test"] == "passed"
+    assert info["profile"]["name"] == "host"
+    assert "self-test" in output("info")
+
+
+def test_info_shows_the_profile_asked_for():
+    assert json.loads(output("info", "--json", "--arch", "Apple M3 Max"))["profile"]["name"] == "m3-max"
+    assert json.loads(output("info", "--json", TRITON_METAL_ARCH="m2"))["profile"]["name"] == "m2"
+    assert "'m77'" in refusal("info", "--arch", "m77")
+
+
+def test_compile_shows_every_stage():
+    for stage, sign in (("ttir", "tt.func"), ("tt", "tt.func")):
+        assert sign in output("compile", *ADD_OPTIONS, "--emit", stage)
+    assert "mlx.add" in output("compile", *ADD_OPTIONS, "--emit", "mlx", *ADD_LAUNCH)
+
+
+def test_compile_writes_a_file_and_json(tmp_path):
+    path = tmp_path / "add.tt"
+    assert output("compile", *ADD_OPTIONS, "-o", path) == ""
+    report = json.loads(output("compile", *ADD_OPTIONS, "--json", "--arch", "m3"))
+    assert report["stage"] == "tt" and report["arch"] == "m3"
+    assert "tt.store" in report["text"] and "tt.store" in path.read_text()
+
+
+def test_compile_takes_divisibility_and_constants():
+    types = "*fp32:16,*fp32,*fp32,i32:1"
+    text = output("compile", ADD, "--signature", types, "--constexpr", "BLOCK_SIZE=64", "--emit", "ttir")
+    assert "tt.divisibility = 16" in text
+    assert "%output_ptr: !tt.ptr<f32>" in text and "%n_elements: i32" not in text
+
+
+def test_explain_counts_what_a_launch_becomes():
+    explanation = json.loads(output("explain", *ADD_OPTIONS, *ADD_LAUNCH, "--json"))
+    assert explanation["engine"] == "mlx" and explanation["reason"]
+    assert explanation["categories"]["gathers"] == explanation["categories"]["scatters"] == 0
+    assert explanation["operations"]["add"] >= 1
+    assert "element-wise" in output("explain", *ADD_OPTIONS, *ADD_LAUNCH)
+
+
+def test_explain_finds_the_matmul():
+    strides = dict(stride_am=64, stride_ak=1, stride_bk=64, stride_bn=1, stride_cm=64, stride_cn=1)
+    sizes = dict(M=64, N=64, K=64, **strides)
+    blocks = dict(BLOCK_M=32, BLOCK_N=32, BLOCK_K=16, GROUP=2)
+    arguments = [f"--arg={name}={value}" for name, value in sizes.items()]
+    constants = [f"--constexpr={name}={value}" for name, value in blocks.items()]
+    signature = ",".join(["*fp32"] * 3 + ["i32"] * 9)
+    launch = ["--grid", "4", *arguments, "--elements", 4096]
+    report = output("explain", MATMUL, "--signature", signature, *constants, *launch, "--json")
+    assert json.loads(report)["categories"]["matmuls"] >= 1
+
+
+def test_ops():
+    table = json.loads(output("ops", "--json"))
+    assert {"op", "mlx", "msl", "note"} == set(table[0])
+    names = {entry["op"] for entry in table}
+    assert {"tt.load", "tt.store", "tt.dot", "tt.reduce"} <= names
+    assert "tt.load" in output("ops")
+
+
+def test_usage_errors_are_one_line():
+    assert "not FILE:KERNEL" in refusal("compile", "nothing", "--signature", "i32")
+    assert "no file" in refusal("compile", "missing.py:kernel", "--signature", "i32")
+    message = refusal("compile", f"{EXAMPLES / 'vector_add.py'}:other", "--signature", "i32")
+    assert "other" in message and "add_kernel" in message
+    message = refusal("compile", ADD, "--signature", "*fp32,i32", "--constexpr", "BLOCK_SIZE=128")
+    assert "takes 4 arguments (x_ptr, y_ptr, output_ptr, n_elements)" in message
+    assert "BLOCK_SIZE" in refusal("compile", ADD, "--signature", "*fp32,*fp32,*fp32,i32")
+    assert "BLOCK" in refusal("compile", *ADD_OPTIONS, "--constexpr", "BLOCK=1")
+    assert "--grid" in refusal("compile", *ADD_OPTIONS, "--emit", "mlx")
+    assert "n_elements" in refusal("compile", *ADD_OPTIONS, "--emit", "mlx", "--grid", "8")
+    assert "'m'" in refusal("compile", *ADD_OPTIONS, "--emit", "mlx", *ADD_LAUNCH, "--arg", "m=1")
+    assert "--grid" in refusal("compile", *ADD_OPTIONS, "--emit", "mlx", "--grid", "1,2,3,4")
+    assert "TRITON_INTERPRET" in refusal("compile", *ADD_OPTIONS, TRITON_INTERPRET="1")
+
+
+def test_a_kernel_that_does_not_compile_is_one_line(tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text(
+        "import triton\n"
+        "import triton.language as tl\n\n\n"
+        "@triton.jit\n"
+        "def kernel(x_ptr):\n"
+        "    tl.store(x_ptr, undefined_name)\n"
+    )
+    message = refusal("compile", f"{file}:kernel", "--signature", "*fp32")
+    assert "undefined_name" in message
+
+
+def test_a_file_that_fails_is_one_line(tmp_path):
+    file = tmp_path / "fails.py"
+    file.write_text("raise RuntimeError('on\\npurpose')\n")
+    assert "RuntimeError: on" in refusal("compile", f"{file}:kernel", "--signature", "*fp32")
+    assert "Traceback" in run("compile", f"{file}:kernel", "--signature", "*fp32", "--traceback").stderr
+
+
+def test_an_unknown_command_is_refused_by_the_parser():
+    assert run("frobnicate").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["info", "compile", "explain", "ops", "demo"])
+def test_every_command_has_help(command):
+    assert "--json" in output(command, "--help")
