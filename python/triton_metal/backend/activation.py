@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""When the metal backend is the active one.
+
+TRITON_DEFAULT_BACKEND is Triton's own variable and settles the matter. TRITON_BACKEND is ours: `metal`
+chooses this backend, another name chooses against it, and without it this backend steps in where no other
+one could run.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+NAME = "metal"
+
+_asking = threading.local()
+
+
+def adopt_environment() -> None:
+    """Turns TRITON_BACKEND=metal, when set before `import triton`, into Triton's own variable.
+
+    Triton refuses to start when two drivers say that they are active, and no driver can overrule another;
+    its own variable can.
+    """
+    if os.environ.get("TRITON_BACKEND") == NAME:
+        os.environ.setdefault("TRITON_DEFAULT_BACKEND", NAME)
+
+
+def is_active() -> bool:
+    default = os.environ.get("TRITON_DEFAULT_BACKEND")
+    chosen = os.environ.get("TRITON_BACKEND")
+    if chosen:
+        if chosen == NAME and not default:
+            _refuse_second_driver()
+        return chosen == NAME
+    return default == NAME or not other_active_backends()
+
+
+def other_active_backends() -> list[str]:
+    """Names of the other backends that say they are active."""
+    # Another plug-in may look at us in the same way: whoever is asked while asking is not active.
+    if getattr(_asking, "busy", False):
+        return [NAME]
+    from triton.backends import backends
+
+    _asking.busy = True
+    try:
+        return [name for name, backend in backends.items() if name != NAME and backend.driver.is_active()]
+    finally:
+        _asking.busy = False
+
+
+def _refuse_second_driver() -> None:
+    others = other_active_backends()
+    if others and not getattr(_asking, "busy", False):
+        raise RuntimeError(
+            f"TRITON_BACKEND=metal was set after `import triton`, and the backend {', '.join(others)} is "
+            "active on "
+            "this machine too. Triton takes one: set TRITON_DEFAULT_BACKEND=metal as well, or set "
+            "TRITON_BACKEND "
+            "before `import triton`."
+        )
