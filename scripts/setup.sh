@@ -99,9 +99,11 @@ system_packages() {
         fail "only Debian is set up automatically; install clang, lld and MLIR $llvm_version and Python 3.11 by hand"
       return 0
     }
+    local python=""
+    find_python >/dev/null || python="python3.11 python3.11-venv python3.11-dev"
+    # shellcheck disable=SC2086
     install_debian "clang-$llvm_version" "lld-$llvm_version" "libmlir-$llvm_version-dev" \
-      "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache
-    find_python >/dev/null || install_debian python3.11 python3.11-venv python3.11-dev
+      "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache $python
     ;;
   Darwin)
     # Not run on a Mac yet.

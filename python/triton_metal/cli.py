@@ -165,6 +165,7 @@ def _self_test() -> str:
 
 def _info(options: argparse.Namespace) -> int:
     from triton_metal import _core
+    from triton_metal.backend.driver import mlx_device
     from triton_metal.host import cpu_name
 
     self_test = _self_test()
@@ -182,7 +183,7 @@ def _info(options: argparse.Namespace) -> int:
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": cpu_name(),
-            "MLX device": _mlx_device(),
+            "MLX device": mlx_device(),
             "active backend": _active_backend(),
             "self-test": self_test,
         },
@@ -199,12 +200,6 @@ def _info(options: argparse.Namespace) -> int:
                 table.add_row(key.replace("_", " "), "not known" if value is None else text)
             console.print(table)
     return 0 if self_test == "passed" else 1
-
-
-def _mlx_device() -> str:
-    import mlx.core as mx
-
-    return "gpu" if mx.default_device() == mx.Device(mx.gpu) else "cpu"
 
 
 # --- compile, explain --------------------------------------------------------------------------------------
