@@ -39,27 +39,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.traceback:
             raise
-        print(f"triton-metal: {_one_line(error)}", file=sys.stderr)
+        file = Path(getattr(options, "kernel", "").rpartition(":")[0])
+        print(f"triton-metal: {_one_line(error, file)}", file=sys.stderr)
         return 1
 
 
-def _one_line(error: BaseException) -> str:
-    """The error without its traceback. Triton's own errors span lines, with the source line in the middle."""
+def _one_line(error: BaseException, file: Path = Path()) -> str:
+    """The error without its traceback. Triton's errors nest: the innermost says what is wrong."""
     from triton.compiler.errors import CompilationError
 
-    root = error
-    while isinstance(root, CompilationError) and isinstance(root.__cause__, Exception):
+    root, place = error, ""
+    while isinstance(root, CompilationError):
+        place = kernel_file.kernel_line(root, file)
+        if not isinstance(root.__cause__, Exception):
+            break
         root = root.__cause__
-    if isinstance(root, CompilationError):
-        text = (root.error_message or root.message).strip().splitlines()
-    else:
-        text = str(root).strip().splitlines()
-    first = next((line.strip() for line in text if line.strip()), "")
-    if isinstance(error, CompilationError) and getattr(error, "node", None) is not None:
-        return f"line {error.node.lineno} of the kernel: {first or type(root).__name__}"
+    text = getattr(root, "error_message", None) or str(root)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if place:
+        return f"{place}{first or type(root).__name__}"
     # A sentence of our own needs no class name before it; "list index out of range" does.
     known = isinstance(root, UsageError | OSError) or type(root).__module__.startswith("triton_metal")
-    return first if known and first else f"{type(root).__name__}: {first}"
+    return first if first and (known or first.startswith("[")) else f"{type(root).__name__}: {first}"
 
 
 # --- parser ------------------------------------------------------------------------------------------------
@@ -164,6 +165,8 @@ def _self_test() -> str:
 
 
 def _info(options: argparse.Namespace) -> int:
+    import triton  # noqa: F401  before the driver, which Triton itself must be the first to load
+
     from triton_metal import _core
     from triton_metal.backend.driver import mlx_device
     from triton_metal.host import cpu_name

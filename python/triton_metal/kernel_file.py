@@ -124,8 +124,34 @@ def make_signature(kernel: Any, text: str, constants: Mapping[str, str]) -> Sign
             result.attributes[(index,)] = [["tt.divisibility", 16]]
         elif hint:
             raise UsageError(f"a type may end with ':16' or ':1', not ':{hint}'")
-        result.types[parameter.name] = type_name
+        result.types[parameter.name] = _checked_type(type_name)
     return result
+
+
+def _checked_type(name: str) -> str:
+    from triton.language import str_to_ty
+
+    if name == "constexpr":
+        return name
+    try:
+        str_to_ty(name, None)
+    except Exception:
+        raise UsageError(
+            f"'{name}' is not a type; types are *fp32, i32, tensordesc<fp16[64,64]>, ..."
+        ) from None
+    return name
+
+
+def kernel_line(error: Any, path: Path) -> str:
+    """FILE:LINE:COLUMN of an error of Triton's front end, which counts lines from the kernel's first."""
+    node, source = getattr(error, "node", None), getattr(error, "src", None)
+    if node is None:
+        return ""
+    text = path.read_text() if path.is_file() else ""
+    start = text.find(source) if source else -1
+    if start < 0:
+        return f"line {node.lineno} of the kernel: "
+    return f"{path.name}:{text.count(chr(10), 0, start) + node.lineno}:{node.col_offset + 1}: "
 
 
 def compile_kernel(kernel: Any, signature: Signature, arch: str, **options: Any) -> Any:
