@@ -55,7 +55,7 @@ _TABLE: dict[tuple[str, ...], str] = {
     _of("F -> i64"): "llrint llround",
     _of("F -> F", then="i32 -> i32;i64 -> i64"): "abs",
     ("f32 -> f32",): """
-        saturatef rsqrt_rn fast_sinf fast_cosf fast_tanf
+        saturatef rsqrt_rn fast_sinf fast_cosf fast_tanf fast_tanhf
         fast_expf fast_exp10f fast_logf fast_log2f fast_log10f
     """,
     ("f32, f32 -> f32",): "fast_dividef fast_powf",

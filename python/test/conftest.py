@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Common set-up: choose the backend before Triton is imported, keep caches apart, fix the seeds."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_own_cache = None
+if "TRITON_CACHE_DIR" not in os.environ:
+    _own_cache = os.environ["TRITON_CACHE_DIR"] = tempfile.mkdtemp(prefix="triton-metal-test-")
+if os.environ.get("TRITON_INTERPRET") != "1":
+    os.environ.setdefault("TRITON_BACKEND", "metal")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1234)
+
+
+def pytest_unconfigure() -> None:
+    if _own_cache is not None:
+        shutil.rmtree(_own_cache, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder for one test."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
+    """Runs a program in a process of its own, without the variables that choose a backend except those given:
+    `run_python(source, NAME="value")`."""
+
+    def run(source: str, **environment: str) -> subprocess.CompletedProcess:
+        script = tmp_path / "program.py"
+        script.write_text(source)
+        chosen = ("TRITON_BACKEND", "TRITON_DEFAULT_BACKEND")
+        env = {name: value for name, value in os.environ.items() if name not in chosen}
+        env["TRITON_CACHE_DIR"] = str(tmp_path / "cache")
+        return subprocess.run(
+            [sys.executable, str(script)],
+            env={**env, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    yield run
