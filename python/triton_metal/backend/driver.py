@@ -62,12 +62,12 @@ class MetalDriver(DriverBase):
     def __init__(self) -> None:
         check_triton_version()
         from triton_metal.backend import specialize
-        from triton_metal.backend.device import DeviceInterface, DeviceUtils
+        from triton_metal.backend.device import DeviceInterface, DeviceUtils, arch_profile
         from triton_metal.backend.launcher import MetalLauncher
 
         specialize.install()
         super().__init__()
-        self.arch = device_arch()
+        self.arch = arch_profile(device_arch())["name"]
         self.utils = DeviceUtils(self.arch, mlx_device())
         self.launcher_cls = MetalLauncher
         self._interface = DeviceInterface()
