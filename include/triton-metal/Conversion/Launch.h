@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Launches and facts of kernels in plain types, for the code on either side of MLIR.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tmetal {
+
+/// What a raised graph holds constant of one kernel argument.
+struct ArgumentSpec {
+  enum class Kind { Pointer, Integer, Dynamic } kind = Kind::Dynamic;
+  int storage = -1;       // Pointer: the storage that it points into
+  int64_t byteOffset = 0; // Pointer: where in that storage
+  int64_t value = 0;      // Integer: its value
+};
+
+/// One allocation that pointer arguments point into. Its element type is that of the first pointer into it.
+struct StorageSpec {
+  int64_t nbytes = 0;
+};
+
+struct LaunchSignature {
+  std::array<int64_t, 3> grid = {1, 1, 1};
+  std::vector<ArgumentSpec> arguments;
+  std::vector<StorageSpec> storages;
+};
+
+/// A storage that the graph returns, and the bytes of it that may have changed.
+struct RaisedOutput {
+  int storage = -1;
+  int64_t begin = 0, end = 0;
+};
+
+struct RaisingOptions {
+  /// Bytes that a graph may keep alive at once before the grid is cut into slabs.
+  int64_t memoryBudget = int64_t(512) << 20;
+};
+
+/// Facts of a kernel that hold for every launch.
+struct KernelFacts {
+  std::vector<std::string> parameterNames;
+  std::vector<std::string> parameterTypes;
+  std::vector<bool> stored;      // a pointer that the kernel may write through
+  std::vector<bool> specialized; // an integer that reaches an address, a mask, a bound or a condition
+  std::string name;
+};
+/// One row of the table of operations.
+struct OperationInfo {
+  const char *name; // Triton IR operation
+  const char *mlx;  // its form in the `mlx` dialect, empty when refused
+  const char *note; // why refused, or what to know
+};
+} // namespace tmetal

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "triton-metal/Target/MLXGraph.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tmetal {
+
+/// Turns the one func.func of a module in the `mlx` dialect into a program for the runtime.
+GraphProgram translateToGraph(mlir::ModuleOp module);
+
+} // namespace tmetal

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// Functions of libdevice, named by symbols `__tm_<name>` (python/triton_metal/backend/libdevice.py lists them).
+#include "Raiser.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace llvm;
+
+namespace tmetal {
+
+void Raiser::raiseExternElementwise(Operation *op, StringRef) {
+  StringRef symbol = cast<StringAttr>(op->getAttr("symbol")).getValue(), name = symbol;
+  if (!name.consume_front("__tm_"))
+    refuse(op, "The function '" + symbol + "' belongs to another backend.");
+  SmallVector<Value, 3> args;
+  for (Value operand : op->getOperands())
+    args.push_back(arrayOf(operand));
+  Value a = args[0], b = args.size() > 1 ? args[1] : Value();
+  Type type = elementOf(a), result = arrayElement(getElementTypeOrSelf(op->getResult(0).getType()));
+  unsigned rank = shapeOf(a).size();
+  auto done = [&](Value value) {
+    if (result.isInteger(1))
+      set(op->getResult(0), makeCondition({}, value));
+    else
+      setArray(op->getResult(0), emitCast(value, result));
+  };
+  auto number = [&](double v) { return emitFloat(v, type, rank); };
+  auto unary = [&](StringRef form, Value x) { return emitElementwise(form, x, type); };
+  auto binary = [&](StringRef form, Value x, Value y) { return emitElementwise(form, {x, y}, type); };
+  auto truncate = [&](Value x) {
+    return emitWhere(emitCompare("less", x, number(0.0)), unary("ceil", x), unary("floor", x));
+  };
+
+  StringRef direct = llvm::StringSwitch<StringRef>(name)
+                         .Case("floor", "floor")
+                         .Case("ceil", "ceil")
+                         .Cases({"rint", "nearbyint"}, "round")
+                         .Cases({"sqrt", "sqrt_rn"}, "sqrt")
+                         .Cases({"rsqrt", "rsqrt_rn"}, "rsqrt")
+                         .Cases({"exp", "fast_expf"}, "exp")
+                         .Case("expm1", "expm1")
+                         .Cases({"log", "fast_logf"}, "log")
+                         .Cases({"log2", "fast_log2f"}, "log2")
+                         .Cases({"log10", "fast_log10f"}, "log10")
+                         .Case("log1p", "log1p")
+                         .Cases({"sin", "fast_sinf"}, "sin")
+                         .Cases({"cos", "fast_cosf"}, "cos")
+                         .Cases({"tan", "fast_tanf"}, "tan")
+                         .Case("asin", "arcsin")
+                         .Case("acos", "arccos")
+                         .Case("atan", "arctan")
+                         .Case("sinh", "sinh")
+                         .Case("cosh", "cosh")
+                         .Case("tanh", "tanh")
+                         .Case("asinh", "arcsinh")
+                         .Case("acosh", "arccosh")
+                         .Case("atanh", "arctanh")
+                         .Case("erf", "erf")
+                         .Case("erfinv", "erfinv")
+                         .Case("abs", "abs")
+                         .Cases({"atan2"}, "arctan2")
+                         .Cases({"pow", "fast_powf"}, "power")
+                         .Cases({"add_rn"}, "add")
+                         .Cases({"sub_rn"}, "subtract")
+                         .Cases({"mul_rn"}, "multiply")
+                         .Cases({"div_rn", "fast_dividef"}, "divide")
+                         .Default("");
+  if (!direct.empty()) {
+    if (b && elementOf(b) != type)
+      b = emitCast(b, type);
+    return done(b ? binary(direct, a, b) : unary(direct, a));
+  }
+  if (name == "trunc")
+    return done(truncate(a));
+  if (name == "round") { // half away from zero
+    Value magnitude = unary("abs", a), floor = unary("floor", magnitude);
+    Value up = emitCompare("greater_equal", binary("subtract", magnitude, floor), number(0.5));
+    Value rounded = binary("add", floor, emitCast(up, type));
+    return done(emitWhere(emitCompare("less", a, number(0.0)), unary("negative", rounded), rounded));
+  }
+  if (name == "exp2")
+    return done(binary("power", number(2.0), a));
+  if (name == "exp10" || name == "fast_exp10f")
+    return done(binary("power", number(10.0), a));
+  if (name == "rcp_rn")
+    return done(binary("divide", number(1.0), a));
+  if (name == "saturatef")
+    return done(maxNumber(binary("minimum", a, number(1.0)), number(0.0), true));
+  if (name == "cbrt" || name == "rcbrt") {
+    Value root = binary("power", unary("abs", a), number(1.0 / 3.0));
+    root = emitWhere(emitCompare("less", a, number(0.0)), unary("negative", root), root);
+    return done(name == "cbrt" ? root : binary("divide", number(1.0), root));
+  }
+  if (name == "erfc")
+    return done(binary("subtract", number(1.0), unary("erf", a)));
+  if (name == "normcdf")
+    return done(binary("multiply", number(0.5),
+                       binary("add", number(1.0), unary("erf", binary("multiply", a, number(std::sqrt(0.5)))))));
+  if (name == "sinpi" || name == "cospi") {
+    // Reduced to one period first: pi * a would lose the fraction of a large a.
+    Value period = binary("subtract", a, binary("multiply", number(2.0),
+                                                unary("floor", binary("multiply", a, number(0.5)))));
+    return done(unary(name == "sinpi" ? "sin" : "cos", binary("multiply", period, number(M_PI))));
+  }
+  if (name == "isnan")
+    return done(emitElementwise("isnan", a, i1()));
+  if (name == "isinf")
+    return done(emitElementwise("isinf", a, i1()));
+  if (name == "finitef" || name == "isfinited")
+    return done(emitCompare("less", unary("abs", a), number(std::numeric_limits<double>::infinity())));
+  if (name == "signbit") {
+    Type bits = builder.getIntegerType(type.getIntOrFloatBitWidth());
+    return done(emitCast(emitCompare("less", emitView(a, bits), emitInt(0, bits, rank)), i32()));
+  }
+  if (name == "fdim") {
+    Value difference = binary("subtract", a, b);
+    return done(emitWhere(emitCompare("less_equal", a, b), number(0.0), difference));
+  }
+  if (name == "hypot" || name == "rhypot") {
+    // Scaled by the larger side, so that squares do not overflow.
+    Value x = unary("abs", a), y = unary("abs", b), large = binary("maximum", x, y), small = binary("minimum", x, y);
+    Value isZero = emitCompare("equal", large, number(0.0));
+    Value ratio = binary("divide", small, emitWhere(isZero, number(1.0), large));
+    Value length = binary("multiply", large, unary("sqrt", binary("add", number(1.0), binary("multiply", ratio, ratio))));
+    return done(name == "hypot" ? length : binary("divide", number(1.0), length));
+  }
+  if (name == "fmod") {
+    Value r = binary("remainder", unary("abs", a), unary("abs", b));
+    return done(emitWhere(emitCompare("less", a, number(0.0)), unary("negative", r), r));
+  }
+  if (name == "copysign") {
+    Type bits = builder.getIntegerType(type.getIntOrFloatBitWidth());
+    Value magnitude = unary("abs", a);
+    return done(emitWhere(emitCompare("less", emitView(b, bits), emitInt(0, bits, rank)), unary("negative", magnitude),
+                          magnitude));
+  }
+  if (name == "fma" || name == "fma_rn")
+    return done(binary("add", binary("multiply", a, b), args[2]));
+  if (name == "ldexp" || name == "scalbn")
+    return done(binary("multiply", a, binary("power", number(2.0), emitCast(b, type))));
+  if (name == "norm3d" || name == "rnorm3d" || name == "norm4d" || name == "rnorm4d") {
+    Value sum;
+    for (Value v : args)
+      sum = sum ? binary("add", sum, binary("multiply", v, v)) : binary("multiply", v, v);
+    Value length = unary("sqrt", sum);
+    return done(name.starts_with("r") ? binary("divide", number(1.0), length) : length);
+  }
+  if (name == "mulhi" || name == "umulhi")
+    return done(multiplyHigh(a, b, name == "mulhi"));
+  if (name == "popc" || name == "clz")
+    return done(integerArray(op, name == "popc" ? "ctpop" : "ctlz", {a}));
+  if (name == "ffs") { // 1 + the index of the lowest set bit, 0 for 0
+    Value index = emitElementwise("add", {integerArray(op, "cttz", {a}), emitInt(1, type, rank)}, type);
+    return done(emitWhere(emitCompare("equal", a, emitInt(0, type, rank)), emitInt(0, type, rank), index));
+  }
+  if (name.contains("_as_")) // float_as_int and its like keep the bits
+    return done(emitView(a, result));
+  if (name.contains("2int_") || name.contains("2ll_")) {
+    StringRef mode = name.take_back(2);
+    Value rounded = mode == "rn" ? unary("round", a) : mode == "rz" ? truncate(a) : unary(mode == "rd" ? "floor" : "ceil", a);
+    return done(rounded);
+  }
+  if (name == "llrint")
+    return done(unary("round", a));
+  if (name == "int2float_rn" || name == "ll2float_rn" || name == "int2double_rn" || name == "ll2double_rn" ||
+      name == "double2float_rn")
+    return done(a);
+  if (name == "uint2float_rn" || name == "ull2float_rn" || name == "uint2double_rn" || name == "ull2double_rn")
+    return done(emitUnsigned(a));
+  refuse(op, "The function '" + symbol + "' has no form in MLX.");
+}
+
+} // namespace tmetal

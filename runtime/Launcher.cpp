@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "Launcher.h"
+
+#include "mlx/allocator.h"
+#include "mlx/ops.h"
+#include "mlx/stream.h"
+#include "mlx/transforms.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace tmetal {
+
+namespace {
+
+constexpr size_t kCacheCapacity = 128;
+constexpr int64_t kMaxGrid = 2147483647; // a grid extent is an i32 in the kernel
+
+RaisingOptions optionsFromEnvironment() {
+  RaisingOptions options;
+  if (const char *text = std::getenv("TRITON_METAL_MEMORY_BUDGET"))
+    if (int64_t bytes = std::atoll(text); bytes > 0)
+      options.memoryBudget = bytes;
+  return options;
+}
+
+/// "!tt.ptr<f32>" -> "f32", as the graph spells memory elements.
+std::string memoryElement(const std::string &type) {
+  const std::string prefix = "!tt.ptr<";
+  if (type.rfind(prefix, 0) != 0)
+    return "";
+  std::string element = type.substr(prefix.size(), type.find_first_of(",>", prefix.size()) - prefix.size());
+  if (element == "i1")
+    return "i8";
+  if (element.rfind("f8", 0) == 0)
+    return "ui8";
+  return element;
+}
+
+mx::array scalarArray(const Argument &argument, const std::string &type) {
+  mx::Dtype dtype = dtypeOf(type);
+  if (const auto *integer = std::get_if<int64_t>(&argument))
+    return mx::array(*integer, dtype);
+  return mx::array(std::get<double>(argument), dtype);
+}
+
+} // namespace
+
+Launcher::Launcher(std::string text, bool hasDouble, bool onGpu) : kernel(text, hasDouble), onGpu(onGpu) {
+  for (const std::string &type : kernel.facts().parameterTypes)
+    elementTypes.push_back(memoryElement(type));
+}
+
+Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) const {
+  const KernelFacts &facts = kernel.facts();
+  Prepared launch;
+  for (int d = 0; d < 3; ++d)
+    if (grid[d] < 1 || grid[d] > kMaxGrid)
+      throw Error(ErrorKind::Argument, "[grid] Extent " + std::to_string(d) + " is " + std::to_string(grid[d]) +
+                                           "; it must be from 1 to " + std::to_string(kMaxGrid) + ".");
+  if (arguments.size() != facts.parameterNames.size())
+    throw Error(ErrorKind::Argument, "[" + facts.name + "] Takes " + std::to_string(facts.parameterNames.size()) +
+                                         " arguments, " + std::to_string(arguments.size()) + " were given.");
+  launch.signature.grid = grid;
+
+  // Host buffers that overlap are one storage; an MLX array is one, however often it is given.
+  struct Interval {
+    uintptr_t begin, end;
+  };
+  std::vector<Interval> intervals;
+  for (const Argument &argument : arguments)
+    if (const auto *buffer = std::get_if<HostBuffer>(&argument))
+      intervals.push_back({std::min(buffer->storageAddress, buffer->address),
+                           std::max(buffer->storageAddress + buffer->storageBytes, buffer->address)});
+  std::sort(intervals.begin(), intervals.end(), [](const Interval &a, const Interval &b) { return a.begin < b.begin; });
+  std::vector<Interval> merged;
+  for (const Interval &interval : intervals) {
+    if (!merged.empty() && (interval.begin < merged.back().end || interval.begin == merged.back().begin))
+      merged.back().end = std::max(merged.back().end, interval.end);
+    else
+      merged.push_back(interval);
+  }
+  std::map<uintptr_t, int> hostStorage;      // by begin
+  std::map<const mx::array *, int> lazyStorage; // by receiver
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    ArgumentSpec spec;
+    bool isPointer = !elementTypes[i].empty();
+    const Argument &argument = arguments[i];
+    bool isNumber = std::holds_alternative<int64_t>(argument) || std::holds_alternative<double>(argument);
+    if (isPointer == isNumber)
+      throw Error(ErrorKind::Argument, parameter(i) + (isPointer ? "An array is needed for " : "A number is needed for ") +
+                                           facts.parameterTypes[i] + ".");
+    if (const auto *buffer = std::get_if<HostBuffer>(&argument)) {
+      if (buffer->readOnly && facts.stored[i])
+        throw Error(ErrorKind::Argument, parameter(i) + "The array is read-only and the kernel stores to it.");
+      auto interval = std::find_if(merged.begin(), merged.end(), [&](const Interval &candidate) {
+        return buffer->storageAddress >= candidate.begin &&
+               (buffer->storageAddress < candidate.end || buffer->storageAddress == candidate.begin);
+      });
+      auto [it, isNew] = hostStorage.try_emplace(interval->begin, static_cast<int>(launch.storages.size()));
+      if (isNew) {
+        Storage storage;
+        storage.isHost = true;
+        storage.begin = interval->begin;
+        storage.end = interval->end;
+        launch.storages.push_back(std::move(storage));
+        launch.signature.storages.push_back({static_cast<int64_t>(interval->end - interval->begin)});
+      }
+      spec.kind = ArgumentSpec::Kind::Pointer;
+      spec.storage = it->second;
+      spec.byteOffset = static_cast<int64_t>(buffer->address - interval->begin);
+    } else if (const auto *lazy = std::get_if<LazyArray>(&argument)) {
+      auto [it, isNew] = lazyStorage.try_emplace(lazy->receiver, static_cast<int>(launch.storages.size()));
+      if (isNew) {
+        Storage storage;
+        storage.lazy = lazy->value;
+        launch.storages.push_back(std::move(storage));
+        launch.signature.storages.push_back({static_cast<int64_t>(lazy->value.nbytes())});
+      }
+      launch.storages[it->second].receiver = lazy->receiver;
+      spec.kind = ArgumentSpec::Kind::Pointer;
+      spec.storage = it->second;
+    } else if (const auto *integer = std::get_if<int64_t>(&argument); integer && facts.specialized[i]) {
+      spec.kind = ArgumentSpec::Kind::Integer;
+      spec.value = *integer;
+    } else {
+      if (facts.specialized[i])
+        throw Error(ErrorKind::Argument, parameter(i) + "An integer is needed for " + facts.parameterTypes[i] + ".");
+      launch.dynamicScalars.push_back(scalarArray(argument, facts.parameterTypes[i]));
+    }
+    launch.signature.arguments.push_back(spec);
+  }
+  return launch;
+}
+
+static std::string keyOf(const LaunchSignature &signature) {
+  std::vector<int64_t> words(signature.grid.begin(), signature.grid.end());
+  for (const ArgumentSpec &spec : signature.arguments) {
+    words.push_back(static_cast<int64_t>(spec.kind));
+    words.push_back(spec.storage);
+    words.push_back(spec.byteOffset);
+    words.push_back(spec.value);
+  }
+  for (const StorageSpec &storage : signature.storages)
+    words.push_back(storage.nbytes);
+  return std::string(reinterpret_cast<const char *>(words.data()), words.size() * sizeof(int64_t));
+}
+
+std::shared_ptr<const Launcher::Executable> Launcher::executable(const LaunchSignature &signature) {
+  RaisingOptions options = optionsFromEnvironment();
+  std::string key = keyOf(signature) + std::to_string(options.memoryBudget);
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (auto found = cache.find(key); found != cache.end()) {
+      recent.splice(recent.begin(), recent, found->second);
+      ++cacheHits;
+      return found->second->second;
+    }
+  }
+  auto made = std::make_shared<Executable>();
+  for (LaunchGraph &graph : kernel.raise(signature, options))
+    made->push_back({GraphExecutor(std::move(graph.program)), std::move(graph.outputs)});
+  ++raised;
+  if (made->size() > 1)
+    slabs += static_cast<int64_t>(made->size());
+  std::lock_guard<std::mutex> lock(mutex);
+  if (auto found = cache.find(key); found != cache.end())
+    return found->second->second;
+  recent.emplace_front(key, made);
+  cache[key] = recent.begin();
+  if (recent.size() > kCacheCapacity) {
+    cache.erase(recent.back().first);
+    recent.pop_back();
+  }
+  return made;
+}
+
+mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, mx::Stream stream) const {
+  mx::Dtype dtype = dtypeOf(type.dtype);
+  mx::Shape shape(type.shape.begin(), type.shape.end());
+  if (!storage.isHost) {
+    mx::array flat = mx::reshape(*storage.lazy, {static_cast<int>(storage.lazy->size())}, stream);
+    return flat.dtype() == dtype ? flat : mx::view(flat, dtype, stream);
+  }
+  size_t nbytes = static_cast<size_t>(type.shape[0]) * mx::size_of(dtype);
+  if (onGpu || nbytes == 0 || storage.begin % mx::size_of(dtype) != 0) {
+    mx::allocator::Data copy = mx::allocator::malloc(std::max<size_t>(nbytes, 1));
+    std::memcpy(copy.buffer().raw_ptr(), reinterpret_cast<const void *>(storage.begin), nbytes);
+    return mx::array(std::move(copy), shape, dtype);
+  }
+  // MLX's CPU allocator keeps a size in front of the data; nothing reads it as long as the array is not donated,
+  // which the caller prevents by holding a second reference.
+  mx::allocator::Buffer borrowed(reinterpret_cast<char *>(storage.begin) - sizeof(size_t));
+  return mx::array(mx::allocator::Data(borrowed, [](mx::allocator::Buffer) {}), shape, dtype);
+}
+
+std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
+  Prepared prepared = prepare(grid, arguments);
+  std::shared_ptr<const Executable> parts = executable(prepared.signature);
+  ++launches;
+  mx::Stream stream = mx::default_stream(onGpu ? mx::Device::gpu : mx::Device::cpu);
+  size_t storageCount = prepared.storages.size();
+  std::vector<mx::array> states, originals;
+  const std::vector<ArrayType> &types = parts->front().executor.inputTypes();
+  for (size_t i = 0; i < storageCount; ++i)
+    states.push_back(inputArray(prepared.storages[i], types[i], stream));
+  originals = states; // a second reference: MLX must not write results into borrowed memory
+  struct Written {
+    bool any = false;
+    int64_t begin = 0, end = 0;
+  };
+  std::vector<Written> written(storageCount);
+  for (const Part &part : *parts) {
+    std::vector<mx::array> inputs = states;
+    inputs.insert(inputs.end(), prepared.dynamicScalars.begin(), prepared.dynamicScalars.end());
+    for (const RaisedOutput &output : part.outputs)
+      states[output.storage] = mx::array(0);
+    std::vector<mx::array> results = part.executor.run(std::move(inputs), stream);
+    if (parts->size() > 1)
+      mx::eval(results); // slabs bound the memory only if each is finished before the next
+    for (size_t k = 0; k < results.size(); ++k) {
+      const RaisedOutput &output = part.outputs[k];
+      Written &range = written[output.storage];
+      range.begin = range.any ? std::min(range.begin, output.begin) : output.begin;
+      range.end = range.any ? std::max(range.end, output.end) : output.end;
+      range.any = true;
+      states[output.storage] = results[k];
+    }
+  }
+  // Everything is computed before anything is written: an error leaves all arguments as they were.
+  std::vector<mx::array> hostResults;
+  std::vector<size_t> hostIndex;
+  for (size_t i = 0; i < storageCount; ++i)
+    if (written[i].any && prepared.storages[i].isHost) {
+      hostResults.push_back(mx::contiguous(states[i], false, stream));
+      hostIndex.push_back(i);
+    }
+  if (!hostResults.empty())
+    mx::eval(hostResults);
+  std::vector<NewValue> newValues;
+  for (size_t i = 0; i < storageCount; ++i)
+    if (mx::array *receiver = prepared.storages[i].receiver; written[i].any && receiver) {
+      const mx::array &before = *prepared.storages[i].lazy;
+      mx::array flat = states[i].dtype() == before.dtype() ? states[i] : mx::view(states[i], before.dtype(), stream);
+      newValues.emplace_back(receiver, mx::reshape(flat, before.shape(), stream));
+    }
+  for (size_t k = 0; k < hostResults.size(); ++k) {
+    size_t i = hostIndex[k];
+    char *target = reinterpret_cast<char *>(prepared.storages[i].begin);
+    const char *source = hostResults[k].data<char>();
+    int64_t end = std::min<int64_t>(written[i].end, static_cast<int64_t>(hostResults[k].nbytes()));
+    if (end > written[i].begin)
+      std::memcpy(target + written[i].begin, source + written[i].begin, static_cast<size_t>(end - written[i].begin));
+  }
+  return newValues;
+}
+
+std::string Launcher::raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
+  return kernel.raiseText(prepare(grid, arguments).signature, optionsFromEnvironment());
+}
+
+LaunchStatistics Launcher::statistics() const {
+  std::lock_guard<std::mutex> lock(mutex);
+  return {launches, raised, cacheHits, slabs, static_cast<int64_t>(recent.size())};
+}
+
+} // namespace tmetal

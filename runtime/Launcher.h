@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Launches of a compiled kernel on MLX: the memory contract and the cache of raised graphs.
+#pragma once
+
+#include "GraphExecutor.h"
+
+#include "triton-metal/Kernel.h"
+
+#include <atomic>
+#include <list>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace tmetal {
+
+/// Memory of torch or NumPy: read and written in place, complete when the launch returns.
+struct HostBuffer {
+  uintptr_t address = 0;        // where the kernel's pointer points
+  uintptr_t storageAddress = 0; // the allocation that it lies in
+  int64_t storageBytes = 0;
+  bool readOnly = false;
+};
+
+/// An MLX array: value semantics. `identity` tells the same Python object given twice from two equal arrays.
+struct LazyArray {
+  mx::array value;
+  mx::array *receiver = nullptr; // gets the new value when the kernel stores to it; also tells arrays apart
+};
+using NewValue = std::pair<mx::array *, mx::array>;
+
+using Argument = std::variant<int64_t, double, HostBuffer, LazyArray>;
+
+struct LaunchStatistics {
+  int64_t launches = 0, raised = 0, cacheHits = 0, slabs = 0, cacheSize = 0;
+};
+
+class Launcher {
+public:
+  Launcher(std::string text, bool hasDouble, bool onGpu);
+
+  const KernelFacts &facts() const { return kernel.facts(); }
+  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays, unevaluated, are for the
+  /// caller to put in place. Nothing changes when this throws.
+  std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
+  std::string raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
+  LaunchStatistics statistics() const;
+
+private:
+  struct Storage { // of one launch
+    bool isHost = false;
+    uintptr_t begin = 0, end = 0;
+    std::optional<mx::array> lazy; // an MLX argument's value, of any shape
+    mx::array *receiver = nullptr; // the array that gets a stored value
+  };
+  struct Prepared {
+    LaunchSignature signature;
+    std::vector<Storage> storages;
+    std::vector<mx::array> dynamicScalars;
+  };
+  struct Part {
+    GraphExecutor executor;
+    std::vector<RaisedOutput> outputs;
+  };
+  using Executable = std::vector<Part>;
+
+  Prepared prepare(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) const;
+  std::shared_ptr<const Executable> executable(const LaunchSignature &signature);
+  mx::array inputArray(const Storage &storage, const ArrayType &type, mx::Stream stream) const;
+  std::string parameter(size_t i) const { return "[argument '" + facts().parameterNames[i] + "'] "; }
+
+  CompiledKernel kernel;
+  bool onGpu;
+  std::vector<std::string> elementTypes; // of pointer parameters, as `mlx` spells them; else ""
+  mutable std::mutex mutex;
+  std::list<std::pair<std::string, std::shared_ptr<const Executable>>> recent; // most recent first
+  std::map<std::string, decltype(recent)::iterator> cache;
+  std::atomic<int64_t> launches{0}, raised{0}, cacheHits{0}, slabs{0};
+};
+
+} // namespace tmetal
