@@ -1,0 +1,541 @@
+# SPDX-License-Identifier: MIT
+"""Loops, branches, functions, compile-time values, tuples and aggregates."""
+
+import numpy as np
+import pytest
+import torch
+import triton
+import triton.language as tl
+from reference import Guarded, assert_same, random_values
+
+
+@triton.jit
+def collatz(x_ptr, steps_ptr, peak_ptr):
+    """A loop whose length depends on data, per program, with stores inside."""
+    row = tl.program_id(0)
+    x = tl.load(x_ptr + row)
+    steps = 0
+    peak = x
+    while x > 1:
+        if x % 2 == 0:
+            x = x // 2
+        else:
+            x = 3 * x + 1
+        peak = max(peak, x)
+        steps += 1
+        tl.store(steps_ptr + row, steps)
+    tl.store(peak_ptr + row, peak)
+
+
+def test_loop_of_data_dependent_length():
+    x = np.arange(0, 60, dtype=np.int32)
+    steps, peaks = Guarded(np.full(60, -1), "int32"), Guarded(np.zeros(60), "int32")
+    collatz[(60,)](torch.from_numpy(x), steps.tensor, peaks.tensor)
+    want_steps, want_peaks = np.full(60, -1, np.int32), np.zeros(60, np.int32)
+    for row, start in enumerate(x):
+        value, count, peak = int(start), 0, int(start)
+        while value > 1:
+            value = value // 2 if value % 2 == 0 else 3 * value + 1
+            peak, count = max(peak, value), count + 1
+            want_steps[row] = count
+        want_peaks[row] = peak
+    assert_same(steps.values(), want_steps)
+    assert_same(peaks.values(), want_peaks)
+    steps.check()
+
+
+@triton.jit
+def ragged_rows(starts_ptr, x_ptr, out_ptr, trace_ptr, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    first = tl.load(starts_ptr + row)
+    last = tl.load(starts_ptr + row + 1)
+    total = tl.zeros((BLOCK,), tl.float32)
+    for at in range(first, last, BLOCK):
+        i = at + tl.arange(0, BLOCK)
+        total += tl.load(x_ptr + i, mask=i < last, other=0)
+        tl.store(trace_ptr + i, row, mask=i < last)
+    tl.store(out_ptr + row, tl.sum(total))
+
+
+def test_segments_of_different_length(rng):
+    lengths = np.array([0, 3, 1, 40, 0, 16, 17, 100, 2])
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    x = rng.integers(-9, 9, starts[-1]).astype(np.float32)
+    out, trace = Guarded(np.full(9, -1.0), "float32"), Guarded(np.full(starts[-1], -1), "int32")
+    ragged_rows[(9,)](torch.from_numpy(starts), torch.from_numpy(x), out.tensor, trace.tensor, BLOCK=16)
+    want = [x[a:b].sum() for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    assert_same(out.values(), np.array(want, np.float32), zero_sign=False)
+    assert_same(trace.values(), np.repeat(np.arange(9), lengths).astype(np.int32))
+    trace.check()
+
+
+@triton.jit
+def nested(out_ptr, rows, columns, limit, BLOCK: tl.constexpr):
+    pid = tl.program_id(0)
+    total = tl.zeros((BLOCK,), tl.int32)
+    for i in range(rows):
+        for j in range(i, columns, 2):
+            if (i + j + pid) % 3 == 0:
+                total += i * j + tl.arange(0, BLOCK)
+            elif j > limit:
+                total -= j
+            else:
+                total ^= pid
+    tl.store(out_ptr + pid * BLOCK + tl.arange(0, BLOCK), total)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 5), (1, 1), (5, 9), (7, 3)])
+def test_nested_loops_and_branches(rows, columns):
+    out = Guarded(np.zeros(6 * 8), "int32")
+    nested[(6,)](out.tensor, rows, columns, 4, BLOCK=8)
+    want = np.zeros((6, 8), np.int32)
+    for pid in range(6):
+        for i in range(rows):
+            for j in range(i, columns, 2):
+                if (i + j + pid) % 3 == 0:
+                    want[pid] += i * j + np.arange(8, dtype=np.int32)
+                elif j > 4:
+                    want[pid] -= j
+                else:
+                    want[pid] ^= pid
+    assert_same(out.values().reshape(6, 8), want)
+
+
+@triton.jit
+def descending_loop(out_ptr, first, last, STEP: tl.constexpr):
+    total = 0
+    for i in range(first, last, STEP):
+        total = total * 3 + i
+    tl.store(out_ptr + tl.program_id(0), total)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "step"), [(0, 10, 1), (3, 20, 4), (5, 5, 1), (9, 2, 1), (10, 0, -3), (4, -5, -1)]
+)
+def test_bounds_of_loops(first, last, step):
+    out = torch.zeros(2, dtype=torch.int32)
+    descending_loop[(2,)](out, first, last, STEP=step)
+    total = np.int32(0)
+    with np.errstate(all="ignore"):
+        for i in range(first, last, step):
+            total = np.int32(total * np.int32(3) + np.int32(i))
+    assert out.tolist() == [int(total)] * 2
+
+
+@triton.jit
+def carried_values(x_ptr, out_ptr, n):
+    """Fibonacci by three values that swap places, so that their order matters."""
+    a, b, c = 0, 1, 0
+    for _ in range(n):
+        c = a + b
+        a = b
+        b = c
+    tl.store(out_ptr, a)
+    tl.store(out_ptr + 1, b + tl.load(x_ptr))
+
+
+def test_values_that_swap_in_a_loop():
+    out = torch.zeros(2, dtype=torch.int32)
+    carried_values[(1,)](torch.tensor([100], dtype=torch.int32), out, 20)
+    assert out.tolist() == [6765, 10946 + 100]
+
+
+@triton.jit
+def early_return(x_ptr, out_ptr, n):
+    row = tl.program_id(0)
+    if row >= n:
+        return
+    x = tl.load(x_ptr + row)
+    if x < 0:
+        tl.store(out_ptr + row, -1.0)
+        return
+    tl.store(out_ptr + row, x * 2)
+
+
+def test_early_return():
+    x = torch.tensor([1.0, -3.0, 5.0, -7.0, 9.0, 11.0])
+    out = torch.full((6,), 0.5)
+    early_return[(6,)](x, out, 5)
+    assert out.tolist() == [2.0, -1.0, 10.0, -1.0, 18.0, 0.5]
+
+
+@triton.jit
+def branch_on_program(x_ptr, out_ptr, BLOCK: tl.constexpr):
+    pid = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    if pid == 0:
+        value = tl.load(x_ptr + i)
+    elif pid == 1:
+        value = tl.load(x_ptr + BLOCK + i) * 2
+    else:
+        value = tl.full((BLOCK,), 9, tl.float32) + pid
+        if pid == 3:
+            value = -value
+    tl.store(out_ptr + pid * BLOCK + i, value)
+
+
+def test_programs_take_different_branches():
+    x = torch.arange(32, dtype=torch.float32)
+    out = torch.zeros(5 * 16)
+    branch_on_program[(5,)](x, out, BLOCK=16)
+    want = torch.stack(
+        [x[:16], x[16:] * 2, torch.full((16,), 11.0), torch.full((16,), -12.0), torch.full((16,), 13.0)]
+    )
+    assert torch.equal(out.view(5, 16), want)
+
+
+@triton.jit
+def guarded_read(x_ptr, valid_ptr, out_ptr, n):
+    """The address is far outside the buffer in the programs that do not take the branch."""
+    row = tl.program_id(0)
+    value = -1
+    if tl.load(valid_ptr + row) != 0:
+        value = tl.load(x_ptr + row)
+    offset = row * 100000000
+    if row == 0:
+        value += tl.load(x_ptr + offset)
+    tl.store(out_ptr + row, value)
+
+
+def test_lanes_that_are_off_do_not_read(rng):
+    x = random_values("int32", 8, rng, tame=True)
+    valid = np.array([1, 0, 1, 1, 0, 1, 0, 1], np.int32)
+    out = torch.zeros(8, dtype=torch.int32)
+    guarded_read[(8,)](torch.from_numpy(x), torch.from_numpy(valid), out, 8)
+    want = np.where(valid != 0, x, np.int32(-1))
+    want[0] += x[0]
+    assert_same(out.numpy(), want)
+
+
+@triton.jit
+def bisect(table_ptr, keys_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    key = tl.load(keys_ptr + i)
+    low = tl.zeros((BLOCK,), tl.int32)
+    high = tl.zeros((BLOCK,), tl.int32) + n
+    while tl.max(high - low) > 0:
+        middle = (low + high) // 2
+        open_ = low < high
+        value = tl.load(table_ptr + middle, mask=open_, other=0)
+        go_right = open_ & (value < key)
+        low = tl.where(go_right, middle + 1, low)
+        high = tl.where(open_ & ~go_right, middle, high)
+    tl.store(out_ptr + i, low)
+
+
+def test_binary_search(rng):
+    table = np.sort(rng.integers(0, 1000, 77)).astype(np.int32)
+    keys = rng.integers(-5, 1010, 64).astype(np.int32)
+    out = torch.zeros(64, dtype=torch.int32)
+    bisect[(4,)](torch.from_numpy(table), torch.from_numpy(keys), out, 77, BLOCK=16)
+    assert_same(out.numpy(), np.searchsorted(table, keys).astype(np.int32))
+
+
+@triton.jit
+def mandelbrot(out_ptr, width, limit, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    column = tl.arange(0, BLOCK)
+    cx = -2.0 + column * (3.0 / BLOCK)
+    cy = -1.0 + row * 0.25
+    x = tl.zeros((BLOCK,), tl.float32)
+    y = tl.zeros((BLOCK,), tl.float32)
+    count = tl.zeros((BLOCK,), tl.int32)
+    step = 0
+    inside = x == x
+    while (step < limit) & (tl.sum(inside.to(tl.int32)) > 0):
+        inside = x * x + y * y <= 4.0
+        new_x = x * x - y * y + cx
+        y = tl.where(inside, 2 * x * y + cy, y)
+        x = tl.where(inside, new_x, x)
+        count += inside.to(tl.int32)
+        step += 1
+    tl.store(out_ptr + row * width + column, count)
+
+
+def test_while_with_two_conditions():
+    out = torch.zeros(8, 32, dtype=torch.int32)
+    mandelbrot[(8,)](out, 32, 30, BLOCK=32)
+    want = np.zeros((8, 32), np.int32)
+    f = np.float32
+    for row in range(8):
+        cx = f(-2) + np.arange(32, dtype=f) * f(3.0 / 32)
+        cy = f(-1) + f(row) * f(0.25)
+        x, y, inside = np.zeros(32, f), np.zeros(32, f), np.ones(32, bool)
+        for _ in range(30):
+            if not inside.any():
+                break
+            inside = x * x + y * y <= 4
+            x, y = np.where(inside, x * x - y * y + cx, x), np.where(inside, f(2) * x * y + cy, y)
+            want[row] += inside
+    assert_same(out.numpy(), want)
+
+
+# Functions
+
+
+@triton.jit
+def square(x):
+    return x * x
+
+
+@triton.jit
+def polynomial(x, degree: tl.constexpr):
+    result = x * 0
+    for power in tl.static_range(degree):
+        term = square(x) if power % 2 == 0 else x
+        result += term * (power + 1)
+    return result, result - x
+
+
+@triton.jit(noinline=True)
+def not_inlined(x, y):
+    return x * 3 + y
+
+
+@triton.jit(noinline=True)
+def store_not_inlined(out_ptr, i, value, n):
+    tl.store(out_ptr + i, value, mask=i < n)
+
+
+@triton.jit
+def call_functions(x_ptr, out_ptr, n, DEGREE: tl.constexpr, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i, mask=i < n, other=0)
+    first, second = polynomial(x, DEGREE)
+    store_not_inlined(out_ptr, i, not_inlined(first, second), n)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 4])
+def test_functions_that_call_functions(degree, rng):
+    x = random_values("int32", 50, rng, tame=True)
+    out = Guarded(np.zeros(50), "int32")
+    call_functions[(4,)](torch.from_numpy(x), out.tensor, 50, DEGREE=degree, BLOCK=16)
+    result = sum(
+        ((x * x if power % 2 == 0 else x) * (power + 1) for power in range(degree)), np.zeros_like(x)
+    )
+    assert_same(out.values(), (result * 3 + (result - x)).astype(np.int32))
+    out.check()
+
+
+@triton.constexpr_function
+def next_power(n):
+    result = 1
+    while result < n:
+        result *= 2
+    return result
+
+
+SCALE = tl.constexpr(3)
+
+
+@triton.jit
+def compile_time_values(out_ptr, WIDTH: tl.constexpr, MODE: tl.constexpr, NOTHING: tl.constexpr = None):
+    BLOCK: tl.constexpr = next_power(WIDTH)
+    i = tl.arange(0, BLOCK)
+    value = i * SCALE
+    if MODE == "negative":
+        value = -value
+    elif MODE == "shifted":
+        value += WIDTH // 2
+    if NOTHING is not None:
+        value = value * 0
+    tl.static_assert(BLOCK >= WIDTH)
+    tl.store(out_ptr + i, value, mask=i < WIDTH)
+
+
+@pytest.mark.parametrize("mode", ["plain", "negative", "shifted"])
+def test_compile_time_values(mode):
+    out = Guarded(np.zeros(11), "int32")
+    compile_time_values[(1,)](out.tensor, WIDTH=11, MODE=mode)
+    value = np.arange(11, dtype=np.int32) * 3
+    assert_same(
+        out.values(), {"plain": value, "negative": -value, "shifted": value + 5}[mode].astype(np.int32)
+    )
+    out.check()
+
+
+@triton.jit
+def loops_of_both_kinds(out_ptr, n, STEPS: tl.constexpr):
+    total = 0
+    for i in tl.static_range(STEPS):
+        total += i * 10
+    for j in tl.range(0, n, num_stages=3):
+        total += j
+    for k in tl.range(n, loop_unroll_factor=2):
+        total -= k * 2
+    tl.store(out_ptr, total)
+
+
+def test_static_and_dynamic_ranges():
+    out = torch.zeros(1, dtype=torch.int32)
+    loops_of_both_kinds[(1,)](out, 7, STEPS=4)
+    assert int(out[0]) == 60 + 21 - 42
+
+
+@triton.jit
+def swap_pair(pair):
+    return pair[1], pair[0]
+
+
+@triton.jit
+def tuples(pointers, sizes, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    x = tl.load(pointers[0] + i, mask=i < sizes[0], other=0)
+    y = tl.load(pointers[1] + i, mask=i < sizes[1], other=0)
+    pair = swap_pair((x, y))
+    total = pair[0] * 0
+    for step in range(3):
+        pair = (pair[0] + step, pair[1] * 2)
+        total += pair[0]
+    tl.store(pointers[2] + i, pair[0] + pair[1] * 100 + total * 0)
+
+
+def test_tuples_as_arguments_and_values():
+    x, y = torch.arange(16, dtype=torch.int32), torch.arange(16, dtype=torch.int32) * 7
+    out = torch.zeros(16, dtype=torch.int32)
+    tuples[(1,)]((x, y, out), (10, 12), BLOCK=16)
+    i = np.arange(16)
+    a, b = np.where(i < 10, i, 0), np.where(i < 12, i * 7, 0)
+    assert_same(out.numpy(), (b + 3 + a * 8 * 100).astype(np.int32))
+
+
+@triton.jit
+def tensor_in_condition(x_ptr, out_ptr, a, b, flag: tl.constexpr):
+    x = tl.load(x_ptr)
+    y = x + 1 if flag else x - 1
+    z = y if (x > a) and (x < b) else -y
+    w = z if not (x == a or x == b) else 0
+    tl.store(out_ptr, w)
+
+
+@pytest.mark.parametrize("x", [1, 2, 5, 9, 12])
+@pytest.mark.parametrize("flag", [True, False])
+def test_conditional_expressions(flag, x):
+    out = torch.zeros(1, dtype=torch.int32)
+    tensor_in_condition[(1,)](torch.tensor([x], dtype=torch.int32), out, 2, 9, flag)
+    y = x + 1 if flag else x - 1
+    z = y if 2 < x < 9 else -y
+    assert int(out[0]) == (z if x not in (2, 9) else 0)
+
+
+@triton.jit
+def scalar_kinds(out_ptr, integer, big, real, flag):
+    tl.store(out_ptr, integer * 1.0)
+    tl.store(out_ptr + 1, (big >> 32) * 1.0)
+    tl.store(out_ptr + 2, real)
+    tl.store(out_ptr + 3, 1.0 if flag else 0.0)
+
+
+@pytest.mark.parametrize("integer", [0, 1, 16, -5, 2**31 - 1])
+def test_scalar_arguments(integer):
+    out = torch.zeros(4)
+    scalar_kinds[(1,)](out, integer, 2**40 + 5, 2.5, True)
+    assert out.tolist() == [float(np.float32(integer)), 256.0, 2.5, 1.0]
+    scalar_kinds[(1,)](out, integer, -(2**40), -0.5, False)
+    assert out.tolist() == [float(np.float32(integer)), -256.0, -0.5, 0.0]
+
+
+@triton.jit
+def optional_bias(x_ptr, bias_ptr, out_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i)
+    if bias_ptr is not None:
+        x += tl.load(bias_ptr + i)
+    tl.store(out_ptr + i, x)
+
+
+def test_argument_that_is_none():
+    x, bias, out = torch.arange(8.0), torch.full((8,), 2.0), torch.zeros(8)
+    optional_bias[(1,)](x, None, out, BLOCK=8)
+    assert torch.equal(out, x)
+    optional_bias[(1,)](x, bias, out, BLOCK=8)
+    assert torch.equal(out, x + 2)
+
+
+@triton.jit
+def loop_with_two_stores(a_ptr, b_ptr, n, BLOCK: tl.constexpr):
+    """Each step reads what the one before has written, in the other buffer."""
+    i = tl.arange(0, BLOCK)
+    base = tl.program_id(0) * BLOCK
+    for step in range(n):
+        a = tl.load(a_ptr + base + i)
+        tl.store(b_ptr + base + i, a + step)
+        tl.debug_barrier()
+        b = tl.load(b_ptr + base + (BLOCK - 1 - i))
+        tl.debug_barrier()
+        tl.store(a_ptr + base + i, b * 2)
+        tl.debug_barrier()
+
+
+def test_steps_that_feed_each_other():
+    a, b = torch.arange(32, dtype=torch.int32), torch.zeros(32, dtype=torch.int32)
+    loop_with_two_stores[(2,)](a, b, 4, BLOCK=16)
+    want_a, want_b = np.arange(32, dtype=np.int32).reshape(2, 16), np.zeros((2, 16), np.int32)
+    for step in range(4):
+        want_b = want_a + step
+        want_a = (want_b[:, ::-1] * 2).astype(np.int32)
+    assert_same(a.numpy().reshape(2, 16), want_a)
+    assert_same(b.numpy().reshape(2, 16), want_b.astype(np.int32))
+
+
+@tl.core._aggregate
+class Window:
+    first: tl.tensor
+    width: tl.tensor
+
+    @triton.jit
+    def __init__(self, first, width):
+        self.first = first
+        self.width = width
+
+    @triton.jit
+    def mask(self, i):
+        return (i >= self.first) & (i < self.first + self.width)
+
+
+@triton.jit
+def aggregates(out_ptr, first, width, BLOCK: tl.constexpr):
+    window = Window(first + tl.program_id(0), tl.to_tensor(width))
+    i = tl.arange(0, BLOCK)
+    tl.store(out_ptr + tl.program_id(0) * BLOCK + i, window.mask(i).to(tl.int32))
+
+
+def test_aggregates():
+    out = torch.zeros(3, 16, dtype=torch.int32)
+    aggregates[(3,)](out, 2, 5, BLOCK=16)
+    i = np.arange(16)
+    want = np.stack([(i >= 2 + p) & (i < 7 + p) for p in range(3)]).astype(np.int32)
+    assert_same(out.numpy(), want)
+
+
+@triton.jit
+def difference_and_ratio(a, b):
+    return a - b, a * 2
+
+
+@triton.jit
+def mapped_elements(x_ptr, y_ptr, out_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    first, second = tl.map_elementwise(difference_and_ratio, tl.load(x_ptr + i), tl.load(y_ptr + i))
+    tl.store(out_ptr + i, first)
+    tl.store(out_ptr + BLOCK + i, second)
+
+
+def test_map_elementwise():
+    x, y = torch.arange(16, dtype=torch.int32), torch.arange(16, dtype=torch.int32) ** 2
+    out = torch.zeros(32, dtype=torch.int32)
+    mapped_elements[(1,)](x, y, out, BLOCK=16)
+    assert torch.equal(out, torch.cat([x - y, x * 2]))
+
+
+@triton.jit
+def swizzled(out_ptr, rows, columns, GROUP: tl.constexpr):
+    i, j = tl.program_id(0), tl.program_id(1)
+    a, b = tl.swizzle2d(i, j, rows, columns, GROUP)
+    tl.store(out_ptr + a * columns + b, i * columns + j)
+
+
+def test_swizzle_is_a_bijection():
+    out = torch.full((7 * 5,), -1, dtype=torch.int32)
+    swizzled[(7, 5)](out, 7, 5, GROUP=3)
+    assert sorted(out.tolist()) == list(range(35))
