@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The `tt` dialect: what Triton's front end writes.
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "triton-metal/Dialect/Triton/IR/TritonDialect.h.inc"
+#include "triton-metal/Dialect/Triton/IR/TritonEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "triton-metal/Dialect/Triton/IR/TritonAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "triton-metal/Dialect/Triton/IR/TritonTypes.h.inc"
+
+namespace tmetal::tt {
+
+/// Triton's own limit on the number of elements of a tensor.
+constexpr int64_t kMaxTensorElements = 1 << 20;
+
+/// `type` with its element type replaced; a scalar type is replaced whole.
+mlir::Type withElementType(mlir::Type type, mlir::Type element);
+/// The type of what lies at a pointer or at a tensor of pointers; null for any other type.
+mlir::Type pointeeTypeFor(mlir::Type pointers);
+/// i1 in the shape of `values`.
+mlir::Type maskTypeFor(mlir::Type values);
+
+mlir::LogicalResult verifyBlockShapes(mlir::Operation *op);
+
+/// Tensors have a static shape with a power of two of elements.
+template <typename ConcreteType>
+class BlockShapes : public mlir::OpTrait::TraitBase<ConcreteType, BlockShapes> {
+public:
+  static mlir::LogicalResult verifyTrait(mlir::Operation *op) { return verifyBlockShapes(op); }
+};
+
+} // namespace tmetal::tt
+
+#define GET_OP_CLASSES
+#include "triton-metal/Dialect/Triton/IR/TritonOps.h.inc"

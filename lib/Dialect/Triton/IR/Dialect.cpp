@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "triton-metal/Dialect/Triton/IR/Dialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Transforms/InliningUtils.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace tmetal::tt {
+namespace {
+
+struct TritonInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  // No engine calls functions, so `noinline` does not hold inlining back.
+  bool isLegalToInline(Operation *, Operation *, bool) const final { return true; }
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final { return true; }
+  bool isLegalToInline(Region *, Region *, bool, IRMapping &) const final { return true; }
+
+  void handleTerminator(Operation *op, Block *newDest) const final {
+    auto returnOp = dyn_cast<ReturnOp>(op);
+    if (!returnOp)
+      return;
+    OpBuilder builder(op);
+    cf::BranchOp::create(builder, op->getLoc(), newDest, returnOp.getSrcs());
+    op->erase();
+  }
+
+  void handleTerminator(Operation *op, ValueRange valuesToReplace) const final {
+    for (auto [result, value] : llvm::zip_equal(valuesToReplace, cast<ReturnOp>(op).getSrcs()))
+      result.replaceAllUsesWith(value);
+  }
+};
+
+} // namespace
+
+void TritonDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "triton-metal/Dialect/Triton/IR/TritonOps.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "triton-metal/Dialect/Triton/IR/TritonTypes.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "triton-metal/Dialect/Triton/IR/TritonAttrs.cpp.inc"
+      >();
+  addInterfaces<TritonInlinerInterface>();
+}
+
+Operation *TritonDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+} // namespace tmetal::tt
+
+#include "triton-metal/Dialect/Triton/IR/TritonDialect.cpp.inc"
+#include "triton-metal/Dialect/Triton/IR/TritonEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "triton-metal/Dialect/Triton/IR/TritonAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "triton-metal/Dialect/Triton/IR/TritonTypes.cpp.inc"
