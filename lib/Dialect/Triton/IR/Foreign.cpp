@@ -3,9 +3,20 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
+
+namespace tmetal {
+
+// None of these operations holds back inlining.
+struct AlwaysInline : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final { return true; }
+};
+
+} // namespace tmetal
 
 namespace tmetal::llvmir {
 namespace {
@@ -35,7 +46,7 @@ void LLVMDialect::initialize() {
 #define GET_ATTRDEF_LIST
 #include "triton-metal/Dialect/Triton/IR/ForeignAttrs.cpp.inc"
       >();
-  addInterfaces<AliasInterface>();
+  addInterfaces<AliasInterface, AlwaysInline>();
 }
 
 } // namespace tmetal::llvmir
@@ -47,6 +58,7 @@ void TTGDialect::initialize() {
 #define GET_OP_LIST
 #include "triton-metal/Dialect/Triton/IR/Foreign_ttgOps.cpp.inc"
       >();
+  addInterfaces<AlwaysInline>();
 }
 
 static constexpr std::pair<StringLiteral, int32_t> kSpaces[] = {

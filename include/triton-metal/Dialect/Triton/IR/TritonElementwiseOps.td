@@ -84,7 +84,7 @@ def TT_PreciseSqrtOp : TT_Op<"precise_sqrt", [SameOperandsAndResultType, Pure]> 
 }
 
 def TT_AddPtrOp : TT_Op<"addptr", [SameOperandsAndResultShape, Pure,
-    TypesMatchWith<"result has the type of the pointer", "result", "ptr", "$_self">]> {
+    AllTypesMatch<["result", "ptr"]>]> {
   let summary = "pointer moved by a number of elements";
   let description = [{
     The offset counts elements of the pointee, is read as signed, and may be of any integer width. An offset of zero

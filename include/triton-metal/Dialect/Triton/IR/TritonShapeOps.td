@@ -203,7 +203,7 @@ def TT_ScanReturnOp : TT_Op<"scan.return", [HasParent<"ScanOp">, Pure, Terminato
 // ---- matrix products -------------------------------------------------------------------------------------------------
 
 def TT_DotOp : TT_Op<"dot", [Pure,
-    TypesMatchWith<"result has the type of the accumulator", "d", "c", "$_self">]> {
+    AllTypesMatch<["d", "c"]>]> {
   let summary = "matrix product added to an accumulator";
   let description = [{
     `d = a x b + c` for matrices or batches of matrices. `inputPrecision` says how operands of type f32 may be rounded
@@ -221,7 +221,7 @@ def TT_DotOp : TT_Op<"dot", [Pure,
 }
 
 def TT_DotScaledOp : TT_Op<"dot_scaled", [Pure, AttrSizedOperandSegments,
-    TypesMatchWith<"result has the type of the accumulator", "d", "c", "$_self">]> {
+    AllTypesMatch<["d", "c"]>]> {
   let summary = "matrix product of operands with a scale per group of elements";
   let description = [{
     Groups along the inner dimension share a scale (microscaling formats). Operands in `e2m1` are bytes that hold two

@@ -1,13 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Passes on the `tt` dialect that every engine shares, and the pipeline made of them.
 #pragma once
-#include "triton-metal/Dialect/Triton/IR/Dialect.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
-#include "mlir/Dialect/UB/IR/UBOps.h"
+
+#include "mlir/Pass/Pass.h"
+
+#include <memory>
+
+namespace mlir {
+class DialectRegistry;
+class OpPassManager;
+} // namespace mlir
+
 namespace tmetal::tt {
-inline void buildSharedPipeline(mlir::OpPassManager &pm){ pm.addPass(mlir::createInlinerPass()); pm.addPass(mlir::createCanonicalizerPass()); pm.addPass(mlir::createLoopInvariantCodeMotionPass()); pm.addPass(mlir::createCSEPass()); pm.addPass(mlir::createSymbolDCEPass());}
-inline void registerAllDialects(mlir::DialectRegistry &r){ r.insert<TritonDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect, mlir::ub::UBDialect>(); }
-}
+
+#define GEN_PASS_DECL
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h.inc"
+
+/// From what Triton's front end writes to one structured kernel without calls, branches and descriptors.
+void buildSharedPipeline(mlir::OpPassManager &passes);
+
+/// The pipeline under the name `tt-shared-pipeline`.
+void registerSharedPipeline();
+
+/// Every dialect that TTIR can hold. Anything else in a text is an error with its position.
+void registerAllDialects(mlir::DialectRegistry &registry);
+
+} // namespace tmetal::tt

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Passes on the `tt` dialect that every engine shares.
+#ifndef TRITON_METAL_TRITON_PASSES
+#define TRITON_METAL_TRITON_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def LiftControlFlow : Pass<"tt-lift-control-flow", "::mlir::ModuleOp"> {
+  let summary = "branches between blocks become structured control flow";
+  let description = [{
+    An early return in a function reaches us as `cf.br` and `cf.cond_br`. After this pass each function and each
+    region of `tt.map_elementwise` is one block with `scf.if` and, where the blocks form a loop, `scf.while`.
+    Several-way choices that arise become chains of `scf.if`, never `scf.index_switch`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect"];
+}
+
+def InlineCalls : Pass<"tt-inline-calls", "::mlir::ModuleOp"> {
+  let summary = "every call becomes the body of its function";
+  let description = [{
+    Inlines calls, those of functions marked `noinline` too, since no engine has a stack, and drops the private
+    functions that are left over. Recursion and calls of functions without a body are errors at the call.
+    Functions must be structured (`tt-lift-control-flow`), because a loop body cannot hold more than one block.
+  }];
+}
+
+def LowerDescriptors : Pass<"tt-lower-descriptors", "::mlir::ModuleOp"> {
+  let summary = "tensor descriptors become pointers, bounds and masks";
+  let description = [{
+    A descriptor is replaced by its parts: base pointer, sizes (i64), strides (i64), whether it pads with NaN (i1), and
+    whether loads of f32 round to the TF32 format (i1). A descriptor argument of a kernel becomes these arguments in
+    this order, which is how Triton's launch protocol takes descriptors apart; the arguments that follow stay as
+    they are. Loads, stores, gathers, scatters and reductions become `tt.load`, `tt.store` and `tt.atomic_rmw` with
+    a mask that holds inside of the tensor; lanes outside yield the padding.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tt::TritonDialect"];
+}
+
+def CheckKernel : Pass<"tt-check-kernel", "::mlir::ModuleOp"> {
+  let summary = "the module is what the engines take";
+  let description = [{
+    Exactly one function, public, of a single block and without results; no calls, branches or descriptors. Anything
+    else is an error that names the operation.
+  }];
+}
+
+#endif

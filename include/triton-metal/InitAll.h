@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Registration of all dialects and passes, for tools.
+#pragma once
+
+#include "triton-metal/Dialect/MLX/IR/MLX.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace tmetal {
+
+inline void registerAllDialects(mlir::DialectRegistry &registry) {
+  tt::registerAllDialects(registry);
+  registry.insert<mlxir::MLXDialect>();
+}
+
+inline void registerAllPasses() {
+  mlir::registerTransformsPasses();
+  tt::registerTritonTransformsPasses();
+  tt::registerSharedPipeline();
+}
+
+} // namespace tmetal

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "triton-metal/Dialect/Triton/IR/Dialect.h"
+#include "triton-metal/Dialect/Triton/IR/Foreign.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace tmetal::tt {
+
+void buildSharedPipeline(OpPassManager &passes) {
+  // Functions lose their branches first: a body of several blocks cannot be inlined into a loop.
+  passes.addPass(createLiftControlFlow());
+  passes.addPass(createInlineCalls());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createLowerDescriptors());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createCheckKernel());
+}
+
+void registerSharedPipeline() {
+  PassPipelineRegistration<>("tt-shared-pipeline", "one structured kernel without calls, branches and descriptors",
+                             buildSharedPipeline);
+}
+
+void registerAllDialects(DialectRegistry &registry) {
+  registry.insert<TritonDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect, cf::ControlFlowDialect,
+                  ub::UBDialect, llvmir::LLVMDialect, ttg::TTGDialect>();
+}
+
+} // namespace tmetal::tt
