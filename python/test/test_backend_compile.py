@@ -136,6 +136,14 @@ def test_errors_of_the_compiler_reach_the_user_with_their_line(fresh_cache):
         prints[(1,)](np.zeros(1, np.float32))
 
 
+def test_double_is_refused_for_chips_without_it():
+    signature = {name: ty.replace("fp32", "fp64") for name, ty in SIGNATURE.items()}
+    doubles = ASTSource(add, signature, {"BLOCK": 128})
+    assert triton.compile(doubles, target=HOST).metadata.arch == "host"
+    with pytest.raises(UnsupportedError, match=r"backend_kernels\.py:\d+:\d+: .*f64"):
+        triton.compile(doubles, target=GPUTarget("metal", "m3-max", 32))
+
+
 # --- the cache ------------------------------------------------------------------------------------
 
 

@@ -85,7 +85,7 @@ def test_every_element_type_makes_its_own_variant(library, kind):
     make = {"numpy": lambda a: a, "torch": torch.from_numpy, "mlx": mx.array}[library]
     a, b, c = make(x), make(y), make(out)
     launch_add(a, b, c)
-    np.testing.assert_array_equal(np.array(c), x + y)
+    np.testing.assert_array_equal(c.numpy() if library == "torch" else np.array(c), x + y)
 
 
 def test_bfloat16():
@@ -490,6 +490,18 @@ def test_threads_launch_at_once():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(16)))
+
+
+def test_threads_launch_on_lazy_arrays():
+    def work(i):
+        x, y, out = (mx.array(a) for a in arrays(1000 + i))
+        total = x + y
+        for _ in range(5):
+            launch_add(x, y, out)
+        return bool(mx.array_equal(out, total))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(12)))
 
 
 def test_first_launch_from_many_threads():

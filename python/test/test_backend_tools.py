@@ -200,19 +200,6 @@ def test_do_bench_measures_lazy_arrays_until_they_are_there():
     assert took > 0.2
 
 
-def test_perf_report_runs(tmp_path):
-    pytest.importorskip("pandas")
-
-    @triton.testing.perf_report(
-        triton.testing.Benchmark(["n"], [256, 512], "kind", ["add"], ["add"], "add", {}, ylabel="ms")
-    )
-    def report(n, kind):
-        x, out = torch.rand(n), torch.zeros(n)
-        return triton.testing.do_bench(lambda: add[(1,)](x, x, out, n, BLOCK=512), warmup=1, rep=1)
-
-    assert len(report.run(return_df=True)) == 2
-
-
 def test_device_bandwidth(monkeypatch, driver):
     assert triton.testing.get_dram_gbps() >= 0
     monkeypatch.setenv("TRITON_METAL_ARCH", "m3-max")
