@@ -47,7 +47,7 @@ class MetalOptions:
     allowed_dot_input_precisions: tuple[str, ...] = DOT_PRECISIONS
     max_num_imprecise_acc_default: int = 0
     extern_libs: tuple[tuple[str, str], ...] = ()
-    ir_override: str | None = None  # a .ttir file to use instead of the front end's
+    ir_override: str | None = None  # a .ttir or .tt file to use instead of that stage
     debug: bool = False
     sanitize_overflow: bool = True
     instrumentation_mode: str = ""
@@ -69,8 +69,10 @@ class MetalBackend(BaseBackend):
 
     def __init__(self, target: GPUTarget) -> None:
         check_triton_version()
+        from triton_metal.backend import overrides
         from triton_metal.backend.device import arch_profile
 
+        overrides.install()
         # One name per chip, so that its other names do not make other cache entries.
         arch = arch_profile(str(target.arch))["name"]
         if arch != target.arch:
@@ -210,8 +212,8 @@ def _check_options(options: MetalOptions) -> None:
             f"[instrumentation_mode] Triton's instrumentation '{options.instrumentation_mode}' needs an "
             "NVIDIA or AMD GPU."
         )
-    if options.ir_override is not None and not str(options.ir_override).endswith(".ttir"):
-        raise ArgumentError(f"[ir_override] '{options.ir_override}' is not a .ttir file.")
+    if options.ir_override is not None and not str(options.ir_override).endswith((".ttir", ".tt")):
+        raise ArgumentError(f"[ir_override] '{options.ir_override}' is not a .ttir or .tt file.")
 
 
 def _either(names: tuple[str, ...]) -> str:

@@ -162,12 +162,11 @@ def arch_profile(arch: str) -> dict[str, Any]:
 
 
 def load_kernel(name: str, binary: bytes, arch: str, mlx_device: str) -> Any:
-    if binary == b"None":
-        # What Triton writes for a replaced stage whose file it cannot read.
-        raise CompileError(
-            f"[{name}] A .tt file cannot be overridden: override the .ttir file of the kernel."
-        )
-    return _core.Kernel(binary.decode(), arch=arch, device=mlx_device)
+    try:
+        text = binary.decode()
+    except UnicodeDecodeError as error:
+        raise CompileError(f"[{name}] The compiled kernel is not text: {error}.") from None
+    return _core.Kernel(text, arch=arch, device=mlx_device)
 
 
 class Scratch:
