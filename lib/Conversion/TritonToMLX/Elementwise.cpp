@@ -331,133 +331,6 @@ void Raiser::raiseSelect(Operation *op, StringRef) {
                                   select.getType(), op));
 }
 
-// ---- floating point ------------------------------------------------------------------------------------------------
-
-void Raiser::raiseCompareFloat(Operation *op, StringRef) {
-  auto compare = cast<arith::CmpFOp>(op);
-  using P = arith::CmpFPredicate;
-  Value a = arrayOf(compare.getLhs()), b = arrayOf(compare.getRhs());
-  auto negate = [&](Value v) { return emitElementwise("logical_not", v, i1()); };
-  auto either = [&](Value x, Value y) { return emitElementwise("logical_or", {x, y}, i1()); };
-  auto different = [&] { return either(emitCompare("less", a, b), emitCompare("greater", a, b)); };
-  auto unordered = [&] { return either(emitElementwise("isnan", a, i1()), emitElementwise("isnan", b, i1())); };
-  Value result;
-  switch (compare.getPredicate()) {
-  case P::AlwaysFalse:
-  case P::AlwaysTrue:
-    set(op->getResult(0), makeCondition(Condition::constant(compare.getPredicate() == P::AlwaysTrue,
-                                                            extentsOf(op->getResult(0).getType()).size())));
-    return;
-  case P::OEQ:
-    result = emitCompare("equal", a, b);
-    break;
-  case P::OGT:
-    result = emitCompare("greater", a, b);
-    break;
-  case P::OGE:
-    result = emitCompare("greater_equal", a, b);
-    break;
-  case P::OLT:
-    result = emitCompare("less", a, b);
-    break;
-  case P::OLE:
-    result = emitCompare("less_equal", a, b);
-    break;
-  case P::ONE:
-    result = different();
-    break;
-  case P::ORD:
-    result = negate(unordered());
-    break;
-  case P::UEQ:
-    result = negate(different());
-    break;
-  case P::UGT:
-    result = negate(emitCompare("less_equal", a, b));
-    break;
-  case P::UGE:
-    result = negate(emitCompare("less", a, b));
-    break;
-  case P::ULT:
-    result = negate(emitCompare("greater_equal", a, b));
-    break;
-  case P::ULE:
-    result = negate(emitCompare("greater", a, b));
-    break;
-  case P::UNE:
-    result = emitCompare("not_equal", a, b);
-    break;
-  case P::UNO:
-    result = unordered();
-    break;
-  }
-  set(op->getResult(0), makeCondition({}, result));
-}
-
-void Raiser::raiseUnaryFloat(Operation *op, StringRef form) {
-  Value a = arrayOf(op->getOperand(0));
-  setArray(op->getResult(0), emitElementwise(form, a, elementOf(a)));
-}
-
-void Raiser::raiseBinaryFloat(Operation *op, StringRef form) {
-  Value a = arrayOf(op->getOperand(0)), b = arrayOf(op->getOperand(1));
-  setArray(op->getResult(0), emitElementwise(form, {a, b}, elementOf(a)));
-}
-
-Value Raiser::maxNumber(Value a, Value b, bool maximum) {
-  // MLX propagates NaN; maxnum and minnum return the other operand.
-  Type type = elementOf(a);
-  Value result = emitElementwise(maximum ? "maximum" : "minimum", {a, b}, type);
-  result = emitWhere(emitElementwise("isnan", a, i1()), b, result);
-  return emitWhere(emitElementwise("isnan", b, i1()), a, result);
-}
-
-void Raiser::raiseFloatMath(Operation *op, StringRef name) {
-  Value a = arrayOf(op->getOperand(0));
-  Type type = elementOf(a);
-  unsigned rank = shapeOf(a).size();
-  Value result;
-  if (name == "maxnum" || name == "minnum")
-    result = maxNumber(a, arrayOf(op->getOperand(1)), name == "maxnum");
-  else if (name == "exp2")
-    result = emitElementwise("power", {emitFloat(2.0, type, rank), a}, type);
-  else if (name == "fma")
-    result = emitElementwise(
-        "add", {emitElementwise("multiply", {a, arrayOf(op->getOperand(1))}, type), arrayOf(op->getOperand(2))}, type);
-  else if (name == "remf") {
-    // C's fmod: exact for quotients that fit; computed on magnitudes, with the sign of the dividend.
-    Value b = arrayOf(op->getOperand(1));
-    Value x = emitElementwise("abs", a, type), y = emitElementwise("abs", b, type);
-    Value r = emitElementwise("remainder", {x, y}, type);
-    result = emitWhere(emitCompare("less", a, emitFloat(0.0, type, rank)), emitElementwise("negative", r, type), r);
-  } else if (name == "clampf") {
-    auto clamp = cast<tt::ClampFOp>(op);
-    Value low = arrayOf(clamp.getMin()), high = arrayOf(clamp.getMax());
-    if (clamp.getPropagateNan() == tt::PropagateNan::ALL)
-      result = emitElementwise("minimum", {emitElementwise("maximum", {a, low}, type), high}, type);
-    else
-      result = maxNumber(maxNumber(a, low, true), high, false);
-  } else if (name == "copysign") {
-    unsigned width = type.getIntOrFloatBitWidth();
-    Type bits = unsignedType(width);
-    Value sign = emitInt(int64_t(uint64_t(1) << (width - 1)), bits, rank);
-    Value rest = emitElementwise("bitwise_invert", sign, bits);
-    Value merged = emitElementwise(
-        "bitwise_or",
-        {emitElementwise("bitwise_and", {emitView(a, bits), rest}, bits),
-         emitElementwise("bitwise_and", {emitView(arrayOf(op->getOperand(1)), bits), sign}, bits)},
-        bits);
-    result = emitView(merged, type);
-  } else if (name == "trunc")
-    result = emitWhere(emitCompare("less", a, emitFloat(0.0, type, rank)), emitElementwise("ceil", a, type),
-                       emitElementwise("floor", a, type));
-  else if (name == "exp10")
-    result = emitElementwise("power", {emitFloat(10.0, type, rank), a}, type);
-  else
-    refuse(op, "This floating-point operation has no form in MLX.");
-  setArray(op->getResult(0), result);
-}
-
 // ---- conversions ---------------------------------------------------------------------------------------------------
 
 Value Raiser::fromFloat8(Value bits, Type from) {
@@ -528,6 +401,20 @@ Value Raiser::convertFloat(Value a, Type from, Type to, bool towardZero, Operati
   }
   if (to8)
     return toFloat8(a, to, towardZero, op);
+  if (elementOf(a).isF64() && to.getIntOrFloatBitWidth() < 32) {
+    // MLX goes by way of f32 and would round twice: round to odd there, which the second rounding cannot tell.
+    Type f32 = builder.getF32Type(), f64 = builder.getF64Type(), u32 = unsignedType(32);
+    unsigned rank = shapeOf(a).size();
+    Value near = emitCast(a, f32), back = emitCast(near, f64), bits = emitView(near, u32), one = emitInt(1, u32, rank);
+    Value away = emitCompare("greater", emitElementwise("abs", back, f64), emitElementwise("abs", a, f64));
+    Value truncated = emitWhere(away, emitElementwise("subtract", {bits, one}, u32), bits);
+    Value odd = emitElementwise("bitwise_or", {truncated, one}, u32);
+    Value inexact = emitElementwise("logical_and",
+                                    {emitCompare("not_equal", back, a),
+                                     emitElementwise("logical_not", emitElementwise("isnan", a, i1()), i1())},
+                                    i1());
+    a = emitView(emitWhere(inexact, odd, bits), f32);
+  }
   Value rounded = emitCast(a, to);
   if (!towardZero || to.getIntOrFloatBitWidth() >= elementOf(a).getIntOrFloatBitWidth())
     return rounded;

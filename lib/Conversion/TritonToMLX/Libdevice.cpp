@@ -72,7 +72,7 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
   if (!direct.empty()) {
     if (b && elementOf(b) != type)
       b = emitCast(b, type);
-    return done(b ? binary(direct, a, b) : unary(direct, a));
+    return done(b ? binary(direct, a, b) : accurateUnary(direct, a));
   }
   if (name == "trunc")
     return done(truncate(a));
@@ -80,7 +80,7 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     Value magnitude = unary("abs", a), floor = unary("floor", magnitude);
     Value up = emitCompare("greater_equal", binary("subtract", magnitude, floor), number(0.5));
     Value rounded = binary("add", floor, emitCast(up, type));
-    return done(emitWhere(emitCompare("less", a, number(0.0)), unary("negative", rounded), rounded));
+    return done(copySign(rounded, a));
   }
   if (name == "exp2")
     return done(binary("power", number(2.0), a));
@@ -95,8 +95,22 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     root = emitWhere(emitCompare("less", a, number(0.0)), unary("negative", root), root);
     return done(name == "cbrt" ? root : binary("divide", number(1.0), root));
   }
-  if (name == "erfc")
-    return done(binary("subtract", number(1.0), unary("erf", a)));
+  if (name == "erfc") {
+    if (!type.isF32())
+      refuse(op, "erfc of " + typeName(type) + " is not supported.");
+    // Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes, section 6.2).
+    constexpr double fit[] = {-1.26551223, 1.00002368, 0.37409196,  0.09678418, -0.18628806,
+                              0.27886807,  -1.13520398, 1.48851587, -0.82215223, 0.17087277};
+    Value z = unary("abs", a);
+    Value t = binary("divide", number(1.0), binary("add", number(1.0), binary("multiply", number(0.5), z)));
+    Value sum = number(fit[9]);
+    for (int i = 8; i >= 0; --i)
+      sum = binary("add", binary("multiply", sum, t), number(fit[i]));
+    Value tail = binary("multiply", t, unary("exp", binary("subtract", sum, binary("multiply", z, z))));
+    tail = emitWhere(emitCompare("less", a, number(0.0)), binary("subtract", number(2.0), tail), tail);
+    // Near zero the difference from 1 is exact enough.
+    return done(emitWhere(emitCompare("less", z, number(0.5)), binary("subtract", number(1.0), errorFunction(a)), tail));
+  }
   if (name == "normcdf")
     return done(binary("multiply", number(0.5),
                        binary("add", number(1.0), unary("erf", binary("multiply", a, number(std::sqrt(0.5)))))));
@@ -104,7 +118,7 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     // Reduced to one period first: pi * a would lose the fraction of a large a.
     Value period = binary("subtract", a, binary("multiply", number(2.0),
                                                 unary("floor", binary("multiply", a, number(0.5)))));
-    return done(unary(name == "sinpi" ? "sin" : "cos", binary("multiply", period, number(M_PI))));
+    return done(accurateUnary(name == "sinpi" ? "sin" : "cos", binary("multiply", period, number(M_PI))));
   }
   if (name == "isnan")
     return done(emitElementwise("isnan", a, i1()));
@@ -128,18 +142,12 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     Value length = binary("multiply", large, unary("sqrt", binary("add", number(1.0), binary("multiply", ratio, ratio))));
     return done(name == "hypot" ? length : binary("divide", number(1.0), length));
   }
-  if (name == "fmod") {
-    Value r = binary("remainder", unary("abs", a), unary("abs", b));
-    return done(emitWhere(emitCompare("less", a, number(0.0)), unary("negative", r), r));
-  }
-  if (name == "copysign") {
-    Type bits = builder.getIntegerType(type.getIntOrFloatBitWidth());
-    Value magnitude = unary("abs", a);
-    return done(emitWhere(emitCompare("less", emitView(b, bits), emitInt(0, bits, rank)), unary("negative", magnitude),
-                          magnitude));
-  }
+  if (name == "fmod")
+    return done(floatRemainder(a, b));
+  if (name == "copysign")
+    return done(copySign(a, b));
   if (name == "fma" || name == "fma_rn")
-    return done(binary("add", binary("multiply", a, b), args[2]));
+    return done(fusedMultiplyAdd(a, b, args[2]));
   if (name == "ldexp" || name == "scalbn")
     return done(binary("multiply", a, binary("power", number(2.0), emitCast(b, type))));
   if (name == "norm3d" || name == "rnorm3d" || name == "norm4d" || name == "rnorm4d") {

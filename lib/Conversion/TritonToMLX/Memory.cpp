@@ -661,11 +661,31 @@ void Raiser::storeScatter(const Access &access, Value value, StringRef reduction
   }
   if (length < INT32_MAX)
     indices = emitCast(indices, i32());
-  Value result = emit("scatter",
-                      {target, emitReshape(emitBroadcast(indices, shape), {count}),
-                       emitReshape(emitBroadcast(value, shape), {count})},
-                      elementOf(flat), shapeOf(target),
-                      {builder.getNamedAttr("reduction", builder.getStringAttr(reduction))});
+  indices = emitReshape(emitBroadcast(indices, shape), {count});
+  value = emitReshape(emitBroadcast(value, shape), {count});
+  auto scatter = [&](Value into, Value updates, StringRef how) {
+    return emit("scatter", {into, indices, updates}, elementOf(into), shapeOf(into),
+                {builder.getNamedAttr("reduction", builder.getStringAttr(how))});
+  };
+  Value result;
+  StringRef perBit = reduction == "and" ? "min" : reduction == "or" ? "max" : reduction == "xor" ? "add" : "";
+  if (perBit.empty()) {
+    result = scatter(target, value, reduction);
+  } else { // MLX has no bitwise scatter: bit by bit, as minimum, maximum or parity
+    Type bits = elementOf(emitUnsigned(flat));
+    Value one = emitInt(1, bits, 1);
+    for (unsigned bit = 0; bit < bits.getIntOrFloatBitWidth(); ++bit) {
+      Value place = emitInt(bit, bits, 1);
+      auto bitOf = [&](Value v) {
+        Value moved = emitElementwise("right_shift", {emitUnsigned(v), place}, bits);
+        return emitCast(emitElementwise("bitwise_and", {moved, one}, bits), i32());
+      };
+      Value updated = emitCast(scatter(bitOf(target), bitOf(value), perBit), bits);
+      updated = emitElementwise("left_shift", {emitElementwise("bitwise_and", {updated, one}, bits), place}, bits);
+      result = result ? emitElementwise("bitwise_or", {result, updated}, bits) : updated;
+    }
+    result = emitSigned(result);
+  }
   if (mask)
     result = emitSliceAxis(result, 0, 0, length);
   if (isUnsigned)
@@ -811,8 +831,6 @@ void Raiser::raiseAtomic(Operation *op, StringRef) {
         return;
     }
   }
-  if (kind == "and" || kind == "or" || kind == "xor")
-    refuse(op, "An atomic " + kind + " on addresses that several lanes may share is not supported.");
   storeScatter(access, value, kind);
 }
 

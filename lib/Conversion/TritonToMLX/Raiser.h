@@ -199,6 +199,11 @@ private:
   mlir::Value divideUnsigned(mlir::Value a, mlir::Value b, bool remainder);
   mlir::Value multiplyHigh(mlir::Value a, mlir::Value b, bool isSigned);
   mlir::Value shift(mlir::Value a, mlir::Value amount, llvm::StringRef name, bool isSigned);
+  mlir::Value copySign(mlir::Value magnitude, mlir::Value sign);
+  mlir::Value floatRemainder(mlir::Value a, mlir::Value b);
+  mlir::Value fusedMultiplyAdd(mlir::Value a, mlir::Value b, mlir::Value c);
+  mlir::Value accurateUnary(llvm::StringRef form, mlir::Value a); // where MLX's own form is too coarse, ours
+  mlir::Value errorFunction(mlir::Value a);
   mlir::Value maxNumber(mlir::Value a, mlir::Value b, bool maximum);
   mlir::Value integerArray(mlir::Operation *op, llvm::StringRef detail, llvm::ArrayRef<mlir::Value> operands);
   mlir::Value convertFloat(mlir::Value a, mlir::Type from, mlir::Type to, bool towardZero, mlir::Operation *op);
