@@ -125,6 +125,7 @@ tt.func @expand_axis(%x: tensor<4xf32>) {
 // -----
 
 tt.func @expand_type(%x: tensor<4xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
   // expected-error @+1 {{are incompatible with return type(s) of operation}}
   %0 = "tt.expand_dims"(%x) <{axis = 0 : i32}> : (tensor<4xf32>) -> tensor<4x1xf32>
   tt.return

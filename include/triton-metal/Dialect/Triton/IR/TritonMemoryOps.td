@@ -65,8 +65,8 @@ def TT_AtomicStoreOp : TT_Op<"atomic_store", [MemoryEffects<[MemRead, MemWrite]>
   let assemblyFormat = "$sem `,` $scope `,` $ptr `,` $value (`,` $mask^)? attr-dict `:` type($ptr)";
 }
 
-def TT_AtomicPollOp : TT_Op<"atomic_poll", [SameOperandsAndResultShape, InferTypeOpAdaptor,
-                                            MemoryEffects<[MemRead, MemWrite]>]> {
+def TT_AtomicPollOp : TT_Op<"atomic_poll", [InferTypeOpAdaptor,
+                                     MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "wait until memory holds a value";
   let description = [{
     Reads until the element equals `expected`; the result is true. With a timeout in nanoseconds, an element that did
