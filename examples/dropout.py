@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import triton
 import triton.language as tl
+
 from example_case import Case, main
 
 os.environ["TRITON_BACKEND"] = "metal"

@@ -6,6 +6,7 @@ import os
 import torch
 import triton
 import triton.language as tl
+
 from example_case import Case, main
 
 os.environ["TRITON_BACKEND"] = "metal"
@@ -76,8 +77,8 @@ def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def cases(small: bool = False) -> list[Case]:
     result = []
     m, n, k = (70, 65, 50) if small else (1000, 777, 333)
-    # Sums of k products: the error grows with sqrt(k) steps of rounding; f16 rounds the result once more.
-    for dtype, tolerance in ((torch.float32, 2e-5), (torch.float16, 1e-3)):
+    # A sum of k products takes k steps of rounding at random; f16 rounds the result once more.
+    for dtype, tolerance in ((torch.float32, 1e-4), (torch.float16, 1e-3)):
         generator = torch.Generator().manual_seed(0)
         a = torch.randn(m, k, generator=generator).to(dtype)
         b = torch.randn(k, n, generator=generator).to(dtype)

@@ -6,6 +6,7 @@ import os
 import torch
 import triton
 import triton.language as tl
+
 from example_case import Case, main
 
 os.environ["TRITON_BACKEND"] = "metal"

@@ -11,6 +11,7 @@ os.environ["TRITON_BACKEND"] = "metal"
 import mlx.core as mx
 import numpy as np
 import torch
+
 from example_case import Case, main
 
 

@@ -2,12 +2,13 @@
 """The command line, run as a user runs it."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from triton_metal import cli
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ADD = f"{EXAMPLES / 'vector_add.py'}:add_kernel"
@@ -16,34 +17,53 @@ ADD_OPTIONS = [ADD, "--signature", "*fp32,*fp32,*fp32,i32", "--constexpr", "BLOC
 ADD_LAUNCH = ["--grid", "8", "--arg", "n_elements=1000", "--elements", "1000"]
 
 
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "triton_metal", *map(str, arguments)],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs a command in this process; returns exit code, standard output and standard error."""
+
+    def command(*arguments, **environment):
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            code = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return command
 
 
-def output(*arguments, **environment):
-    done = run(*arguments, **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def output(run):
+    """The output of a command that works."""
+
+    def command(*arguments, **environment):
+        code, out, err = run(*arguments, **environment)
+        assert code == 0, err
+        return out
+
+    return command
 
 
-def refusal(*arguments, **environment):
+@pytest.fixture
+def refusal(run):
     """The one line that a failed command prints."""
-    done = run(*arguments, **environment)
-    assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
-    assert done.stdout == ""
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("triton-metal: "), done.stderr
-    return lines[0]
+
+    def command(*arguments, **environment):
+        code, out, err = run(*arguments, **environment)
+        assert (code, out) == (1, "")
+        lines = err.strip().splitlines()
+        assert len(lines) == 1 and lines[0].startswith("triton-metal: "), err
+        return lines[0]
+
+    return command
 
 
-def test_info():
+def process(*arguments):
+    command = [sys.executable, "-m", "triton_metal", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_info(output):
     info = json.loads(output("info", "--json"))
     assert info["versions"]["triton"].startswith("3.9.")
     assert info["versions"]["MLX, compiled with"] == info["versions"]["MLX, installed"]
@@ -53,19 +73,19 @@ def test_info():
     assert "self-test" in output("info")
 
 
-def test_info_shows_the_profile_asked_for():
+def test_info_shows_the_profile_asked_for(output, refusal):
     assert json.loads(output("info", "--json", "--arch", "Apple M3 Max"))["profile"]["name"] == "m3-max"
     assert json.loads(output("info", "--json", TRITON_METAL_ARCH="m2"))["profile"]["name"] == "m2"
     assert "'m77'" in refusal("info", "--arch", "m77")
 
 
-def test_compile_shows_every_stage():
+def test_compile_shows_every_stage(output):
     for stage, sign in (("ttir", "tt.func"), ("tt", "tt.func")):
         assert sign in output("compile", *ADD_OPTIONS, "--emit", stage)
     assert "mlx.add" in output("compile", *ADD_OPTIONS, "--emit", "mlx", *ADD_LAUNCH)
 
 
-def test_compile_writes_a_file_and_json(tmp_path):
+def test_compile_writes_a_file_and_json(output, tmp_path):
     path = tmp_path / "add.tt"
     assert output("compile", *ADD_OPTIONS, "-o", path) == ""
     report = json.loads(output("compile", *ADD_OPTIONS, "--json", "--arch", "m3"))
@@ -73,14 +93,14 @@ def test_compile_writes_a_file_and_json(tmp_path):
     assert "tt.store" in report["text"] and "tt.store" in path.read_text()
 
 
-def test_compile_takes_divisibility_and_constants():
+def test_compile_takes_divisibility_and_constants(output):
     types = "*fp32:16,*fp32,*fp32,i32:1"
     text = output("compile", ADD, "--signature", types, "--constexpr", "BLOCK_SIZE=64", "--emit", "ttir")
     assert "tt.divisibility = 16" in text
     assert "%output_ptr: !tt.ptr<f32>" in text and "%n_elements: i32" not in text
 
 
-def test_explain_counts_what_a_launch_becomes():
+def test_explain_counts_what_a_launch_becomes(output):
     explanation = json.loads(output("explain", *ADD_OPTIONS, *ADD_LAUNCH, "--json"))
     assert explanation["engine"] == "mlx" and explanation["reason"]
     assert explanation["categories"]["gathers"] == explanation["categories"]["scatters"] == 0
@@ -88,7 +108,7 @@ def test_explain_counts_what_a_launch_becomes():
     assert "element-wise" in output("explain", *ADD_OPTIONS, *ADD_LAUNCH)
 
 
-def test_explain_finds_the_matmul():
+def test_explain_finds_the_matmul(output):
     strides = dict(stride_am=64, stride_ak=1, stride_bk=64, stride_bn=1, stride_cm=64, stride_cn=1)
     sizes = dict(M=64, N=64, K=64, **strides)
     blocks = dict(BLOCK_M=32, BLOCK_N=32, BLOCK_K=16, GROUP=2)
@@ -100,7 +120,7 @@ def test_explain_finds_the_matmul():
     assert json.loads(report)["categories"]["matmuls"] >= 1
 
 
-def test_ops():
+def test_ops(output):
     table = json.loads(output("ops", "--json"))
     assert {"op", "mlx", "msl", "note"} == set(table[0])
     names = {entry["op"] for entry in table}
@@ -108,7 +128,7 @@ def test_ops():
     assert "tt.load" in output("ops")
 
 
-def test_usage_errors_are_one_line():
+def test_usage_errors_are_one_line(refusal):
     assert "not FILE:KERNEL" in refusal("compile", "nothing", "--signature", "i32")
     assert "no file" in refusal("compile", "missing.py:kernel", "--signature", "i32")
     message = refusal("compile", f"{EXAMPLES / 'vector_add.py'}:other", "--signature", "i32")
@@ -124,7 +144,7 @@ def test_usage_errors_are_one_line():
     assert "TRITON_INTERPRET" in refusal("compile", *ADD_OPTIONS, TRITON_INTERPRET="1")
 
 
-def test_a_kernel_that_does_not_compile_is_one_line(tmp_path):
+def test_a_kernel_that_does_not_compile_is_one_line(refusal, tmp_path):
     file = tmp_path / "broken.py"
     file.write_text(
         "import triton\n"
@@ -137,17 +157,31 @@ def test_a_kernel_that_does_not_compile_is_one_line(tmp_path):
     assert "undefined_name" in message
 
 
-def test_a_file_that_fails_is_one_line(tmp_path):
+def test_a_file_that_fails_is_one_line(refusal, run, tmp_path):
     file = tmp_path / "fails.py"
     file.write_text("raise RuntimeError('on\\npurpose')\n")
     assert "RuntimeError: on" in refusal("compile", f"{file}:kernel", "--signature", "*fp32")
-    assert "Traceback" in run("compile", f"{file}:kernel", "--signature", "*fp32", "--traceback").stderr
+    with pytest.raises(RuntimeError, match="on\npurpose"):
+        run("compile", f"{file}:kernel", "--signature", "*fp32", "--traceback")
 
 
-def test_an_unknown_command_is_refused_by_the_parser():
-    assert run("frobnicate").returncode == 2
+def test_an_unknown_command_is_refused_by_the_parser(run):
+    with pytest.raises(SystemExit) as refused:
+        run("frobnicate")
+    assert refused.value.code == 2
 
 
 @pytest.mark.parametrize("command", ["info", "compile", "explain", "ops", "demo"])
-def test_every_command_has_help(command):
-    assert "--json" in output(command, "--help")
+def test_every_command_has_help(run, command, capsys):
+    with pytest.raises(SystemExit) as done:
+        run(command, "--help")
+    assert done.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
+def test_exit_codes_and_streams_of_the_process():
+    done = process("ops", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)
+    done = process("compile", *ADD_OPTIONS, "--emit", "mlx", "--grid", "0", "--arg", "n_elements=1000")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("triton-metal: [grid]") and len(done.stderr.splitlines()) == 1

@@ -215,6 +215,7 @@ def _compiled_text(options: argparse.Namespace, stage: str) -> str:
     arch = _arch(options)
     if stage == "mlx" and not options.grid:
         raise UsageError("the mlx text belongs to one launch: --grid is missing")
+    grid = kernel_file.parse_grid(options.grid) if options.grid else None
     kernel = kernel_file.load_kernel(options.kernel)
     constants = kernel_file.parse_pairs(options.constexpr, "--constexpr")
     signature = kernel_file.make_signature(kernel, options.signature, constants)
@@ -224,7 +225,7 @@ def _compiled_text(options: argparse.Namespace, stage: str) -> str:
     executable = _core.Kernel(kernel_file.stage_text(compiled, "tt"), arch=arch)
     values = kernel_file.parse_pairs(options.arg, "--arg")
     arguments = kernel_file.launch_arguments(executable.parameters, values, options.elements)
-    return executable.raise_text(kernel_file.parse_grid(options.grid), arguments)
+    return executable.raise_text(grid, arguments)
 
 
 def _compile(options: argparse.Namespace) -> int:
