@@ -55,7 +55,7 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
                          .Case("atan", "arctan")
                          .Case("sinh", "sinh")
                          .Case("cosh", "cosh")
-                         .Case("tanh", "tanh")
+                         .Cases({"tanh", "fast_tanhf"}, "tanh")
                          .Case("asinh", "arcsinh")
                          .Case("acosh", "arccosh")
                          .Case("atanh", "arctanh")
@@ -91,29 +91,35 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
   if (name == "saturatef")
     return done(maxNumber(binary("minimum", a, number(1.0)), number(0.0), true));
   if (name == "cbrt" || name == "rcbrt") {
-    Value root = binary("power", unary("abs", a), number(1.0 / 3.0));
-    root = emitWhere(emitCompare("less", a, number(0.0)), unary("negative", root), root);
+    Value x = unary("abs", a), root = binary("power", x, number(1.0 / 3.0));
+    // One step of Newton's method, where the root is neither zero nor infinite.
+    Value square = binary("multiply", root, root);
+    Value residue = binary("subtract", binary("multiply", square, root), x);
+    Value step = binary("divide", residue, binary("multiply", number(3.0), square));
+    Value finite = emitCompare("less", unary("abs", step), number(std::numeric_limits<double>::infinity()));
+    root = copySign(emitWhere(finite, binary("subtract", root, step), root), a);
     return done(name == "cbrt" ? root : binary("divide", number(1.0), root));
   }
-  if (name == "erfc") {
+  // Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes, section 6.2).
+  auto complementaryError = [&](Value x) {
     if (!type.isF32())
-      refuse(op, "erfc of " + typeName(type) + " is not supported.");
-    // Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes, section 6.2).
+      refuse(op, "'" + symbol + "' of " + typeName(type) + " is not supported.");
     constexpr double fit[] = {-1.26551223, 1.00002368, 0.37409196,  0.09678418, -0.18628806,
                               0.27886807,  -1.13520398, 1.48851587, -0.82215223, 0.17087277};
-    Value z = unary("abs", a);
+    Value z = unary("abs", x);
     Value t = binary("divide", number(1.0), binary("add", number(1.0), binary("multiply", number(0.5), z)));
     Value sum = number(fit[9]);
     for (int i = 8; i >= 0; --i)
       sum = binary("add", binary("multiply", sum, t), number(fit[i]));
     Value tail = binary("multiply", t, unary("exp", binary("subtract", sum, binary("multiply", z, z))));
-    tail = emitWhere(emitCompare("less", a, number(0.0)), binary("subtract", number(2.0), tail), tail);
+    tail = emitWhere(emitCompare("less", x, number(0.0)), binary("subtract", number(2.0), tail), tail);
     // Near zero the difference from 1 is exact enough.
-    return done(emitWhere(emitCompare("less", z, number(0.5)), binary("subtract", number(1.0), errorFunction(a)), tail));
-  }
+    return emitWhere(emitCompare("less", z, number(0.5)), binary("subtract", number(1.0), errorFunction(x)), tail);
+  };
+  if (name == "erfc")
+    return done(complementaryError(a));
   if (name == "normcdf")
-    return done(binary("multiply", number(0.5),
-                       binary("add", number(1.0), unary("erf", binary("multiply", a, number(std::sqrt(0.5)))))));
+    return done(binary("multiply", number(0.5), complementaryError(binary("multiply", a, number(-std::sqrt(0.5))))));
   if (name == "sinpi" || name == "cospi") {
     // Reduced to one period first: pi * a would lose the fraction of a large a.
     Value period = binary("subtract", a, binary("multiply", number(2.0),
@@ -140,6 +146,12 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     Value isZero = emitCompare("equal", large, number(0.0));
     Value ratio = binary("divide", small, emitWhere(isZero, number(1.0), large));
     Value length = binary("multiply", large, unary("sqrt", binary("add", number(1.0), binary("multiply", ratio, ratio))));
+    Value infinite = emitElementwise("logical_or", {emitElementwise("isinf", x, i1()), emitElementwise("isinf", y, i1())}, i1());
+    length = emitWhere(infinite, number(std::numeric_limits<double>::infinity()), length);
+    // Infinite beside anything, NaN too.
+    Value infinity = number(std::numeric_limits<double>::infinity());
+    length = emitWhere(emitCompare("equal", x, infinity), infinity,
+                       emitWhere(emitCompare("equal", y, infinity), infinity, length));
     return done(name == "hypot" ? length : binary("divide", number(1.0), length));
   }
   if (name == "fmod")
@@ -148,8 +160,15 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     return done(copySign(a, b));
   if (name == "fma" || name == "fma_rn")
     return done(fusedMultiplyAdd(a, b, args[2]));
-  if (name == "ldexp" || name == "scalbn")
-    return done(binary("multiply", a, binary("power", number(2.0), emitCast(b, type))));
+  if (name == "ldexp" || name == "scalbn") {
+    // In three steps: one power of two may overflow where the product does not.
+    Value exponent = emitCast(b, type);
+    Value third = truncate(binary("divide", exponent, number(3.0)));
+    Value rest = binary("subtract", exponent, binary("multiply", number(2.0), third));
+    Value step = binary("power", number(2.0), third);
+    Value scaled = binary("multiply", binary("multiply", a, step), step);
+    return done(binary("multiply", scaled, binary("power", number(2.0), rest)));
+  }
   if (name == "norm3d" || name == "rnorm3d" || name == "norm4d" || name == "rnorm4d") {
     Value sum;
     for (Value v : args)
