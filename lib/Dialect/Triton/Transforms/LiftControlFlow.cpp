@@ -51,6 +51,10 @@ void expandSwitch(scf::IndexSwitchOp op) {
       to->getTerminator()->erase();
     to->getOperations().splice(to->end(), from.front().getOperations());
   };
+  // The choice was computed as an integer; engines need not know the index type.
+  Value choice = op.getArg();
+  if (auto cast = choice.getDefiningOp<arith::IndexCastUIOp>())
+    choice = cast.getIn();
   SmallVector<Value> results;
   scf::IfOp outer;
   ArrayRef<int64_t> cases = op.getCases();
@@ -62,8 +66,9 @@ void expandSwitch(scf::IndexSwitchOp op) {
     op->getBlock()->getOperations().splice(op->getIterator(), block->getOperations());
   }
   for (auto [index, value] : llvm::enumerate(cases)) {
-    Value constant = arith::ConstantIndexOp::create(builder, loc, value);
-    Value equal = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, op.getArg(), constant);
+    Value constant =
+        arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(choice.getType(), value));
+    Value equal = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, choice, constant);
     auto branch = scf::IfOp::create(builder, loc, op.getResultTypes(), equal, /*withElseRegion=*/true);
     moveInto(op.getCaseRegions()[index], branch.thenBlock());
     if (index == 0)
