@@ -27,6 +27,7 @@ from rich.table import Table
 from benchmark.launch import launch_costs
 from benchmark.operations import Comparison, comparisons
 from triton_metal.host import cpu_name
+from triton_metal.terminal import console
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -82,7 +83,7 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=9)
     options = parser.parse_args()
 
-    console = Console(width=None if Console().is_terminal else 120)
+    out = console()
     device = f"{cpu_name()}, {torch.get_num_threads()} PyTorch threads"
     rows = []
     for item in comparisons(options.small):
@@ -106,16 +107,15 @@ def main() -> int:
             f"{row['torch_ms']:.2f} ms",
             f"{row['ratio']:.2f}",
         )
-    console.print(table)
-    console.print(f"geometric mean of the ratios: {mean_ratio:.2f} (above 1: faster than PyTorch)")
-    table = Table(title="Cost of a warm launch (one element)", title_justify="left")
-    for name in ("arguments", "whole launch", "without Triton's look-up"):
-        table.add_column(name)
+    out.print(table)
+    out.print(f"geometric mean of the ratios: {mean_ratio:.2f} (above 1: faster than PyTorch)")
+    table = Table(title="Cost of a warm launch (two elements)", title_justify="left")
+    table.add_column("arguments")
+    for name in launches[0]["microseconds"]:
+        table.add_column(name, justify="right")
     for launch in launches:
-        table.add_row(
-            launch["arguments"], f"{launch['launch_us']:.1f} us", f"{launch['without_lookup_us']:.1f} us"
-        )
-    console.print(table)
+        table.add_row(launch["arguments"], *(f"{time:.1f} us" for time in launch["microseconds"].values()))
+    out.print(table)
 
     RESULTS.mkdir(exist_ok=True)
     now = datetime.datetime.now().isoformat(timespec="seconds")
@@ -134,7 +134,7 @@ def main() -> int:
     stem = RESULTS / now.replace(":", "")
     stem.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
     plot(rows, device, stem.with_suffix(".png"))
-    console.print(f"written: {stem.relative_to(RESULTS.parents[1])}.json and .png")
+    out.print(f"written: {stem.relative_to(RESULTS.parents[1])}.json and .png")
     return int(not all(row["ok"] for row in rows))
 
 

@@ -14,12 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
 from triton_metal import kernel_file
 from triton_metal.kernel_file import UsageError
+from triton_metal.terminal import console
 
 STAGES = ("ttir", "tt", "mlx")
 
@@ -195,13 +195,12 @@ def _info(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(sections)
     else:
-        console = Console()
         for title, values in sections.items():
             table = Table(title=title, title_justify="left", show_header=False, min_width=60)
             for key, value in values.items():
                 text = ", ".join(value) if isinstance(value, list) else str(value)
                 table.add_row(key.replace("_", " "), "not known" if value is None else text)
-            console.print(table)
+            console().print(table)
     return 0 if self_test == "passed" else 1
 
 
@@ -237,7 +236,7 @@ def _compile(options: argparse.Namespace) -> int:
     if options.output is not None:
         options.output.write_text(text.rstrip("\n") + "\n")
     elif sys.stdout.isatty() and not options.json:
-        Console().print(Syntax(text, "llvm", background_color="default", word_wrap=False))
+        console().print(Syntax(text, "llvm", background_color="default", word_wrap=False))
     else:
         print(text)
     return 0
@@ -250,16 +249,17 @@ def _explain(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"kernel": options.kernel, "arch": _arch(options), **asdict(explanation)})
         return 0
-    table = Table(title=f"{options.kernel} on grid {options.grid}", title_justify="left")
+    out = console()
+    out.print(f"{options.kernel} on grid {options.grid}", highlight=False, markup=False)
+    table = Table()
     table.add_column("operations")
     table.add_column("count", justify="right")
     for category, count in explanation.categories.items():
         table.add_row(category, str(count))
-    console = Console()
-    console.print(table)
-    console.print(f"engine: {explanation.engine} ({explanation.reason})")
+    out.print(table)
+    out.print(f"engine: {explanation.engine} ({explanation.reason})")
     for remark in explanation.remarks:
-        console.print(f"- {remark}")
+        out.print(f"- {remark}")
     return 0
 
 
@@ -272,7 +272,7 @@ def _ops(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(ops.operations())
     else:
-        Console().print(ops.operations_table())
+        console().print(ops.operations_table())
     return 0
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from triton_metal.host import cpu_name
 from triton_metal.kernel_file import UsageError, load_module
+from triton_metal.terminal import console
 
 EXAMPLES = ("vector_add", "softmax", "matmul", "layer_norm", "dropout", "flash_attention")
 
@@ -193,13 +194,12 @@ def run(
         rows_json = [{**asdict(row), "ratio": row.ratio} for row in rows]
         print(json.dumps({"device": cpu_name(), "rows": rows_json}, indent=2))
     else:
-        # A table that is cut off in a log is of no use: never narrower than its content.
-        console = Console() if sys.stdout.isatty() else Console(width=140)
-        console.print(_table(rows))
+        out = console()
+        out.print(_table(rows))
         for row in rows:
             if row.message:
-                console.print(f"{row.kernel}: {row.message}", style="red", markup=False)
-        console.print(f"{len(rows) - failed} of {len(rows)} checks passed")
+                out.print(f"{row.kernel}: {row.message}", style="red", markup=False)
+        out.print(f"{len(rows) - failed} of {len(rows)} checks passed")
     return int(failed > 0)
 
 
