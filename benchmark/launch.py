@@ -43,7 +43,7 @@ def _buffer(array: np.ndarray) -> Any:
 
 def launch_costs() -> list[dict[str, Any]]:
     """For each library, the microseconds of: the whole `kernel[grid](...)`; Triton's look-up of the compiled
-    kernel; our launcher, which converts the arguments; the executor, MLX's work included; and MLX's own addition.
+    kernel; our launcher, which converts the arguments; the executor, MLX's work included; and MLX's own add.
     For MLX arguments the executor includes the evaluation of the lazy result."""
     results = []
     for library, make in (
