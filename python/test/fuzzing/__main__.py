@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""python -m fuzzing --count 1000 --seed 1"""
+
+from fuzzing.run import main
+
+main()

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""Runs generated kernels, compares every byte with the oracle, and reduces what differs."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import copy
+import os
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fuzzing.generate import Generator
+from fuzzing.tree import Buffer, For, If, Program, Undefined, While
+from fuzzing.values import SCALARS
+
+
+@dataclass
+class Outcome:
+    seed: int
+    status: str  # "same", "refused", "differs" or "failed"
+    detail: str = ""
+    program: Program | None = None
+
+
+def program_of(seed: int, without: frozenset[str] = frozenset()) -> Program:
+    """The kernel of a seed: the first attempt whose oracle stays inside its buffers."""
+    for attempt in range(50):
+        program = Generator(seed * 1009 + attempt, without).build()
+        if len(program.parameters) > 28:
+            continue
+        with contextlib.suppress(Undefined):
+            program.expected()
+            return program
+    raise AssertionError(f"seed {seed} gives no kernel")
+
+
+def to_tensor(buffer: Buffer):
+    """The buffer as a torch tensor: its whole storage, and the view that the kernel gets."""
+    import torch
+
+    if buffer.dtype == "bfloat16":
+        whole = torch.from_numpy(buffer.data.copy()).to(torch.bfloat16)
+    else:
+        whole = torch.from_numpy(buffer.data.copy())
+    return whole, whole[buffer.origin :]
+
+
+def values_of(tensor) -> np.ndarray:
+    import torch
+
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+
+
+def differences(want: Buffer, got: np.ndarray) -> np.ndarray:
+    """Which elements are wrong: bits for exact results, the carried bound for the others."""
+    wrong = want.data != got
+    if SCALARS[want.dtype].kind != "f":
+        return wrong
+    wrong &= ~(np.isnan(want.data) & np.isnan(got))
+    assert want.tolerance is not None
+    exact = want.tolerance == 0
+    signs = (want.data == 0) & (got == 0) & (np.signbit(want.data) != np.signbit(got))
+    with np.errstate(all="ignore"):
+        apart = np.abs(want.data.astype(np.float64) - got.astype(np.float64))
+        # Where the bound itself is no number the order of operations decides what comes out.
+        open_ = ~np.isfinite(want.tolerance) | (~np.isfinite(want.data) & ~exact)
+        step = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(want.dtype, 2.0**-23)
+        near = apart <= want.tolerance + step * np.abs(want.data) * (want.dtype != "float64")
+    return (wrong & exact) | (wrong & ~exact & ~open_ & ~near) | (signs & exact)
+
+
+def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
+    """Compile and run the kernel on copies of its buffers; returns their whole storage afterwards."""
+    import importlib.util
+
+    path = folder / f"{program.name}_{abs(hash(program.source())):x}.py"
+    path.write_text(program.source())
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tensors = {p.name: to_tensor(p.value) for p in program.parameters if isinstance(p.value, Buffer)}
+    arguments = {p.name: tensors[p.name][1] if p.name in tensors else p.value for p in program.parameters}
+    getattr(module, program.name)[program.grid](**arguments)
+    return {name: values_of(whole) for name, (whole, _) in tensors.items()}
+
+
+def check(program: Program, folder: Path) -> str:
+    """An empty text when everything agrees, else what does not."""
+    want = program.expected()
+    got = launch(program, folder)
+    for name, buffer in want.items():
+        wrong = differences(buffer, got[name])
+        if wrong.any():
+            at = np.flatnonzero(wrong)
+            lines = [
+                f"  {name}[{i - buffer.origin}] = {got[name][i]!r}, expected {buffer.data[i]!r}"
+                + (f" (bound {buffer.tolerance[i]:.3g})" if buffer.tolerance[i] else "")
+                for i in at[:4]
+            ]
+            zone = ((at < buffer.start) | (at >= buffer.stop)).any()
+            note = ", outside the buffer" if zone else ""
+            return f"{wrong.sum()} of {wrong.size} {buffer.dtype} elements of {name} differ{note}\n" + "\n".join(lines)
+    return ""
+
+
+def is_refusal(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if type(seen).__name__ == "UnsupportedError":
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def refusal_text(error: BaseException) -> str:
+    seen: BaseException | None = error
+    while seen is not None and type(seen).__name__ != "UnsupportedError":
+        seen = seen.__cause__ or seen.__context__
+    return str(seen).split(": ", 1)[-1].splitlines()[0]
+
+
+def run_seed(seed: int, folder: Path, without: frozenset[str] = frozenset()) -> Outcome:
+    program = program_of(seed, without)
+    try:
+        detail = check(program, folder)
+    except Exception as error:
+        if is_refusal(error):
+            return Outcome(seed, "refused", refusal_text(error), program)
+        return Outcome(seed, "failed", "".join(traceback.format_exception(error))[-3000:], program)
+    return Outcome(seed, "differs" if detail else "same", detail, program)
+
+
+def blocks_of(program: Program) -> list[list]:
+    found: list[list] = []
+
+    def visit(body: list) -> None:
+        found.append(body)
+        for statement in body:
+            if isinstance(statement, For | While | If):
+                visit(statement.body)
+            if isinstance(statement, If):
+                visit(statement.orelse)
+
+    visit(program.body)
+    return found
+
+
+def reduce_program(program: Program, folder: Path, budget: float = 30.0) -> Program:
+    """Drop statements as long as the kernel is still wrong."""
+
+    def wrong(candidate: Program) -> bool:
+        try:
+            return bool(check(candidate, folder))
+        except Undefined:
+            return False
+        except Exception as error:
+            return not is_refusal(error) and type(error).__name__ not in ("CompilationError", "NameError")
+
+    started = time.monotonic()
+    best = program
+    progress = True
+    while progress and time.monotonic() - started < budget:
+        progress = False
+        for number, body in enumerate(blocks_of(best)):
+            for place in range(len(body)):
+                candidate = copy.deepcopy(best)
+                del blocks_of(candidate)[number][place]
+                if wrong(candidate):
+                    best, progress = candidate, True
+                    break
+            if progress or time.monotonic() - started > budget:
+                break
+    return prune_parameters(best)
+
+
+def prune_parameters(program: Program) -> Program:
+    """Drop the arguments that the text no longer mentions."""
+    import re
+
+    words = set(re.findall(r"\w+", program.source().split("):", 1)[1]))
+    kept = [p for p in program.parameters if p.name in words]
+    return Program(program.name, kept, program.grid, program.body, program.features)
+
+
+def describe(outcome: Outcome, program: Program) -> str:
+    lines = [f"# seed {outcome.seed}, grid {program.grid}", *(f"# {line}" for line in outcome.detail.splitlines())]
+    for parameter in program.parameters:
+        if isinstance(parameter.value, Buffer):
+            held = parameter.value
+            shown = f"{held.dtype} x {held.stop - held.start}, points at element {held.origin - held.start}"
+        else:
+            shown = repr(parameter.value)
+        lines.append(f"# {parameter.name}: {shown}")
+    return "\n".join(lines) + "\n" + program.source()
+
+
+def run_many(first: int, count: int, folder: Path, seconds: float = float("inf")) -> list[Outcome]:
+    outcomes = []
+    started = time.monotonic()
+    for seed in range(first, first + count):
+        if time.monotonic() - started > seconds:
+            break
+        outcomes.append(run_seed(seed, folder))
+    return outcomes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="fuzzing", description=__doc__)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--show", action="store_true", help="print the kernel of the seed and stop")
+    parser.add_argument("--out", type=Path, default=Path("fuzz-failures"), help="where reduced kernels are written")
+    parser.add_argument("--without", nargs="*", default=[], help="scalar types to leave out")
+    options = parser.parse_args()
+    without = frozenset(options.without)
+    if os.environ.get("TRITON_INTERPRET") != "1":
+        os.environ.setdefault("TRITON_BACKEND", "metal")
+    if options.show:
+        print(program_of(options.seed, without).source())
+        return
+    counts: collections.Counter = collections.Counter()
+    features: collections.Counter = collections.Counter()
+    reasons: collections.Counter = collections.Counter()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for seed in range(options.seed, options.seed + options.count):
+            outcome = run_seed(seed, folder, without)
+            counts[outcome.status] += 1
+            assert outcome.program
+            features.update(outcome.program.features)
+            if outcome.status == "refused":
+                reasons[outcome.detail] += 1
+            if outcome.status in ("differs", "failed"):
+                small = reduce_program(outcome.program, folder)
+                options.out.mkdir(exist_ok=True)
+                path = options.out / f"seed_{seed}.py"
+                path.write_text(describe(outcome, small))
+                print(f"seed {seed} {outcome.status}: {path}\n{outcome.detail[-600:]}", flush=True)
+    print(f"{sum(counts.values())} kernels in {time.monotonic() - started:.0f} s: {dict(counts)}")
+    print("features: " + ", ".join(f"{name} {n}" for name, n in features.most_common()))
+    for reason, n in reasons.most_common():
+        print(f"refused {n}: {reason}")
+    sys.exit(1 if counts["differs"] or counts["failed"] else 0)

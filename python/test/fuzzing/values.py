@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Scalar types of the generated kernels and arithmetic on (value, error bound) pairs.
+
+A value is exact when its error bound is None: then every bit must agree. Sums that an implementation may
+reorder, and functions that it may approximate, carry an absolute bound through what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Value = tuple[np.ndarray, "np.ndarray | None"]
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A Triton scalar type and the NumPy type that holds its values."""
+
+    name: str
+    numpy: type
+    bits: int
+    kind: str  # "i", "u", "f" or "b"
+
+
+SCALARS: dict[str, Scalar] = {
+    "int1": Scalar("int1", np.bool_, 1, "b"),
+    "bfloat16": Scalar("bfloat16", np.float32, 16, "f"),
+    "float16": Scalar("float16", np.float16, 16, "f"),
+    "float32": Scalar("float32", np.float32, 32, "f"),
+    "float64": Scalar("float64", np.float64, 64, "f"),
+}
+for _bits in (8, 16, 32, 64):
+    SCALARS[f"int{_bits}"] = Scalar(f"int{_bits}", getattr(np, f"int{_bits}"), _bits, "i")
+    SCALARS[f"uint{_bits}"] = Scalar(f"uint{_bits}", getattr(np, f"uint{_bits}"), _bits, "u")
+
+EPSILON = 2.0**-23
+
+
+def to_bfloat16(values: np.ndarray) -> np.ndarray:
+    """Float32 values rounded to the nearest bfloat16, ties to even."""
+    values = np.asarray(values, np.float32)
+    bits = values.view(np.uint32).astype(np.uint64)
+    rounded = ((bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)).astype(np.uint32)
+    return np.where(np.isnan(values), values, rounded.view(np.float32)).astype(np.float32)
+
+
+def settle(values: np.ndarray, dtype: str) -> np.ndarray:
+    """The result of an operation, in the type that it has in the kernel."""
+    values = np.asarray(values)
+    if dtype == "bfloat16":
+        return to_bfloat16(values)
+    return values.astype(SCALARS[dtype].numpy, copy=False)
+
+
+def convert(values: np.ndarray, source: str, target: str) -> np.ndarray:
+    """A cast as Triton does it; floats that become integers must be in range."""
+    if target == "int1":
+        return values != 0
+    if target == "bfloat16":
+        single = values.astype(np.float32)
+        return to_bfloat16(single)
+    return np.asarray(values).astype(SCALARS[target].numpy)
+
+
+def truncated_divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Quotient rounded towards zero; a zero divisor gives zero, as only lanes that are off may have one."""
+    safe = np.where(y == 0, np.array(1, y.dtype), y)
+    quotient = x // safe
+    inexact = (x - quotient * safe != 0) & ((x < 0) != (safe < 0))
+    return (quotient + inexact).astype(x.dtype)
+
+
+def truncated_remainder(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    safe = np.where(y == 0, np.array(1, y.dtype), y)
+    return (x - truncated_divide(x, safe) * safe).astype(x.dtype)
+
+
+INTEGER_OPERATIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "&": np.bitwise_and,
+    "|": np.bitwise_or,
+    "^": np.bitwise_xor,
+    "//": truncated_divide,
+    "%": truncated_remainder,
+    "<<": np.left_shift,
+    ">>": np.right_shift,
+    "tl.minimum": np.minimum,
+    "tl.maximum": np.maximum,
+}
+FLOAT_OPERATIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "tl.minimum": np.fmin,
+    "tl.maximum": np.fmax,
+}
+COMPARISONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+
+
+def error_of(value: Value) -> np.ndarray:
+    return np.zeros(np.shape(value[0])) if value[1] is None else value[1]
+
+
+def bounded(operator: str, x: Value, y: Value, result: np.ndarray) -> np.ndarray | None:
+    """Error bound of a float operation, None when both operands are exact."""
+    if x[1] is None and y[1] is None:
+        return None
+    ex, ey = error_of(x), error_of(y)
+    ax, ay = np.abs(x[0]).astype(np.float64), np.abs(y[0]).astype(np.float64)
+    if operator in ("+", "-"):
+        return ex + ey + 4 * EPSILON * (ax + ay + ex + ey)
+    if operator == "*":
+        return ax * ey + ay * ex + ex * ey + 4 * EPSILON * np.abs(result)
+    if operator == "/":
+        return np.where(ey > 0, np.inf, ex / ay) + 4 * EPSILON * np.abs(result)
+    return np.maximum(ex, ey) + np.zeros(np.shape(result))
