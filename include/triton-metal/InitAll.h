@@ -2,9 +2,11 @@
 // Registration of all dialects and passes, for tools.
 #pragma once
 
+#include "triton-metal/Conversion/Passes.h"
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -12,13 +14,14 @@ namespace tmetal {
 
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
   tt::registerAllDialects(registry);
-  registry.insert<mlxir::MLXDialect>();
+  registry.insert<mlxir::MLXDialect, mlir::func::FuncDialect>(); // a raised graph is a func.func of mlx operations
 }
 
 inline void registerAllPasses() {
   mlir::registerTransformsPasses();
   tt::registerTritonTransformsPasses();
   tt::registerSharedPipeline();
+  registerRaiseToMLXPass();
 }
 
 } // namespace tmetal

@@ -93,9 +93,11 @@ Value Raiser::accurateUnary(StringRef form, Value a) {
   Type type = elementOf(a);
   if (form == "erf" && type.getIntOrFloatBitWidth() >= 32)
     return errorFunction(a);
-  if (!type.isF64() || !(form == "exp" || form == "sin" || form == "cos"))
+  // MLX computes exp, sin and cos of f64 in f32, and sin of f32 to an absolute error only; expm1 and tan are exact to
+  // the last places.
+  bool coarse = type.isF64() ? form == "exp" || form == "sin" || form == "cos" : type.isF32() && form == "sin";
+  if (!coarse)
     return emitElementwise(form, a, type);
-  // MLX computes these of f64 in f32; expm1 and tan are of full precision.
   unsigned rank = shapeOf(a).size();
   auto number = [&](double v) { return emitFloat(v, type, rank); };
   auto binary = [&](StringRef name, Value x, Value y) { return emitElementwise(name, {x, y}, type); };
@@ -106,7 +108,8 @@ Value Raiser::accurateUnary(StringRef form, Value a) {
   Value t = emitElementwise("tan", binary("multiply", a, number(0.5)), type), square = binary("multiply", t, t);
   Value scale = binary("add", number(1.0), square);
   if (form == "sin")
-    return binary("divide", binary("multiply", number(2.0), t), scale);
+    return emitWhere(emitCompare("equal", a, number(0.0)), a, // MLX's tan drops the sign of zero
+                     binary("divide", binary("multiply", number(2.0), t), scale));
   return binary("divide", binary("multiply", binary("subtract", number(1.0), t), binary("add", number(1.0), t)), scale);
 }
 

@@ -349,6 +349,9 @@ ProgramBox planProgramBox(tt::FuncOp func, const LaunchSignature &signature) {
       for (unsigned j = i + 1; j < candidates.size(); ++j)
         if (adopt({&candidates[i], &candidates[j]}))
           return plain;
+    for (const Coordinate &candidate : candidates)
+      if (adopt({&candidate}))
+        return plain;
     for (unsigned i = 0; i < candidates.size(); ++i)
       for (unsigned j = i + 1; j < candidates.size(); ++j)
         for (unsigned k = j + 1; k < candidates.size(); ++k)
