@@ -87,6 +87,13 @@ Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const s
     ArgumentSpec spec;
     bool isPointer = !elementTypes[i].empty();
     const Argument &argument = arguments[i];
+    if (const auto *integer = std::get_if<int64_t>(&argument); integer && facts.parameterTypes[i][0] == 'i') {
+      int width = std::atoi(facts.parameterTypes[i].c_str() + 1);
+      // Signed or unsigned: the parameter's type does not tell.
+      if (width < 64 && (*integer < -(int64_t(1) << (width - 1)) || *integer >= int64_t(1) << width))
+        throw Error(ErrorKind::Argument,
+                    parameter(i) + std::to_string(*integer) + " does not fit in " + facts.parameterTypes[i] + ".");
+    }
     bool isNumber = std::holds_alternative<int64_t>(argument) || std::holds_alternative<double>(argument);
     if (isPointer == isNumber)
       throw Error(ErrorKind::Argument, parameter(i) + (isPointer ? "An array is needed for " : "A number is needed for ") +
@@ -180,7 +187,9 @@ mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, mx
   mx::Dtype dtype = dtypeOf(type.dtype);
   mx::Shape shape(type.shape.begin(), type.shape.end());
   if (!storage.isHost) {
-    mx::array flat = mx::reshape(*storage.lazy, {static_cast<int>(storage.lazy->size())}, stream);
+    // as_strided needs rows without gaps; this copies only what is not laid out so when it is evaluated.
+    mx::array flat =
+        mx::contiguous(mx::reshape(*storage.lazy, {static_cast<int>(storage.lazy->size())}, stream), false, stream);
     return flat.dtype() == dtype ? flat : mx::view(flat, dtype, stream);
   }
   size_t nbytes = static_cast<size_t>(type.shape[0]) * mx::size_of(dtype);
@@ -245,6 +254,13 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid, const
       mx::array flat = states[i].dtype() == before.dtype() ? states[i] : mx::view(states[i], before.dtype(), stream);
       newValues.emplace_back(receiver, mx::reshape(flat, before.shape(), stream));
     }
+  bool readsHost = std::any_of(prepared.storages.begin(), prepared.storages.end(), [](const Storage &s) { return s.isHost; });
+  if (readsHost && !newValues.empty()) { // host memory may change or go away once the launch has returned
+    std::vector<mx::array> values;
+    for (auto &[receiver, value] : newValues)
+      values.push_back(value);
+    mx::eval(values);
+  }
   for (size_t k = 0; k < hostResults.size(); ++k) {
     size_t i = hostIndex[k];
     char *target = reinterpret_cast<char *>(prepared.storages[i].begin);
