@@ -103,11 +103,12 @@ system_packages() {
     find_python >/dev/null || python="python3.11 python3.11-venv python3.11-dev"
     # shellcheck disable=SC2086
     install_debian "clang-$llvm_version" "lld-$llvm_version" "libmlir-$llvm_version-dev" \
-      "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache $python
+      "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache \
+      libgtest-dev $python
     ;;
   Darwin)
     # Not run on a Mac yet.
-    install_brew llvm cmake ninja ccache
+    install_brew llvm cmake ninja ccache googletest
     find_python >/dev/null || install_brew python@3.11
     ;;
   *) fail "$system is not supported" ;;

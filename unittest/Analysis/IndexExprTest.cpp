@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Every operation on index expressions is compared with the same operation on the listed values.
+#include "triton-metal/Analysis/IndexExpr.h"
+
+#include <gtest/gtest.h>
+#include <limits>
+#include <numeric>
+#include <random>
+
+using namespace tmetal;
+
+namespace {
+
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+
+class IndexExprTest : public ::testing::Test {
+protected:
+  std::mt19937 random{12345};
+
+  int64_t pick(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(random);
+  }
+
+  Extents randomExtents() {
+    Extents extents;
+    for (int64_t axes = pick(1, 4); axes > 0; --axes)
+      extents.push_back(pick(1, 5));
+    return extents;
+  }
+
+  /// Affine, or affine plus a table over some of the axes.
+  IndexExpr randomExpr(llvm::ArrayRef<int64_t> extents) {
+    IndexExpr expr = IndexExpr::constant(pick(-20, 20), extents.size());
+    for (unsigned axis = 0; axis < extents.size(); ++axis)
+      if (pick(0, 1))
+        expr = *IndexExpr::add(expr, IndexExpr::axis(extents.size(), axis, pick(-7, 7)), extents);
+    if (pick(0, 2) == 0) {
+      int64_t divisor = pick(2, 4);
+      expr = *IndexExpr::map({expr}, extents, [&](llvm::ArrayRef<int64_t> v) { return v[0] / divisor; });
+    }
+    return expr;
+  }
+
+  /// The value at every point of the whole index space.
+  static std::vector<int64_t> list(const IndexExpr &expr, llvm::ArrayRef<int64_t> extents) {
+    return expr.values(extents);
+  }
+};
+
+int64_t count(llvm::ArrayRef<int64_t> extents) {
+  return std::accumulate(extents.begin(), extents.end(), int64_t(1), std::multiplies<>());
+}
+
+} // namespace
+
+TEST_F(IndexExprTest, AxisIsItsIndex) {
+  EXPECT_EQ(list(IndexExpr::axis(2, 1), {2, 3}), (std::vector<int64_t>{0, 1, 2, 0, 1, 2}));
+  EXPECT_EQ(list(IndexExpr::axis(2, 0, 10, 5), {2, 3}), (std::vector<int64_t>{5, 5, 5, 15, 15, 15}));
+}
+
+TEST_F(IndexExprTest, AffineValuesAreRecognised) {
+  for (int trial = 0; trial < 200; ++trial) {
+    Extents extents = randomExtents();
+    IndexExpr expr = randomExpr(extents);
+    IndexExpr again = IndexExpr::fromValues(extents, list(expr, extents));
+    EXPECT_EQ(list(again, extents), list(expr, extents));
+    if (expr.isAffine())
+      EXPECT_TRUE(again.isAffine());
+  }
+}
+
+TEST_F(IndexExprTest, ArithmeticActsPointByPoint) {
+  for (int trial = 0; trial < 500; ++trial) {
+    Extents extents = randomExtents();
+    IndexExpr a = randomExpr(extents), b = randomExpr(extents);
+    std::vector<int64_t> x = list(a, extents), y = list(b, extents);
+    int64_t factor = pick(-5, 5);
+    auto sum = IndexExpr::add(a, b, extents), difference = IndexExpr::subtract(a, b, extents);
+    auto scaled = a.scaled(factor, extents);
+    ASSERT_TRUE(sum && difference && scaled);
+    std::vector<int64_t> s = list(*sum, extents), d = list(*difference, extents), m = list(*scaled, extents),
+                         o = list(a + 3, extents);
+    for (size_t i = 0; i < x.size(); ++i) {
+      EXPECT_EQ(s[i], x[i] + y[i]);
+      EXPECT_EQ(d[i], x[i] - y[i]);
+      EXPECT_EQ(m[i], x[i] * factor);
+      EXPECT_EQ(o[i], x[i] + 3);
+    }
+  }
+}
+
+TEST_F(IndexExprTest, RangeHoldsEveryValueAndIsExactWhenAffine) {
+  for (int trial = 0; trial < 500; ++trial) {
+    Extents extents = randomExtents();
+    IndexExpr expr = randomExpr(extents);
+    std::vector<int64_t> values = list(expr, extents);
+    auto [low, high] = std::minmax_element(values.begin(), values.end());
+    std::optional<Range> range = expr.range(extents);
+    ASSERT_TRUE(range);
+    EXPECT_LE(range->min, *low);
+    EXPECT_GE(range->max, *high);
+    if (expr.isAffine()) {
+      EXPECT_EQ(range->min, *low);
+      EXPECT_EQ(range->max, *high);
+    }
+  }
+}
+
+TEST_F(IndexExprTest, OverflowHasNoRangeAndNoResult) {
+  IndexExpr large = IndexExpr::axis(1, 0, kMax / 2);
+  EXPECT_TRUE(large.range({3}));
+  EXPECT_FALSE(large.range({4}));
+  EXPECT_FALSE(IndexExpr::constant(kMax, 1).scaled(2, {1}));
+  EXPECT_FALSE(IndexExpr::add(IndexExpr::constant(kMax, 1), IndexExpr::constant(1, 1), {1}));
+}
+
+TEST_F(IndexExprTest, ChangesOfTheIndexSpace) {
+  for (int trial = 0; trial < 500; ++trial) {
+    Extents extents = randomExtents();
+    unsigned rank = extents.size();
+    IndexExpr expr = randomExpr(extents);
+    std::vector<int64_t> values = list(expr, extents);
+
+    unsigned position = pick(0, rank);
+    Extents wider = extents;
+    wider.insert(wider.begin() + position, 1);
+    EXPECT_EQ(list(expr.withAxis(position), wider), values);
+    EXPECT_EQ(list(expr.withAxis(position).withoutAxis(position), extents), values);
+
+    Extents flat = {count(extents)};
+    auto reshaped = expr.reshaped(0, extents, flat);
+    ASSERT_TRUE(reshaped);
+    EXPECT_EQ(list(*reshaped, flat), values);
+
+    // Transposing twice by inverse orders gives the expression back.
+    llvm::SmallVector<int64_t> order(rank), inverse(rank);
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), random);
+    Extents permutedExtents(rank);
+    for (unsigned i = 0; i < rank; ++i) {
+      inverse[order[i]] = i;
+      permutedExtents[i] = extents[order[i]];
+    }
+    EXPECT_EQ(list(expr.permuted(order).permuted(inverse), extents), values);
+    std::vector<int64_t> sorted = list(expr.permuted(order), permutedExtents);
+    std::sort(sorted.begin(), sorted.end());
+    std::sort(values.begin(), values.end());
+    EXPECT_EQ(sorted, values);
+  }
+}
+
+TEST_F(IndexExprTest, SlicingTakesAPartOfAnAxis) {
+  Extents extents = {4, 6};
+  IndexExpr expr = *IndexExpr::add(IndexExpr::axis(2, 0, 100), IndexExpr::axis(2, 1), extents);
+  EXPECT_EQ(list(expr.sliced(1, 2, 4), {4, 2}), (std::vector<int64_t>{2, 3, 102, 103, 202, 203, 302, 303}));
+}
+
+TEST_F(IndexExprTest, WrappingReadsLowBits) {
+  EXPECT_EQ(wrapSigned(255, 8), -1);
+  EXPECT_EQ(wrapSigned(128, 8), -128);
+  EXPECT_EQ(wrapSigned(127, 8), 127);
+  EXPECT_EQ(wrapSigned(int64_t(1) << 31, 32), std::numeric_limits<int32_t>::min());
+  EXPECT_EQ(wrapSigned(-1, 64), -1);
+}
+
+TEST_F(IndexExprTest, ConditionsAreConjunctions) {
+  for (int trial = 0; trial < 300; ++trial) {
+    Extents extents = randomExtents();
+    IndexExpr a = randomExpr(extents), b = randomExpr(extents);
+    Condition both = Condition::constant(true, extents.size());
+    both.add(a, extents);
+    both.add(b, extents);
+    auto truth = both.asInteger(extents);
+    ASSERT_TRUE(truth);
+    std::vector<int64_t> x = list(a, extents), y = list(b, extents), z = list(*truth, extents);
+    for (size_t i = 0; i < x.size(); ++i)
+      EXPECT_EQ(z[i], x[i] >= 0 && y[i] >= 0);
+    if (std::optional<Condition> negated = both.negated(extents)) {
+      std::vector<int64_t> n = list(*negated->asInteger(extents), extents);
+      for (size_t i = 0; i < x.size(); ++i)
+        EXPECT_EQ(n[i], 1 - z[i]);
+    }
+    EXPECT_EQ(list(*Condition::fromInteger(*truth, extents).asInteger(extents), extents), z);
+  }
+}
