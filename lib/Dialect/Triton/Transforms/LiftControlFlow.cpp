@@ -8,7 +8,9 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Dominance.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CFGToSCF.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 
@@ -92,6 +94,10 @@ void expandSwitch(scf::IndexSwitchOp op) {
 
 struct LiftControlFlowPass : impl::LiftControlFlowBase<LiftControlFlowPass> {
   void runOnOperation() override {
+    // The front end leaves an empty block behind each return.
+    IRRewriter rewriter(&getContext());
+    (void)eraseUnreachableBlocks(rewriter, getOperation()->getRegions());
+
     Lifting lifting;
     auto lift = [&](Operation *op) -> WalkResult {
       for (Region &region : op->getRegions()) {

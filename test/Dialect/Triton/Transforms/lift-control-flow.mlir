@@ -113,3 +113,16 @@ tt.func public @element_function(%x: tensor<4xi32>, %p: tensor<4x!tt.ptr<i32>>) 
   tt.store %p, %0 : tensor<4x!tt.ptr<i32>>
   tt.return
 }
+
+// -----
+
+// The front end leaves a block behind each return; it goes.
+// CHECK-LABEL: tt.func private @left_over
+tt.func private @left_over(%x: f32) -> f32 {
+  // CHECK-NEXT: tt.return %arg0 : f32
+  // CHECK-NEXT: }
+  tt.return %x : f32
+^bb1:
+  %0 = ub.poison : f32
+  tt.return %0 : f32
+}
