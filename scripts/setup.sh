@@ -102,7 +102,7 @@ system_packages() {
     local python=""
     find_python >/dev/null || python="python3.11 python3.11-venv python3.11-dev"
     # shellcheck disable=SC2086
-    install_debian "clang-$llvm_version" "lld-$llvm_version" "libmlir-$llvm_version-dev" \
+    install_debian "clang-$llvm_version" "lld-$llvm_version" "llvm-$llvm_version-dev" "libmlir-$llvm_version-dev" \
       "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache \
       libgtest-dev $python
     ;;
