@@ -104,7 +104,7 @@ system_packages() {
     # shellcheck disable=SC2086
     install_debian "clang-$llvm_version" "lld-$llvm_version" "llvm-$llvm_version-dev" "libmlir-$llvm_version-dev" \
       "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache \
-      libgtest-dev $python
+      libgtest-dev libzstd-dev zlib1g-dev $python
     ;;
   Darwin)
     # Not run on a Mac yet.
