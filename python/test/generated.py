@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turns kernel source text into a module. Triton reads a kernel's source from its file, so there must be one."""
+"""Turns kernel source text into a module: Triton reads the source of a kernel from its file."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Data types, test data and comparison shared by the tests of the language. Nothing here goes through Triton."""
+"""Data types, test data and comparison for the tests of the language. Nothing here goes through Triton."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Loops, branches, functions, compile-time values, tuples and aggregates."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -63,7 +65,7 @@ def test_segments_of_different_length(rng):
     x = rng.integers(-9, 9, starts[-1]).astype(np.float32)
     out, trace = Guarded(np.full(9, -1.0), "float32"), Guarded(np.full(starts[-1], -1), "int32")
     ragged_rows[(9,)](torch.from_numpy(starts), torch.from_numpy(x), out.tensor, trace.tensor, BLOCK=16)
-    want = [x[a:b].sum() for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    want = [x[a:b].sum() for a, b in pairwise(starts)]
     assert_same(out.values(), np.array(want, np.float32), zero_sign=False)
     assert_same(trace.values(), np.repeat(np.arange(9), lengths).astype(np.int32))
     trace.check()
@@ -409,7 +411,7 @@ def tensor_in_condition(x_ptr, out_ptr, a, b, flag: tl.constexpr):
     x = tl.load(x_ptr)
     y = x + 1 if flag else x - 1
     z = y if (x > a) and (x < b) else -y
-    w = z if not (x == a or x == b) else 0
+    w = z if not (x == a or x == b) else 0  # noqa: SIM109
     tl.store(out_ptr, w)
 
 

@@ -76,7 +76,9 @@ class ExpressionMixin:
         held = (np.full(shape, value, scalar.numpy), None)
         if not axes:
             return Expression(f"tl.full([], {literal}, tl.{dtype})", dtype, axes, lambda state: held)
-        return Expression(f"tl.full({self.shape_source(axes)}, {literal}, tl.{dtype})", dtype, axes, lambda s: held)
+        return Expression(
+            f"tl.full({self.shape_source(axes)}, {literal}, tl.{dtype})", dtype, axes, lambda s: held
+        )
 
     def literal(self, dtype: str, value: float | int) -> Expression:
         """A Python number beside an operand of the same type, which it takes on."""
@@ -131,7 +133,11 @@ class ExpressionMixin:
         narrow = dtype in ("float16", "bfloat16")
         # Division of narrow floats is done in float32.
         result = "float32" if operator == "/" and narrow else dtype
-        source = f"{operator}({x.source}, {y.source})" if operator[0] == "t" else f"({x.source} {operator} {y.source})"
+        source = (
+            f"{operator}({x.source}, {y.source})"
+            if operator[0] == "t"
+            else f"({x.source} {operator} {y.source})"
+        )
         if is_float and operator[0] == "t":
             # The sign of the zero is open in min(-0, 0); adding zero settles it.
             source = f"({source} + 0.0)"
@@ -182,7 +188,9 @@ class ExpressionMixin:
             return value, np.where(chosen, error_of(a), error_of(b))
 
         source = f"tl.where({condition.source}, {x.source}, {y.source})"
-        return Expression(source, x.dtype, self.joined(condition.axes, x.axes, y.axes), run, x.exact and y.exact)
+        return Expression(
+            source, x.dtype, self.joined(condition.axes, x.axes, y.axes), run, x.exact and y.exact
+        )
 
     def cast(self, x: Expression, dtype: str) -> Expression:
         if x.dtype == dtype:
@@ -226,7 +234,9 @@ class ExpressionMixin:
 
     def transcendental(self, x: Expression) -> Expression:
         """exp, log, sqrt, ... of a float32, over arguments where the error stays relative."""
-        name = self.rng.choice(["tl.exp", "tl.exp2", "tl.sqrt", "tl.log", "tl.sin", "tl.cos", "tl.sigmoid", "tl.erf"])
+        name = self.rng.choice(
+            ["tl.exp", "tl.exp2", "tl.sqrt", "tl.log", "tl.sin", "tl.cos", "tl.sigmoid", "tl.erf"]
+        )
         if name in ("tl.sqrt", "tl.log"):
             x = self.arithmetic("+", self.unary("tl.abs", x), self.literal("float32", 0.25))
         else:
@@ -308,7 +318,9 @@ class ExpressionMixin:
         if form < 0.60:
             operand = self.expression(axes, dtype, depth - 1, inexact)
             if kind == "f":
-                forms = ["-", "tl.abs"] + (["tl.floor", "tl.ceil"] if dtype == "float32" and operand.exact else [])
+                forms = ["-", "tl.abs"] + (
+                    ["tl.floor", "tl.ceil"] if dtype == "float32" and operand.exact else []
+                )
             else:
                 forms = ["~", "-"] + (["tl.abs"] if kind == "i" else [])
             return self.unary(rng.choice(forms), operand)
@@ -318,7 +330,9 @@ class ExpressionMixin:
             y = self.literal(dtype, rng.choice([0.5, 2.0, -1.5, 3.0])) if self.chance(0.3) else None
             y = y or self.expression(axes, dtype, depth - 1, inexact and operator != "/")
             return self.cast(self.arithmetic(operator, x, y), dtype)
-        operator = rng.choice(["+", "-", "*", "+", "-", "&", "|", "^", "//", "%", "<<", ">>", "tl.minimum", "tl.maximum"])
+        operator = rng.choice(
+            ["+", "-", "*", "+", "-", "&", "|", "^", "//", "%", "<<", ">>", "tl.minimum", "tl.maximum"]
+        )
         if operator in ("//", "%"):
             return self.arithmetic(operator, x, self.divisor(axes, dtype, depth))
         if operator in ("<<", ">>"):
@@ -395,7 +409,11 @@ class ExpressionMixin:
         narrow = SCALARS[x.dtype].bits < 32
         if x.dtype in ("float16", "bfloat16"):
             self.features.add("narrow reduction")
-        axes = tuple(None if i == place else a for i, a in enumerate(x.axes)) if keep else x.axes[:place] + x.axes[place + 1 :]
+        axes = (
+            tuple(None if i == place else a for i, a in enumerate(x.axes))
+            if keep
+            else x.axes[:place] + x.axes[place + 1 :]
+        )
         dtype = x.dtype
         if kind in "iu" and narrow:
             # Triton widens before it reduces; the explicit cast brings the type back.
@@ -415,7 +433,9 @@ class ExpressionMixin:
                 total = value.astype(np.float64).sum(place, keepdims=keep)
                 weight = np.abs(value).astype(np.float64).sum(place, keepdims=keep)
                 count = value.shape[place]
-                bound = EPSILON * (count + 2) * weight + (0 if error is None else error.sum(place, keepdims=keep))
+                bound = EPSILON * (count + 2) * weight + (
+                    0 if error is None else error.sum(place, keepdims=keep)
+                )
                 return total.astype(np.float32), np.asarray(bound)
             function = {
                 "sum": np.add,
@@ -426,7 +446,11 @@ class ExpressionMixin:
             result = function.reduce(value, axis=place, keepdims=keep)
             if name == "sum":
                 result = value.sum(place, dtype=value.dtype, keepdims=keep)
-            result = convert(np.asarray(result), inner.dtype, dtype) if inner.dtype != dtype else np.asarray(result)
+            result = (
+                convert(np.asarray(result), inner.dtype, dtype)
+                if inner.dtype != dtype
+                else np.asarray(result)
+            )
             if kind == "f":
                 result = settle(result + result.dtype.type(0), dtype)
             return result, None if error is None else error.max(place, keepdims=keep)

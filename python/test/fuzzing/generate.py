@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Builds random kernels. What would have no defined result is never generated: out-of-range reads, programs that
-race, signed division overflow, NaN made an integer, shifts beyond the width."""
+"""Builds random kernels. What would have no defined result is never generated: out-of-range reads, programs
+that race, signed division overflow, NaN made an integer, shifts beyond the width."""
 
 from __future__ import annotations
 
@@ -26,7 +26,24 @@ from fuzzing.tree import (
 )
 from fuzzing.values import SCALARS
 
-RESERVED = {"tl", "triton", "min", "max", "range", "if", "in", "is", "or", "as", "for", "and", "not", "def", "int", "abs"}
+RESERVED = {
+    "tl",
+    "triton",
+    "min",
+    "max",
+    "range",
+    "if",
+    "in",
+    "is",
+    "or",
+    "as",
+    "for",
+    "and",
+    "not",
+    "def",
+    "int",
+    "abs",
+}
 
 
 class Generator(ExpressionMixin, MemoryMixin):
@@ -94,7 +111,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return variable(parameter.name, "int32", ())
 
     def scalar_argument(self, value: int) -> list:
-        """An integer that expressions may use; a literal would follow Python's rules of division, a tensor does not."""
+        """An integer that expressions may use. As a literal it would be divided by the rules of Python."""
         argument = self.integer_argument(value)
         name = self.name()
         self.scalars.append(variable(name, "int32", ()))
@@ -224,7 +241,7 @@ class Generator(ExpressionMixin, MemoryMixin):
             (self.branch, 2 if self.depth < 3 else 0),
             (self.while_loop, 1 if self.depth < 2 else 0),
             (self.stream_loop, 2 if self.depth == 0 else 0),
-            (self.dot_loop, 2 if self.depth == 0 and len(axes) == 2 else 0),
+            (self.dot_loop, 4 if self.depth == 0 and len(axes) == 2 else 0),
             (self.store_now, 1),
             (self.atomic, 1),
             (self.update_in_place, 1 if self.depth == 0 else 0),
@@ -270,7 +287,11 @@ class Generator(ExpressionMixin, MemoryMixin):
             plain = start.run
             shape = self.shape(axes)
             start = Expression(
-                start.source, dtype, axes, lambda s: (np.broadcast_to(plain(s)[0], shape), np.zeros(shape)), False
+                start.source,
+                dtype,
+                axes,
+                lambda s: (np.broadcast_to(plain(s)[0], shape), np.zeros(shape)),
+                False,
             )
         return [Assign(name, start)], variable(name, dtype, axes, exact)
 
@@ -332,7 +353,9 @@ class Generator(ExpressionMixin, MemoryMixin):
             at = state.read(index)[0]
             return (at * np.int32(block) if by_step else at) + offsets, None
 
-        source = f"{index} * {block} + tl.arange(0, {block})" if by_step else f"{index} + tl.arange(0, {block})"
+        source = (
+            f"{index} * {block} + tl.arange(0, {block})" if by_step else f"{index} + tl.arange(0, {block})"
+        )
 
         def inner() -> list:
             lines: list = [Assign(vector, Expression(source, "int32", (axis,), run))]

@@ -37,7 +37,9 @@ class MemoryMixin:
             values = np.where(numbers.random(count) < 0.1, numbers.choice(extreme, count), values)
         return values.astype(scalar.numpy)
 
-    def buffer(self, dtype: str, span: int, origin: int, data: np.ndarray | None = None, output: bool = False) -> Expression:
+    def buffer(
+        self, dtype: str, span: int, origin: int, data: np.ndarray | None = None, output: bool = False
+    ) -> Expression:
         """A new pointer argument over `span` elements; `origin` is where it points."""
         total = span + 2 * ZONE
         values = self.contents(dtype, total)
@@ -50,7 +52,9 @@ class MemoryMixin:
 
     # Addresses
 
-    def affine(self, coordinates: list[tuple[Expression, int]], axes: Axes, injective: bool) -> tuple[Expression, int, int]:
+    def affine(
+        self, coordinates: list[tuple[Expression, int]], axes: Axes, injective: bool
+    ) -> tuple[Expression, int, int]:
         """An offset that is affine in the coordinates; returns it with the span and the origin it needs."""
         order = list(range(len(coordinates)))
         self.rng.shuffle(order)
@@ -140,10 +144,14 @@ class MemoryMixin:
             part = self.arithmetic("%", index, number(self.rng.randint(2, 4)))
             return self.compare(self.rng.choice(["==", "!="]), part, number(1))
         if form < 0.7:
-            return self.compare(self.rng.choice(["<", ">="]), index, number(self.rng.randint(0, self.extents[axis])))
+            return self.compare(
+                self.rng.choice(["<", ">="]), index, number(self.rng.randint(0, self.extents[axis]))
+            )
         return self.condition(axes, 1)
 
-    def loaded(self, base: Expression, offset: Expression, mask: Expression | None, axes: Axes, dtype: str) -> Expression:
+    def loaded(
+        self, base: Expression, offset: Expression, mask: Expression | None, axes: Axes, dtype: str
+    ) -> Expression:
         scalar = SCALARS[dtype]
         other: float | int = 0
         if mask is not None and self.chance(0.5):
@@ -171,7 +179,9 @@ class MemoryMixin:
         """An int32 of the given range that depends on the program."""
         place = [(self.coordinates[b], self.extents[b]) for b in self.batch_axes]
         place += [
-            (self.coordinates["tile of " + a], self.extents["tile of " + a]) for a in self.main_axes if self.chance(0.7)
+            (self.coordinates["tile of " + a], self.extents["tile of " + a])
+            for a in self.main_axes
+            if self.chance(0.7)
         ]
         offset, span, origin = self.affine(place, (), injective=False)
         data = self.numbers.integers(low, high, span, endpoint=True).astype(np.int32)
@@ -198,7 +208,10 @@ class MemoryMixin:
         data = self.numbers.integers(0, count, span).astype(SCALARS[index_type].numpy)
         index_base = self.buffer(index_type, span, origin, data)
         mask = self.inside(used, axes)
-        saved, self.chance = self.chance, lambda probability: False  # the index where the mask is off must be 0
+        saved, self.chance = (
+            self.chance,
+            lambda probability: False,
+        )  # the index where the mask is off must be 0
         index = self.loaded(index_base, offset, mask, axes, index_type)
         self.chance = saved
         index = self.cast(index, "int32") if index_type == "uint8" else index
@@ -271,7 +284,9 @@ class MemoryMixin:
         if mask is not None:
             whole = self.joined(offset.axes, mask.axes)
             offset = self.full(offset, whole) if offset.axes != whole else offset
-        if len(offset.axes) < len(axes) or any(a is None and b is not None for a, b in zip(offset.axes, axes, strict=False)):
+        if len(offset.axes) < len(axes) or any(
+            a is None and b is not None for a, b in zip(offset.axes, axes, strict=False)
+        ):
             offset = self.full(offset, axes)
         return [Store(base.source, offset, value, mask)]
 

@@ -108,7 +108,10 @@ def check(program: Program, folder: Path) -> str:
             ]
             zone = ((at < buffer.start) | (at >= buffer.stop)).any()
             note = ", outside the buffer" if zone else ""
-            return f"{wrong.sum()} of {wrong.size} {buffer.dtype} elements of {name} differ{note}\n" + "\n".join(lines)
+            return (
+                f"{wrong.sum()} of {wrong.size} {buffer.dtype} elements of {name} differ{note}\n"
+                + "\n".join(lines)
+            )
     return ""
 
 
@@ -154,16 +157,16 @@ def blocks_of(program: Program) -> list[list]:
     return found
 
 
-def reduce_program(program: Program, folder: Path, budget: float = 30.0) -> Program:
-    """Drop statements as long as the kernel is still wrong."""
+def reduce_program(program: Program, folder: Path, status: str, budget: float = 30.0) -> Program:
+    """Drop statements as long as the kernel is still wrong in the same way."""
 
     def wrong(candidate: Program) -> bool:
         try:
-            return bool(check(candidate, folder))
+            return bool(check(candidate, folder)) and status == "differs"
         except Undefined:
             return False
         except Exception as error:
-            return not is_refusal(error) and type(error).__name__ not in ("CompilationError", "NameError")
+            return status == "failed" and not is_refusal(error)
 
     started = time.monotonic()
     best = program
@@ -192,7 +195,10 @@ def prune_parameters(program: Program) -> Program:
 
 
 def describe(outcome: Outcome, program: Program) -> str:
-    lines = [f"# seed {outcome.seed}, grid {program.grid}", *(f"# {line}" for line in outcome.detail.splitlines())]
+    lines = [
+        f"# seed {outcome.seed}, grid {program.grid}",
+        *(f"# {line}" for line in outcome.detail.splitlines()),
+    ]
     for parameter in program.parameters:
         if isinstance(parameter.value, Buffer):
             held = parameter.value
@@ -218,7 +224,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--show", action="store_true", help="print the kernel of the seed and stop")
-    parser.add_argument("--out", type=Path, default=Path("fuzz-failures"), help="where reduced kernels are written")
+    parser.add_argument(
+        "--out", type=Path, default=Path("fuzz-failures"), help="where reduced kernels are written"
+    )
     parser.add_argument("--without", nargs="*", default=[], help="scalar types to leave out")
     options = parser.parse_args()
     without = frozenset(options.without)
@@ -241,7 +249,7 @@ def main() -> None:
             if outcome.status == "refused":
                 reasons[outcome.detail] += 1
             if outcome.status in ("differs", "failed"):
-                small = reduce_program(outcome.program, folder)
+                small = reduce_program(outcome.program, folder, outcome.status)
                 options.out.mkdir(exist_ok=True)
                 path = options.out / f"seed_{seed}.py"
                 path.write_text(describe(outcome, small))

@@ -32,7 +32,9 @@ class Buffer:
 
     def fresh(self) -> Buffer:
         tolerance = np.zeros(self.data.shape)
-        copy = Buffer(self.name, self.dtype, self.data.copy(), self.origin, self.start, self.stop, self.output)
+        copy = Buffer(
+            self.name, self.dtype, self.data.copy(), self.origin, self.start, self.stop, self.output
+        )
         copy.tolerance = tolerance
         return copy
 
@@ -55,7 +57,9 @@ class Buffer:
         at, mask = self._where(offsets, mask)
         assert self.tolerance is not None
         self.data[at[mask]] = np.broadcast_to(value[0], at.shape)[mask]
-        self.tolerance[at[mask]] = np.broadcast_to(error_of(value), at.shape)[mask]
+        # A bound of zero would mean that even the sign of a zero must agree.
+        error = error_of(value) if value[1] is None else np.maximum(value[1], np.finfo(np.float64).tiny)
+        self.tolerance[at[mask]] = np.broadcast_to(error, at.shape)[mask]
 
     def combine(self, offsets: np.ndarray, mask: np.ndarray, value: np.ndarray, function: np.ufunc) -> None:
         at, mask = self._where(offsets, mask)
@@ -189,7 +193,10 @@ class For:
         bounds = f"{self.start.source}, {self.stop.source}, {self.step.source}"
         if self.start.source == "0" and self.step.source == "1":
             bounds = self.stop.source
-        return [f"{indent}for {self.variable} in {function}({bounds}):", *emit_block(self.body, indent + "    ")]
+        return [
+            f"{indent}for {self.variable} in {function}({bounds}):",
+            *emit_block(self.body, indent + "    "),
+        ]
 
     def execute(self, state: State) -> None:
         first, last, step = (int(e.run(state)[0]) for e in (self.start, self.stop, self.step))

@@ -43,7 +43,9 @@ def to_bfloat16(values: np.ndarray) -> np.ndarray:
     """Float32 values rounded to the nearest bfloat16, ties to even."""
     values = np.asarray(values, np.float32)
     bits = values.view(np.uint32).astype(np.uint64)
-    rounded = ((bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)).astype(np.uint32)
+    rounded = ((bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)).astype(
+        np.uint32
+    )
     return np.where(np.isnan(values), values, rounded.view(np.float32)).astype(np.float32)
 
 

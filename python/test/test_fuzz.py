@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Kernels generated at random against their oracle. The seeds are fixed; `python -m fuzzing` takes others."""
+
+import collections
+import random
+
+import numpy as np
+import pytest
+from fuzzing.run import check, describe, program_of, reduce_program, run_seed
+from fuzzing.tree import Expression, Store
+
+KERNELS = 1000
+CHUNK = 20
+# Share of the kernels that may be refused; each refusal names its reason.
+REFUSALS = 0.03
+
+
+@pytest.mark.parametrize("first", range(0, KERNELS, CHUNK))
+def test_random_kernels(first, tmp_path):
+    reasons: collections.Counter = collections.Counter()
+    for seed in range(first, first + CHUNK):
+        outcome = run_seed(seed, tmp_path)
+        if outcome.status == "refused":
+            reasons[outcome.detail] += 1
+        elif outcome.status != "same":
+            small = reduce_program(outcome.program, tmp_path, outcome.status, budget=10)
+            pytest.fail(describe(outcome, small), pytrace=False)
+    # A chunk is small: it may hold one refusal more than its share.
+    assert sum(reasons.values()) <= 1 + CHUNK * REFUSALS, dict(reasons)
+
+
+def test_the_generator_covers_the_language():
+    """Each feature occurs often enough among the seeds of this file, and each rank, grid and type."""
+    features: collections.Counter = collections.Counter()
+    grids, types = collections.Counter(), collections.Counter()
+    for seed in range(0, KERNELS, 5):
+        program = program_of(seed)
+        features.update(program.features)
+        grids[len(program.grid)] += 1
+        types.update({p.value.dtype for p in program.parameters if hasattr(p.value, "dtype")})
+    wanted = {
+        "loop", "nested loop", "branch", "while loop", "trip count by program", "trip count by data",
+        "streamed axis", "dot", "gather", "hash index", "scatter", "atomic", "in place", "reduction",
+        "scan", "grouped ids", "divided ids", "reversed ids", "transpose", "reshape", "flip", "odd mask",
+        "store inside", "negative stride", "reversed coordinate", "stride zero", "transcendental",
+    }  # fmt: skip
+    assert not {name for name in wanted if features[name] < 3}
+    assert set(grids) == {1, 2, 3}
+    assert len(types) >= 11
+
+
+def stores_of(program):
+    return [statement for statement in program.body if isinstance(statement, Store)]
+
+
+def mutate(program, rng):
+    """One small change of the text that the oracle does not know of, at a store of the outermost level."""
+    stores = [store for store in stores_of(program) if store.value.dtype in ("float32", "int32", "int64")]
+    if not stores:
+        return False
+    store = rng.choice(stores)
+    old = store.value
+    store.value = Expression(f"({old.source} + 1)", old.dtype, old.axes, old.run, old.exact)
+    return True
+
+
+def test_the_comparison_notices_a_wrong_result(tmp_path):
+    """The same machinery must fail when the kernel is not the one that the oracle interprets."""
+    rng = random.Random(5)
+    noticed = tried = 0
+    for seed in range(40):
+        program = program_of(seed)
+        if not mutate(program, rng):
+            continue
+        tried += 1
+        noticed += bool(check(program, tmp_path))
+    # Adding one may be lost in large floats, behind NaN, or under a mask that is off everywhere.
+    assert tried >= 10
+    assert noticed >= 0.7 * tried
+
+
+def test_the_comparison_notices_a_stray_write(tmp_path):
+    program = program_of(3)
+    store = next(iter(stores_of(program)))
+    buffer = next(p.value for p in program.parameters if p.name == store.buffer)
+    place = buffer.stop - buffer.origin + 2
+    constant = Expression(f"tl.full([], 3, tl.{buffer.dtype})", buffer.dtype, (), lambda state: None)
+    at = Expression(str(place), "int32", (), lambda state: None)
+
+    class Stray(Store):
+        def execute(self, state) -> None:
+            pass
+
+    program.body.append(Stray(store.buffer, at, constant, None))
+    assert "outside the buffer" in check(program, tmp_path)
+
+
+def test_the_oracle_runs_without_triton():
+    """The oracle is NumPy only: it gives the same twice and does not touch the buffers of the program."""
+    program = program_of(11)
+    before = [p.value.data.copy() for p in program.parameters if hasattr(p.value, "data")]
+    first, second = program.expected(), program.expected()
+    for name in first:
+        assert np.array_equal(
+            first[name].data, second[name].data, equal_nan=first[name].data.dtype.kind == "f"
+        )
+    after = [p.value.data for p in program.parameters if hasattr(p.value, "data")]
+    for old, new in zip(before, after, strict=True):
+        assert np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
