@@ -142,6 +142,14 @@ class ExpressionMixin:
             # The sign of the zero is open in min(-0, 0); adding zero settles it.
             source = f"({source} + 0.0)"
 
+        named = x.source.isidentifier() and y.source.isidentifier()
+        if named and not is_float and self.chance(0.05):
+            helper = self.name()
+            text = f"{operator}(left, right)" if operator[0] == "t" else f"left {operator} right"
+            self.helpers += ["@triton.jit", f"def {helper}(left, right):", f"    return {text}", "", ""]
+            source = f"{helper}({x.source}, {y.source})"
+            self.features.add("helper function")
+
         def run(state) -> Value:
             a, b = x.run(state), y.run(state)
             if is_float:
@@ -315,7 +323,9 @@ class ExpressionMixin:
             return self.reduced(axes, dtype, depth, inexact)
         if form < 0.51 and len(axes) > 0 and dtype in ("int32", "int64", "uint32"):
             return self.scan(self.expression(axes, dtype, depth - 1, False), rng.randrange(len(axes)))
-        if form < 0.60:
+        if form < 0.55 and len(axes) > 0 and dtype in ("int32", "int64", "int16", "int8", "uint32"):
+            return self.ordered(self.expression(axes, dtype, depth - 1, False))
+        if form < 0.64:
             operand = self.expression(axes, dtype, depth - 1, inexact)
             if kind == "f":
                 forms = ["-", "tl.abs"] + (
@@ -456,6 +466,47 @@ class ExpressionMixin:
             return result, None if error is None else error.max(place, keepdims=keep)
 
         return Expression(source, dtype, axes, run, exact)
+
+    def largest(self, x: Expression, place: int) -> Expression:
+        """The maximum of an int32 block along one axis."""
+        axes = x.axes[:place] + x.axes[place + 1 :]
+
+        def run(state) -> Value:
+            return np.asarray(x.run(state)[0].max(place)), None
+
+        return Expression(f"tl.max({x.source}, axis={place})", x.dtype, axes, run)
+
+    def ordered(self, x: Expression) -> Expression:
+        """sort, gather or the index of the largest element of integers."""
+        form = self.rng.choice(["sort", "gather", "argmax", "argmin"])
+        last = len(x.axes) - 1
+        place = self.rng.randrange(len(x.axes))
+        self.features.add(form)
+        if form == "sort":
+            descending = self.chance(0.5)
+
+            def sort(state) -> Value:
+                value = np.sort(x.run(state)[0], axis=last)
+                return np.flip(value, last) if descending else value, None
+
+            return Expression(f"tl.sort({x.source}, descending={descending})", x.dtype, x.axes, sort)
+        if form == "gather":
+            size = self.shape(x.axes)[place]
+            index = self.expression(x.axes, "int32", 1, False)
+            index = self.full(self.arithmetic("&", index, self.literal("int32", size - 1)), x.axes)
+
+            def gather(state) -> Value:
+                return np.take_along_axis(x.run(state)[0], index.run(state)[0], place), None
+
+            return Expression(f"tl.gather({x.source}, {index.source}, {place})", x.dtype, x.axes, gather)
+        function = np.argmax if form == "argmax" else np.argmin
+
+        def find(state) -> Value:
+            return function(x.run(state)[0], axis=place, keepdims=True).astype(np.int32), None
+
+        axes = tuple(None if i == place else a for i, a in enumerate(x.axes))
+        found = Expression(f"tl.{form}({x.source}, axis={place}, keep_dims=True)", "int32", axes, find)
+        return self.cast(found, x.dtype)
 
     def reduced(self, axes: Axes, dtype: str, depth: int, inexact: bool) -> Expression:
         """A block combined with its own reduction, as in x - max(x)."""

@@ -13,11 +13,14 @@ from fuzzing.expressions import ExpressionMixin
 from fuzzing.memory import MemoryMixin
 from fuzzing.tree import (
     Assign,
+    Barrier,
     Expression,
     For,
     If,
     Parameter,
     Program,
+    Return,
+    Store,
     Update,
     Value,
     While,
@@ -56,6 +59,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         self.names: set[str] = set(RESERVED)
         self.parameters: list[Parameter] = []
         self.features: set[str] = set()
+        self.helpers: list[str] = []
         self.scopes: list[list[Expression]] = [[]]  # block values that may be read, innermost last
         self.scalars: list[Expression] = []  # int32 scalars that may be read
         self.extents: dict[object, int] = {}  # logical axis: number of valid coordinates
@@ -211,9 +215,12 @@ class Generator(ExpressionMixin, MemoryMixin):
         self.main_axes, self.batch_axes = axes, batches
         for _ in range(rng.randint(1, 4)):
             body += self.statement(axes)
+            if self.chance(0.05):
+                self.features.add("early return")
+                body.append(If(self.scalar_condition(), [Return()], []))
         body += self.final_stores(axes)
         rng.shuffle(self.parameters)
-        return Program(self.name(), self.parameters, grid, body, self.features)
+        return Program(self.name(), self.parameters, grid, body, self.features, self.helpers)
 
     def coordinate(self, axis: str, tile: Expression) -> list:
         """The vector of coordinates along an axis: tile * BLOCK + arange(0, BLOCK)."""
@@ -244,7 +251,10 @@ class Generator(ExpressionMixin, MemoryMixin):
             (self.dot_loop, 4 if self.depth == 0 and len(axes) == 2 else 0),
             (self.store_now, 1),
             (self.atomic, 1),
-            (self.update_in_place, 1 if self.depth == 0 else 0),
+            (self.update_in_place, 1),
+            (self.exchange_lanes, 1),
+            (self.walking_pointer, 2 if self.depth < 2 else 0),
+            (self.lane_loop, 1 if self.depth == 0 else 0),
         ]
         chosen = self.rng.choices([f for f, _ in forms], weights=[w for _, w in forms])[0]
         return chosen(axes)
@@ -328,7 +338,11 @@ class Generator(ExpressionMixin, MemoryMixin):
             return lines
 
         static = stop.source.isdigit() and self.chance(0.3)
-        loop = For(index, number(0), stop, number(1), self.scoped(inner), static)
+        first, step = number(0), number(1)
+        if self.chance(0.3):
+            first, step = number(self.rng.randint(0, 2)), number(self.rng.randint(1, 3))
+            self.features.add("loop with a step")
+        loop = For(index, first, stop, step, self.scoped(inner), static)
         self.scopes[-1] += totals
         return [*body, loop]
 
@@ -417,6 +431,72 @@ class Generator(ExpressionMixin, MemoryMixin):
 
         self.scopes[-1].append(total)
         return [Assign(name, zero), For(index, number(0), stop, number(1), self.scoped(inner))]
+
+    def walking_pointer(self, axes: tuple) -> list:
+        """A block of pointers that a loop moves on, as matrix kernels do."""
+        self.features.add("walking pointer")
+        bound = self.rng.randint(1, 4)
+        stop = self.trip_count(bound)
+        start, total = self.accumulator(axes)
+        name, index = self.name(), self.name()
+        pointer, begin, advance = self.moving_pointer(name, axes, total.dtype, bound)
+
+        def inner() -> list:
+            self.scalars.append(variable(index, "int32", ()))
+            loaded = self.name()
+            value = variable(loaded, total.dtype, axes)
+            self.scopes[-1].append(value)
+            term = value
+            if self.chance(0.5):
+                term = self.expression(axes, total.dtype, 2, inexact=not total.exact)
+            operator = "+" if SCALARS[total.dtype].kind == "f" else self.rng.choice(["+", "-", "^"])
+            lines = [Assign(loaded, pointer), Update(total.source, self.arithmetic(operator, total, term))]
+            return [advance, *lines] if self.chance(0.2) else [*lines, advance]
+
+        body = self.scoped(inner)
+        self.scopes[-1].append(total)
+        return [begin, *start, For(index, number(0), stop, number(1), body)]
+
+    def lane_loop(self, axes: tuple) -> list:
+        """A loop that goes on until no lane has work left; each lane counts its own steps."""
+        self.features.add("loop until no lane is left")
+        left, count = self.name(), self.name()
+        low = self.arithmetic("&", self.expression(axes, "int32", 2, False), self.literal("int32", 15))
+        remaining, steps = variable(left, "int32", axes), variable(count, "int32", axes)
+        zero, one = self.constant(axes, "int32", zero=True), self.literal("int32", 1)
+        active = self.compare(">", remaining, self.literal("int32", 0))
+        halved = self.arithmetic("//", remaining, number(2))
+        flat: Expression = remaining
+        for _ in axes:
+            flat = self.largest(flat, len(flat.axes) - 1)
+        body = [
+            Update(count, self.select(active, self.arithmetic("+", steps, one), steps)),
+            Update(left, self.select(active, halved, remaining)),
+        ]
+        self.scopes[-1].append(steps)
+        loop = While(self.compare(">", flat, number(0)), body)
+        return [Assign(left, self.full(low, axes)), Assign(count, zero), loop]
+
+    def exchange_lanes(self, axes: tuple) -> list:
+        """A block stored, and read back in another order of its lanes."""
+        self.features.add("exchange through memory")
+        axis = self.rng.choice(axes)
+        block = self.blocks[axis]
+        tile = self.coordinates["tile of " + axis]
+        old, name = self.coordinates[axis], self.name()
+        first = self.arithmetic("*", tile, number(2 * block))
+        turned = self.arithmetic("-", self.arithmetic("+", first, number(block - 1)), old)
+        dtype = self.scalar_type()
+        value = self.expression(axes, dtype, 2, inexact=False)
+        self.coordinates[axis] = variable(name, "int32", (axis,))
+        base, offset, mask = self.target(axes, dtype)
+        offset = self.full(offset, axes)
+        result = self.name()
+        lines = [Assign(name, old), Store(base.source, offset, value, mask), Barrier(), Assign(name, turned)]
+        lines += [Assign(result, self.loaded(base, offset, mask, axes, dtype)), Barrier()]
+        self.coordinates[axis] = old
+        self.scopes[-1].append(variable(result, dtype, axes))
+        return lines
 
     def branch(self, axes: tuple) -> list:
         self.features.add("branch")

@@ -5,7 +5,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from fuzzing.tree import Assign, Atomic, Axes, Buffer, Expression, Parameter, Store, Value, number, variable
+from fuzzing.tree import (
+    Assign,
+    Atomic,
+    Axes,
+    Buffer,
+    Expression,
+    Parameter,
+    Store,
+    Update,
+    Value,
+    number,
+    variable,
+)
 from fuzzing.values import SCALARS, convert, settle
 
 ZONE = 24  # elements before and after each buffer that nothing may touch
@@ -49,6 +61,16 @@ class MemoryMixin:
         held = Buffer(name, dtype, values, ZONE + origin, ZONE, ZONE + span, output)
         self.parameters.append(Parameter(name, held))
         return Expression(name, dtype, (), lambda state: (np.array(0), None))
+
+    def alias(self, base: Expression) -> Expression:
+        """The same memory as another argument."""
+        held = next(p.value for p in self.parameters if p.name == base.source)
+        name = self.name()
+        owner = held.owner or held
+        twin = Buffer(name, held.dtype, held.data, held.origin, held.start, held.stop, held.output, None, owner)
+        self.parameters.append(Parameter(name, twin))
+        self.features.add("aliased arguments")
+        return Expression(name, held.dtype, (), lambda state: (np.array(0), None))
 
     # Addresses
 
@@ -125,6 +147,8 @@ class MemoryMixin:
         place += [(loop, bound) for loop, bound in self.loops if self.chance(0.6)]
         offset, span, origin = self.affine(place, axes, injective=False)
         base = self.buffer(dtype, span, origin)
+        if self.chance(0.06):
+            base = self.alias(base)
         mask = self.inside(used, axes)
         if self.chance(0.2):
             extra = self.condition_of_coordinates(axes)
@@ -237,6 +261,37 @@ class MemoryMixin:
         at = self.arithmetic("%", positive, self.integer_argument(count))
         return self.loaded(self.buffer(dtype, count, 0), at, None, axes, dtype)
 
+    def moving_pointer(
+        self, name: str, axes: Axes, dtype: str, bound: int
+    ) -> tuple[Expression, Assign, Update]:
+        """A load through a variable that holds pointers, its first assignment and its step."""
+        place = [(self.coordinates[axis], self.reach(axis)) for axis in self.walked(axes)]
+        place += [(self.coordinates[b], self.extents[b]) for b in self.batch_axes if self.chance(0.5)]
+        offset, span, origin = self.affine(place, axes, injective=False)
+        offset = self.full(offset, axes)
+        stride = self.rng.choice([1, 2, 5, 16, -1, -3])
+        # One step more than there are iterations, for loops that move before they load.
+        room = abs(stride) * (bound + 1)
+        base = self.buffer(dtype, span + room, origin + (room if stride < 0 else 0))
+        mask = self.inside(self.walked(axes), axes)
+        zero = settle(np.array(0), dtype)
+        buffer = base.source
+
+        def run(state) -> Value:
+            offsets = state.read(name)[0]
+            on = mask.run(state)[0] if mask is not None else np.ones(np.shape(offsets), bool)
+            return state.buffers[buffer].load(offsets, on, zero)
+
+        arguments = f", mask={mask.source}, other=0" if mask is not None else ""
+        load = Expression(f"tl.load({name}{arguments})", dtype, axes, run)
+        begin = Assign(name, Expression(f"{buffer} + {offset.source}", "int32", axes, offset.run))
+        step = self.integer_argument(stride)
+
+        def moved(state) -> Value:
+            return state.read(name)[0] + step.run(state)[0], None
+
+        return load, begin, Update(name, Expression(f"{name} + {step.source}", "int32", axes, moved))
+
     def dot_operand(self, axes: Axes, dtype: str) -> Expression:
         """A block of a matrix, zero outside, sometimes read transposed."""
         if self.chance(0.25):
@@ -340,7 +395,8 @@ class MemoryMixin:
         base, offset, mask = self.target(axes, dtype)
         self.loops = saved_loops
         offset = self.full(offset, axes)
-        old = self.loaded(base, offset, mask, axes, dtype)
+        source = self.alias(base) if self.chance(0.3) else base
+        old = self.loaded(source, offset, mask, axes, dtype)
         name = self.name()
         held = variable(name, dtype, axes)
         operator = self.rng.choice(["+", "-", "*"])

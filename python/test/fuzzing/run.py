@@ -42,14 +42,15 @@ def program_of(seed: int, without: frozenset[str] = frozenset()) -> Program:
     raise AssertionError(f"seed {seed} gives no kernel")
 
 
-def to_tensor(buffer: Buffer):
+def to_tensor(buffer: Buffer, storages: dict):
     """The buffer as a torch tensor: its whole storage, and the view that the kernel gets."""
     import torch
 
-    if buffer.dtype == "bfloat16":
-        whole = torch.from_numpy(buffer.data.copy()).to(torch.bfloat16)
-    else:
+    key = id(buffer.owner or buffer)
+    if key not in storages:
         whole = torch.from_numpy(buffer.data.copy())
+        storages[key] = whole.to(torch.bfloat16) if buffer.dtype == "bfloat16" else whole
+    whole = storages[key]
     return whole, whole[buffer.origin :]
 
 
@@ -87,7 +88,8 @@ def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    tensors = {p.name: to_tensor(p.value) for p in program.parameters if isinstance(p.value, Buffer)}
+    storages: dict = {}
+    tensors = {p.name: to_tensor(p.value, storages) for p in program.parameters if isinstance(p.value, Buffer)}
     arguments = {p.name: tensors[p.name][1] if p.name in tensors else p.value for p in program.parameters}
     getattr(module, program.name)[program.grid](**arguments)
     return {name: values_of(whole) for name, (whole, _) in tensors.items()}
@@ -191,7 +193,7 @@ def prune_parameters(program: Program) -> Program:
 
     words = set(re.findall(r"\w+", program.source().split("):", 1)[1]))
     kept = [p for p in program.parameters if p.name in words]
-    return Program(program.name, kept, program.grid, program.body, program.features)
+    return Program(program.name, kept, program.grid, program.body, program.features, program.helpers)
 
 
 def describe(outcome: Outcome, program: Program) -> str:

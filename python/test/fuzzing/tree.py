@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,10 @@ class Undefined(Exception):
     """A tree that reads a variable before it is set, or leaves its buffers: a mistake of the generator."""
 
 
+class Returned(Exception):
+    """The program has ended before its last statement."""
+
+
 @dataclass
 class Buffer:
     """Memory behind one pointer argument: what the oracle does to it and how the kernel gets it."""
@@ -29,14 +34,15 @@ class Buffer:
     stop: int
     output: bool = False
     tolerance: np.ndarray | None = None
+    owner: Buffer | None = None  # the buffer whose storage this one shares, under another name
 
-    def fresh(self) -> Buffer:
-        tolerance = np.zeros(self.data.shape)
-        copy = Buffer(
-            self.name, self.dtype, self.data.copy(), self.origin, self.start, self.stop, self.output
-        )
-        copy.tolerance = tolerance
-        return copy
+    def fresh(self, copies: dict[int, tuple[np.ndarray, np.ndarray]]) -> Buffer:
+        """A copy to run on; buffers that share a storage still share it in their copies."""
+        key = id(self.owner or self)
+        if key not in copies:
+            copies[key] = (self.data.copy(), np.zeros(self.data.shape))
+        data, tolerance = copies[key]
+        return Buffer(self.name, self.dtype, data, self.origin, self.start, self.stop, self.output, tolerance)
 
     def _where(self, offsets: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         at, mask = np.broadcast_arrays(offsets.astype(np.int64) + self.origin, mask)
@@ -174,6 +180,26 @@ class Atomic:
         )
 
 
+@dataclass
+class Return:
+    def emit(self, indent: str) -> list[str]:
+        return [f"{indent}return"]
+
+    def execute(self, state: State) -> None:
+        raise Returned
+
+
+@dataclass
+class Barrier:
+    """Orders the stores and loads of the lanes of a program."""
+
+    def emit(self, indent: str) -> list[str]:
+        return [f"{indent}tl.debug_barrier()"]
+
+    def execute(self, state: State) -> None:
+        pass
+
+
 def emit_block(body: list, indent: str) -> list[str]:
     lines = [line for statement in body for line in statement.emit(indent)]
     return lines or [f"{indent}pass"]
@@ -257,21 +283,21 @@ class Program:
     grid: tuple[int, ...]
     body: list
     features: set[str]
+    helpers: list[str] = field(default_factory=list)  # functions that the kernel calls
 
     def source(self) -> str:
         arguments = ", ".join(p.name + (": tl.constexpr" if p.constexpr else "") for p in self.parameters)
-        lines = ["import triton", "import triton.language as tl", "", "", "@triton.jit"]
+        lines = ["import triton", "import triton.language as tl", "", "", *self.helpers, "@triton.jit"]
         lines += [f"def {self.name}({arguments}):", *emit_block(self.body, "    ")]
         return "\n".join(lines) + "\n"
 
     def expected(self) -> dict[str, Buffer]:
         """What the buffers hold when every program has run, one after the other."""
         buffers: dict[str, Buffer] = {}
-        shared: dict[int, Buffer] = {}
+        copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         for parameter in self.parameters:
             if isinstance(parameter.value, Buffer):
-                storage = shared.setdefault(id(parameter.value), parameter.value.fresh())
-                buffers[parameter.name] = storage
+                buffers[parameter.name] = parameter.value.fresh(copies)
         scalars: dict[str, Value] = {}
         for parameter in self.parameters:
             if not isinstance(parameter.value, Buffer):
@@ -282,7 +308,8 @@ class Program:
             for z in range(extents[2]):
                 for y in range(extents[1]):
                     for x in range(extents[0]):
-                        run_block(self.body, State((x, y, z), buffers, dict(scalars)))
+                        with contextlib.suppress(Returned):
+                            run_block(self.body, State((x, y, z), buffers, dict(scalars)))
         return buffers
 
 
