@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from reference import assert_same
 
-from triton_metal.errors import UnsupportedError
+from triton_metal.errors import MetalError, UnsupportedError
 
 BLOCK = 64
 
@@ -470,3 +470,53 @@ def test_float64_for_a_device_without_it(run_python):
     assert re.search(r"program\.py:[678]:", done.stdout), done.stdout
     assert "f64" in done.stdout
     assert done.stdout.strip().endswith("True True"), done.stdout
+
+
+@triton.jit
+def fill_every_other(x_ptr, value, first, n, B: tl.constexpr):
+    i = tl.program_id(0) * B + tl.arange(0, B)
+    tl.store(x_ptr + first + 2 * i, value, mask=first + 2 * i < n)
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy"])
+def test_threads_that_write_to_different_elements_of_one_array(kind):
+    """Neither thread may put back old values of the elements between its own."""
+    n = 20000
+    x = torch.zeros(n, dtype=torch.int32) if kind == "torch" else np.zeros(n, np.int32)
+    failures = []
+
+    def work(first):
+        try:
+            for step in range(1, 41):
+                fill_every_other[blocks(n // 2)](x, step, first, n, B=BLOCK)
+                mine = np.asarray(x)[first::2]
+                assert (mine == step).all(), f"{int((mine != step).sum())} elements were lost"
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[0]
+
+
+@triton.jit
+def copy_far(x_ptr, out_ptr, at, B: tl.constexpr):
+    i = tl.arange(0, B).to(tl.int64)
+    tl.store(out_ptr + tl.arange(0, B), tl.load(x_ptr + at + i))
+
+
+def test_storage_of_more_than_two_gigabytes():
+    """Offsets beyond 32 bits reach the right element, or are refused by name; never another element."""
+    size = 2**31 + 4096
+    x = torch.empty(size, dtype=torch.int8)
+    x[-64:] = torch.arange(64, dtype=torch.int8)
+    out = torch.full((64,), -1, dtype=torch.int8)
+    try:
+        copy_far[(1,)](x, out, size - 64, B=64)
+    except MetalError as error:
+        assert "x_ptr" in str(error) or "load" in str(error), str(error)
+        return
+    assert out.tolist() == list(range(64))

@@ -67,7 +67,9 @@ class MemoryMixin:
         held = next(p.value for p in self.parameters if p.name == base.source)
         name = self.name()
         owner = held.owner or held
-        twin = Buffer(name, held.dtype, held.data, held.origin, held.start, held.stop, held.output, None, owner)
+        twin = Buffer(
+            name, held.dtype, held.data, held.origin, held.start, held.stop, held.output, None, owner
+        )
         self.parameters.append(Parameter(name, twin))
         self.features.add("aliased arguments")
         return Expression(name, held.dtype, (), lambda state: (np.array(0), None))

@@ -8,6 +8,7 @@ import collections
 import contextlib
 import copy
 import os
+import random
 import sys
 import tempfile
 import time
@@ -42,22 +43,70 @@ def program_of(seed: int, without: frozenset[str] = frozenset()) -> Program:
     raise AssertionError(f"seed {seed} gives no kernel")
 
 
-def to_tensor(buffer: Buffer, storages: dict):
-    """The buffer as a torch tensor: its whole storage, and the view that the kernel gets."""
-    import torch
+class TorchMemory:
+    """The buffers that share one storage, as views of one torch tensor."""
 
-    key = id(buffer.owner or buffer)
-    if key not in storages:
+    def __init__(self, buffer: Buffer):
+        import torch
+
         whole = torch.from_numpy(buffer.data.copy())
-        storages[key] = whole.to(torch.bfloat16) if buffer.dtype == "bfloat16" else whole
-    whole = storages[key]
-    return whole, whole[buffer.origin :]
+        self.whole = whole.to(torch.bfloat16) if buffer.dtype == "bfloat16" else whole
+
+    def argument(self, buffer: Buffer):
+        return self.whole[buffer.origin :]
+
+    def values(self) -> np.ndarray:
+        import torch
+
+        return (self.whole.float() if self.whole.dtype == torch.bfloat16 else self.whole).numpy()
 
 
-def values_of(tensor) -> np.ndarray:
-    import torch
+class NumpyMemory:
+    def __init__(self, buffer: Buffer):
+        self.whole = buffer.data.copy()
 
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    def argument(self, buffer: Buffer):
+        return self.whole[buffer.origin :]
+
+    def values(self) -> np.ndarray:
+        return self.whole
+
+
+class MlxMemory:
+    """An MLX array is lazy and knows no memory before its first element: what lies there is not passed."""
+
+    def __init__(self, buffer: Buffer):
+        import mlx.core as mx
+
+        self.mx = mx
+        self.before = buffer.data[: buffer.origin]
+        array = mx.array(buffer.data[buffer.origin :])
+        self.array = array.astype(mx.bfloat16) if buffer.dtype == "bfloat16" else array * mx.ones_like(array)
+
+    def argument(self, buffer: Buffer):
+        return self.array
+
+    def values(self) -> np.ndarray:
+        array = self.array.astype(self.mx.float32) if self.array.dtype == self.mx.bfloat16 else self.array
+        return np.concatenate([self.before, np.array(array)])
+
+
+def memory_of(program: Program, rng: random.Random) -> dict[int, TorchMemory | NumpyMemory | MlxMemory]:
+    """The library that holds each storage. MLX needs pointers that point at the first element in use."""
+    held: dict = {}
+    mixed = rng.random() < 0.3
+    shared = {id(p.value.owner) for p in program.parameters if isinstance(p.value, Buffer) and p.value.owner}
+    for parameter in program.parameters:
+        buffer = parameter.value
+        if not isinstance(buffer, Buffer) or id(buffer.owner or buffer) in held:
+            continue
+        kinds: list = [TorchMemory]
+        if mixed and buffer.dtype != "bfloat16":
+            kinds.append(NumpyMemory)
+        if mixed and id(buffer) not in shared and not buffer.owner and buffer.origin == buffer.start:
+            kinds.append(MlxMemory)
+        held[id(buffer.owner or buffer)] = rng.choice(kinds)(buffer.owner or buffer)
+    return held
 
 
 def differences(want: Buffer, got: np.ndarray) -> np.ndarray:
@@ -88,11 +137,23 @@ def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    storages: dict = {}
-    tensors = {p.name: to_tensor(p.value, storages) for p in program.parameters if isinstance(p.value, Buffer)}
-    arguments = {p.name: tensors[p.name][1] if p.name in tensors else p.value for p in program.parameters}
+    interpreted = os.environ.get("TRITON_INTERPRET") == "1"
+    # The interpreter takes torch tensors only; 2 is a seed that never mixes.
+    rng = random.Random(2 if interpreted else program.name)
+    memory = memory_of(program, rng)
+    arguments = {}
+    for parameter in program.parameters:
+        held = parameter.value
+        if isinstance(held, Buffer):
+            arguments[parameter.name] = memory[id(held.owner or held)].argument(held)
+        else:
+            arguments[parameter.name] = held
     getattr(module, program.name)[program.grid](**arguments)
-    return {name: values_of(whole) for name, (whole, _) in tensors.items()}
+    return {
+        p.name: memory[id(p.value.owner or p.value)].values()
+        for p in program.parameters
+        if isinstance(p.value, Buffer)
+    }
 
 
 def check(program: Program, folder: Path) -> str:
@@ -162,13 +223,24 @@ def blocks_of(program: Program) -> list[list]:
 def reduce_program(program: Program, folder: Path, status: str, budget: float = 30.0) -> Program:
     """Drop statements as long as the kernel is still wrong in the same way."""
 
+    def kind(error: BaseException) -> tuple:
+        cause = error.__cause__ or error
+        return type(error), type(cause), str(cause).splitlines()[-1][:60] if str(cause) else ""
+
+    failure = None
+    if status == "failed":
+        try:
+            check(program, folder)
+        except Exception as error:
+            failure = kind(error)
+
     def wrong(candidate: Program) -> bool:
         try:
             return bool(check(candidate, folder)) and status == "differs"
         except Undefined:
             return False
         except Exception as error:
-            return status == "failed" and not is_refusal(error)
+            return status == "failed" and kind(error) == failure
 
     started = time.monotonic()
     best = program
