@@ -14,7 +14,8 @@ namespace tmetal {
 
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
   tt::registerAllDialects(registry);
-  registry.insert<mlxir::MLXDialect, mlir::func::FuncDialect>(); // a raised graph is a func.func of mlx operations
+  registry.insert<mlxir::MLXDialect,
+                  mlir::func::FuncDialect>(); // a raised graph is a func.func of mlx operations
 }
 
 inline void registerAllPasses() {

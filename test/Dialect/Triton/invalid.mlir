@@ -314,3 +314,14 @@ tt.func @map_region(%x: tensor<4xf32>) {
   }) : (tensor<4xf32>) -> tensor<4xf32>
   tt.return
 }
+
+// -----
+
+tt.func @map_pack(%x: tensor<4xf32>) {
+  // expected-error @+1 {{takes 3 of 4 elements at a time}}
+  %0 = "tt.map_elementwise"(%x) <{pack = 3 : i32}> ({
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    tt.map_elementwise.return %a, %b, %c : f32, f32, f32
+  }) : (tensor<4xf32>) -> tensor<4xf32>
+  tt.return
+}

@@ -91,7 +91,7 @@ LogicalResult ExpandDimsOp::canonicalize(ExpandDimsOp op, PatternRewriter &rewri
 }
 
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
-  if (getSrc().getType() == getType() && !getAllowReorder())
+  if (getSrc().getType() == getType())
     return getSrc();
   if (Attribute splat = resizeSplat(adaptor.getSrc(), getType()))
     return splat;
@@ -108,7 +108,8 @@ LogicalResult ReshapeOp::canonicalize(ReshapeOp op, PatternRewriter &rewriter) {
   if (!inner || op.getEfficientLayout() || inner.getEfficientLayout())
     return failure();
   bool reorder = op.getAllowReorder() || inner.getAllowReorder();
-  rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), inner.getSrc(), reorder, /*efficient_layout=*/false);
+  rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), inner.getSrc(), reorder,
+                                         /*efficient_layout=*/false);
   return success();
 }
 

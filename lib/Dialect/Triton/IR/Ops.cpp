@@ -19,7 +19,7 @@ static LogicalResult inferenceError(std::optional<Location> loc, const Twine &me
   return emitOptionalError(loc, message);
 }
 
-// ---- elementwise -------------------------------------------------------------------------------------------------------
+// ---- elementwise ----
 
 LogicalResult BitcastOp::verify() {
   unsigned from = bitsOf(getSrc().getType()), to = bitsOf(getType());
@@ -68,14 +68,16 @@ LogicalResult ElementwiseInlineAsmOp::verify() {
 }
 
 template <typename OpT>
-static void opaqueCodeEffects(OpT op, SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+static void opaqueCodeEffects(OpT op,
+                              SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   if (op.getPure())
     return;
   effects.emplace_back(MemoryEffects::Read::get());
   effects.emplace_back(MemoryEffects::Write::get());
 }
 
-void ExternElementwiseOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+void ExternElementwiseOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   opaqueCodeEffects(*this, effects);
 }
 void ElementwiseInlineAsmOp::getEffects(
@@ -92,8 +94,10 @@ Speculation::Speculatability ElementwiseInlineAsmOp::getSpeculatability() {
 LogicalResult MapElementwiseOp::verify() {
   if (getSrcs().empty())
     return emitOpError() << "needs an operand";
-  if (getPack() < 1)
-    return emitOpError() << "packs " << getPackAttr().getInt() << " elements at a time";
+  int64_t pack = getPackAttr().getInt();
+  int64_t elements = cast<RankedTensorType>(getSrcs()[0].getType()).getNumElements();
+  if (pack < 1 || elements % pack != 0)
+    return emitOpError() << "takes " << pack << " of " << elements << " elements at a time";
   return success();
 }
 
@@ -114,7 +118,7 @@ LogicalResult MapElementwiseOp::verifyRegions() {
   return success();
 }
 
-// ---- ranges and shapes -------------------------------------------------------------------------------------------------
+// ---- ranges and shapes ----
 
 LogicalResult MakeRangeOp::verify() {
   int64_t start = getStartAttr().getInt(), end = getEndAttr().getInt();
@@ -124,7 +128,8 @@ LogicalResult MakeRangeOp::verify() {
   if (start >= end)
     return emitOpError() << "needs a start below the end, but has " << start << " and " << end;
   if (end - start != type.getDimSize(0))
-    return emitOpError() << "counts " << end - start << " values, but " << type << " holds " << type.getDimSize(0);
+    return emitOpError() << "counts " << end - start << " values, but " << type << " holds "
+                         << type.getDimSize(0);
   return success();
 }
 
@@ -152,7 +157,8 @@ LogicalResult ExpandDimsOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   auto src = cast<RankedTensorType>(adaptor.getSrc().getType());
   int64_t axis = adaptor.getAxisAttr().getInt();
   if (axis < 0 || axis > src.getRank())
-    return inferenceError(loc, "axis " + Twine(axis) + " is outside of the " + Twine(src.getRank()) + " dimensions");
+    return inferenceError(loc, "axis " + Twine(axis) + " is outside of the " + Twine(src.getRank()) +
+                                   " dimensions");
   SmallVector<int64_t> shape(src.getShape());
   shape.insert(shape.begin() + axis, 1);
   types.push_back(RankedTensorType::get(shape, src.getElementType()));
@@ -208,7 +214,8 @@ LogicalResult TransOp::inferReturnTypes(MLIRContext *, std::optional<Location> l
   ArrayRef<int32_t> order = adaptor.getOrder();
   SmallVector<int32_t> sorted(order);
   llvm::sort(sorted);
-  if (static_cast<int64_t>(order.size()) != src.getRank() || sorted != llvm::to_vector(llvm::seq<int32_t>(order.size())))
+  if (static_cast<int64_t>(order.size()) != src.getRank() ||
+      sorted != llvm::to_vector(llvm::seq<int32_t>(order.size())))
     return inferenceError(loc, "'order' is not a permutation of the dimensions");
   SmallVector<int64_t> shape;
   for (int32_t axis : order)
@@ -233,8 +240,8 @@ LogicalResult GatherOp::verify() {
     return emitOpError() << "has axis " << axis << " outside of the " << src.getRank() << " dimensions";
   for (int64_t dim = 0; dim < src.getRank(); ++dim)
     if (dim != axis && src.getDimSize(dim) != indices.getDimSize(dim))
-      return emitOpError() << "needs equal sizes along dimension " << dim << ", but has " << src.getDimSize(dim)
-                           << " and " << indices.getDimSize(dim);
+      return emitOpError() << "needs equal sizes along dimension " << dim << ", but has "
+                           << src.getDimSize(dim) << " and " << indices.getDimSize(dim);
   return success();
 }
 
@@ -244,7 +251,7 @@ LogicalResult HistogramOp::verify() {
   return success();
 }
 
-// ---- reductions --------------------------------------------------------------------------------------------------------
+// ---- reductions ----
 
 template <typename OpT> static LogicalResult verifyAlongAxis(OpT op) {
   if (op.getSrcs().empty())
@@ -282,9 +289,11 @@ template <typename OpT> static Operation *singleCombiner(OpT op) {
     return nullptr;
   Operation *combiner = &block.front();
   Operation *end = block.getTerminator();
-  bool plain = combiner->getNumOperands() == 2 && combiner->getNumResults() == 1 && end->getNumOperands() == 1 &&
-               end->getOperand(0) == combiner->getResult(0) && block.getNumArguments() == 2 &&
-               llvm::all_of(combiner->getOperands(), [&](Value value) { return llvm::is_contained(block.getArguments(), value); }) &&
+  bool plain = combiner->getNumOperands() == 2 && combiner->getNumResults() == 1 &&
+               end->getNumOperands() == 1 && end->getOperand(0) == combiner->getResult(0) &&
+               block.getNumArguments() == 2 &&
+               llvm::all_of(combiner->getOperands(),
+                            [&](Value value) { return llvm::is_contained(block.getArguments(), value); }) &&
                combiner->getOperand(0) != combiner->getOperand(1);
   return plain ? combiner : nullptr;
 }
@@ -295,7 +304,8 @@ void ReduceOp::build(OpBuilder &builder, OperationState &state, ValueRange srcs,
     auto type = cast<RankedTensorType>(src.getType());
     SmallVector<int64_t> shape(type.getShape());
     shape.erase(shape.begin() + axis);
-    types.push_back(shape.empty() ? type.getElementType() : RankedTensorType::get(shape, type.getElementType()));
+    types.push_back(shape.empty() ? type.getElementType()
+                                  : RankedTensorType::get(shape, type.getElementType()));
   }
   build(builder, state, types, srcs, static_cast<uint32_t>(axis));
 }
@@ -310,7 +320,8 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
                                      " dimensions");
     SmallVector<int64_t> shape(type.getShape());
     shape.erase(shape.begin() + axis);
-    types.push_back(shape.empty() ? type.getElementType() : RankedTensorType::get(shape, type.getElementType()));
+    types.push_back(shape.empty() ? type.getElementType()
+                                  : RankedTensorType::get(shape, type.getElementType()));
   }
   return success();
 }
@@ -333,23 +344,26 @@ LogicalResult ScanOp::verify() { return verifyAlongAxis(*this); }
 LogicalResult ScanOp::verifyRegions() { return verifyCombiner<ScanReturnOp>(*this); }
 Operation *ScanOp::getSingleCombiner() { return singleCombiner(*this); }
 
-// ---- matrix products ---------------------------------------------------------------------------------------------------
+// ---- matrix products ----
 
 LogicalResult DotOp::verify() {
   auto a = cast<RankedTensorType>(getA().getType()), b = cast<RankedTensorType>(getB().getType());
   auto c = cast<RankedTensorType>(getC().getType());
   int64_t rank = a.getRank();
   if ((rank != 2 && rank != 3) || b.getRank() != rank || c.getRank() != rank)
-    return emitOpError() << "multiplies matrices or batches of matrices, not " << a << " and " << b << " into " << c;
+    return emitOpError() << "multiplies matrices or batches of matrices, not " << a << " and " << b
+                         << " into " << c;
   if (rank == 3 && (a.getDimSize(0) != b.getDimSize(0) || a.getDimSize(0) != c.getDimSize(0)))
     return emitOpError() << "needs batches of one size, but has " << a << ", " << b << " and " << c;
   if (a.getDimSize(rank - 1) != b.getDimSize(rank - 2))
-    return emitOpError() << "has inner dimensions " << a.getDimSize(rank - 1) << " and " << b.getDimSize(rank - 2);
+    return emitOpError() << "has inner dimensions " << a.getDimSize(rank - 1) << " and "
+                         << b.getDimSize(rank - 2);
   if (a.getDimSize(rank - 2) != c.getDimSize(rank - 2) || b.getDimSize(rank - 1) != c.getDimSize(rank - 1))
     return emitOpError() << "does not fit its accumulator " << c;
   Type elementA = a.getElementType(), elementB = b.getElementType();
   if (isa<IntegerType>(elementA) != isa<IntegerType>(elementB) || bitsOf(elementA) != bitsOf(elementB))
-    return emitOpError() << "needs operands of one kind and width, but has " << elementA << " and " << elementB;
+    return emitOpError() << "needs operands of one kind and width, but has " << elementA << " and "
+                         << elementB;
   if (isa<IntegerType>(elementA) != isa<IntegerType>(c.getElementType()))
     return emitOpError() << "cannot add products of " << elementA << " to " << c.getElementType();
   return success();
@@ -360,7 +374,8 @@ LogicalResult DotScaledOp::verify() {
   auto c = cast<RankedTensorType>(getC().getType());
   int64_t rank = a.getRank();
   if ((rank != 2 && rank != 3) || b.getRank() != rank || c.getRank() != rank)
-    return emitOpError() << "multiplies matrices or batches of matrices, not " << a << " and " << b << " into " << c;
+    return emitOpError() << "multiplies matrices or batches of matrices, not " << a << " and " << b
+                         << " into " << c;
   // Two elements of e2m1 share a byte: along the inner dimension, or along the outer one.
   auto factor = [](ScaleDotElemType type) { return type == ScaleDotElemType::E2M1 ? 2 : 1; };
   int64_t packA = factor(getAElemType()), packB = factor(getBElemType());
@@ -380,8 +395,8 @@ LogicalResult DotScaledOp::verify() {
       return emitOpError() << "has " << type << " as scales of " << name << " with " << outer << " rows";
     int64_t group = innerA / std::max<int64_t>(type.getDimSize(rank - 1), 1);
     if (type.getDimSize(rank - 1) * group != innerA || (group != 16 && group != 32))
-      return emitOpError() << "needs a scale per 16 or 32 elements of " << name << ", but has " << type << " for "
-                           << innerA;
+      return emitOpError() << "needs a scale per 16 or 32 elements of " << name << ", but has " << type
+                           << " for " << innerA;
     return success();
   };
   if (failed(checkScale(getAScale(), rows, "the left operand")))
@@ -389,7 +404,7 @@ LogicalResult DotScaledOp::verify() {
   return checkScale(getBScale(), columns, "the right operand");
 }
 
-// ---- memory ------------------------------------------------------------------------------------------------------------
+// ---- memory ----
 
 void LoadOp::build(OpBuilder &builder, OperationState &state, Value ptr, Value mask, Value other,
                    CachePolicyAttr cachePolicy, bool isVolatile) {
@@ -433,7 +448,7 @@ LogicalResult AtomicRMWOp::verify() {
   return success();
 }
 
-// ---- descriptors -------------------------------------------------------------------------------------------------------
+// ---- descriptors ----
 
 LogicalResult MakeTensorDescOp::verify() {
   size_t rank = getType().getShape().size();
@@ -451,19 +466,22 @@ LogicalResult MakeTensorDescOp::verify() {
 }
 
 // A block keeps the order of the elements; a load or store may drop or add dimensions of size 1.
-static LogicalResult verifyBlockAccess(Operation *op, TensorDescType desc, RankedTensorType block, size_t indices) {
+static LogicalResult verifyBlockAccess(Operation *op, TensorDescType desc, RankedTensorType block,
+                                       size_t indices) {
   if (desc.getSignlessElementType() != block.getElementType())
     return op->emitOpError() << "moves " << block << " through " << desc;
   if (desc.getBlockType().getNumElements() != block.getNumElements())
     return op->emitOpError() << "moves " << block.getNumElements() << " elements through blocks of "
                              << desc.getBlockType().getNumElements();
   if (indices != desc.getShape().size())
-    return op->emitOpError() << "has " << indices << " indices into blocks of rank " << desc.getShape().size();
+    return op->emitOpError() << "has " << indices << " indices into blocks of rank "
+                             << desc.getShape().size();
   return success();
 }
 
 LogicalResult DescriptorLoadOp::verify() {
-  return verifyBlockAccess(*this, getDesc().getType(), cast<RankedTensorType>(getType()), getIndices().size());
+  return verifyBlockAccess(*this, getDesc().getType(), cast<RankedTensorType>(getType()),
+                           getIndices().size());
 }
 LogicalResult DescriptorStoreOp::verify() {
   return verifyBlockAccess(*this, getDesc().getType(), cast<RankedTensorType>(getSrc().getType()),
@@ -489,14 +507,15 @@ static LogicalResult verifyRowAccess(Operation *op, TensorDescType desc, RankedT
 }
 
 LogicalResult DescriptorGatherOp::verify() {
-  return verifyRowAccess(*this, getDesc().getType(), cast<RankedTensorType>(getType()), getXOffsets().getType());
+  return verifyRowAccess(*this, getDesc().getType(), cast<RankedTensorType>(getType()),
+                         getXOffsets().getType());
 }
 LogicalResult DescriptorScatterOp::verify() {
   return verifyRowAccess(*this, getDesc().getType(), cast<RankedTensorType>(getSrc().getType()),
                          getXOffsets().getType());
 }
 
-// ---- control -----------------------------------------------------------------------------------------------------------
+// ---- control ----
 
 LogicalResult PrintOp::verify() {
   if (getArgs().size() != getIsSigned().size())
@@ -520,9 +539,9 @@ ParseResult FuncOp::parse(OpAsmParser &parser, OperationState &result) {
   auto makeType = [](Builder &builder, ArrayRef<Type> arguments, ArrayRef<Type> results,
                      function_interface_impl::VariadicFlag,
                      std::string &) { return builder.getFunctionType(arguments, results); };
-  return function_interface_impl::parseFunctionOp(parser, result, /*allowVariadic=*/false,
-                                                  getFunctionTypeAttrName(result.name), makeType,
-                                                  getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
+  return function_interface_impl::parseFunctionOp(
+      parser, result, /*allowVariadic=*/false, getFunctionTypeAttrName(result.name), makeType,
+      getArgAttrsAttrName(result.name), getResAttrsAttrName(result.name));
 }
 
 void FuncOp::print(OpAsmPrinter &printer) {
@@ -537,15 +556,16 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (TypeRange(callee.getArgumentTypes()) != TypeRange(getOperandTypes()))
     return emitOpError() << "does not pass what '" << getCallee() << "' takes: " << callee.getFunctionType();
   if (TypeRange(callee.getResultTypes()) != TypeRange(getResultTypes()))
-    return emitOpError() << "does not receive what '" << getCallee() << "' returns: " << callee.getFunctionType();
+    return emitOpError() << "does not receive what '" << getCallee()
+                         << "' returns: " << callee.getFunctionType();
   return success();
 }
 
 LogicalResult ReturnOp::verify() {
   auto function = cast<FuncOp>((*this)->getParentOp());
   if (TypeRange(getOperandTypes()) != TypeRange(function.getResultTypes()))
-    return emitOpError() << "does not return what '" << function.getName() << "' declares: "
-                         << function.getFunctionType();
+    return emitOpError() << "does not return what '" << function.getName()
+                         << "' declares: " << function.getFunctionType();
   return success();
 }
 

@@ -32,7 +32,8 @@ LogicalResult verifyBlockShapes(Operation *op) {
     if (elements <= 0 || (elements & (elements - 1)) != 0)
       return op->emitOpError() << "needs a power of two of elements, but " << tensor << " has " << elements;
     if (elements > kMaxTensorElements)
-      return op->emitOpError() << "has a tensor of " << elements << " elements; the limit is " << kMaxTensorElements;
+      return op->emitOpError() << "has a tensor of " << elements << " elements; the limit is "
+                               << kMaxTensorElements;
     return success();
   };
   for (Type type : op->getOperandTypes())
@@ -44,7 +45,7 @@ LogicalResult verifyBlockShapes(Operation *op) {
   return success();
 }
 
-// ---- !tt.ptr<pointee [, "space"]> --------------------------------------------------------------------------------------
+// ---- !tt.ptr<pointee [, "space"]> ----
 
 Type PointerType::parse(AsmParser &parser) {
   Type pointee;
@@ -82,7 +83,7 @@ LogicalResult PointerType::verify(function_ref<InFlightDiagnostic()> emitError, 
   return success();
 }
 
-// ---- !tt.tensordesc<4x8xf32> -------------------------------------------------------------------------------------------
+// ---- !tt.tensordesc<4x8xf32> ----
 
 Type TensorDescType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
@@ -90,7 +91,8 @@ Type TensorDescType::parse(AsmParser &parser) {
   if (parser.parseLess())
     return {};
   SMLoc where = parser.getCurrentLocation();
-  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element) || parser.parseGreater())
+  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element) ||
+      parser.parseGreater())
     return {};
   return TensorDescType::getChecked([&] { return parser.emitError(where); }, shape, element);
 }

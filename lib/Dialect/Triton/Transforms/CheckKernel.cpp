@@ -46,14 +46,16 @@ struct CheckKernelPass : impl::CheckKernelBase<CheckKernelPass> {
     if (!kernel.getResultTypes().empty())
       return errorAt(kernel) << "The kernel '" << kernel.getName() << "' returns a value.";
     if (!kernel.getBody().hasOneBlock())
-      return errorAt(kernel.getBody().front().getTerminator()) << "Branches between blocks were not made structured.";
+      return errorAt(kernel.getBody().front().getTerminator())
+             << "Branches between blocks were not made structured.";
     WalkResult walk = kernel.walk([&](Operation *op) -> WalkResult {
       if (isa<CallOp>(op))
         return errorAt(op) << "A call was not inlined.";
       if (isa<cf::BranchOp, cf::CondBranchOp, cf::SwitchOp>(op))
         return errorAt(op) << "A branch was not made structured.";
       auto isDescriptor = [](Type type) { return isa<TensorDescType>(type); };
-      if (llvm::any_of(op->getOperandTypes(), isDescriptor) || llvm::any_of(op->getResultTypes(), isDescriptor))
+      if (llvm::any_of(op->getOperandTypes(), isDescriptor) ||
+          llvm::any_of(op->getResultTypes(), isDescriptor))
         return errorAt(op) << "This use of a tensor descriptor is not supported.";
       return WalkResult::advance();
     });

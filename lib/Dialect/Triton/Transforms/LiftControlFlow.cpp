@@ -22,7 +22,8 @@ namespace {
 
 struct Lifting : ControlFlowToSCFTransformation {
   // A loop without an exit still needs a terminator behind it; what it returns is never seen.
-  FailureOr<Operation *> createUnreachableTerminator(Location loc, OpBuilder &builder, Region &region) override {
+  FailureOr<Operation *> createUnreachableTerminator(Location loc, OpBuilder &builder,
+                                                     Region &region) override {
     TypeRange types;
     SmallVector<Type> elements;
     auto function = dyn_cast<FuncOp>(region.getParentOp());
@@ -68,8 +69,7 @@ void expandSwitch(scf::IndexSwitchOp op) {
     op->getBlock()->getOperations().splice(op->getIterator(), block->getOperations());
   }
   for (auto [index, value] : llvm::enumerate(cases)) {
-    Value constant =
-        arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(choice.getType(), value));
+    Value constant = arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(choice.getType(), value));
     Value equal = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, choice, constant);
     auto branch = scf::IfOp::create(builder, loc, op.getResultTypes(), equal, /*withElseRegion=*/true);
     moveInto(op.getCaseRegions()[index], branch.thenBlock());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A descriptor becomes its parts through a one-to-many type conversion, so that it may pass through structured
-// control flow; each access becomes address arithmetic and a mask.
+// A descriptor becomes its parts through a one-to-many type conversion, so that it may pass through
+// structured control flow; each access becomes address arithmetic and a mask.
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
@@ -88,8 +88,9 @@ public:
 
 private:
   Value widen(Value index) {
-    return index.getType().isInteger(64) ? index
-                                         : arith::ExtSIOp::create(builder, loc, builder.getI64Type(), index).getResult();
+    return index.getType().isInteger(64)
+               ? index
+               : arith::ExtSIOp::create(builder, loc, builder.getI64Type(), index).getResult();
   }
 
   // A tensor of rank 1 along `axis`, over the whole block.
@@ -151,7 +152,8 @@ Value roundToTf32(OpBuilder &builder, Location loc, Value value) {
   return BitcastOp::create(builder, loc, type, chosen);
 }
 
-Value loadBlock(OpBuilder &builder, Location loc, const Descriptor &desc, BlockBuilder &block, CachePolicyAttr cache) {
+Value loadBlock(OpBuilder &builder, Location loc, const Descriptor &desc, BlockBuilder &block,
+                CachePolicyAttr cache) {
   Value loaded = LoadOp::create(builder, loc, block.addresses(), block.mask(), block.padding(), cache);
   if (!desc.type.getElementType().isF32())
     return loaded;
@@ -186,7 +188,8 @@ template <typename OpT> struct LowerAccess : OpConversionPattern<OpT> {
     TensorDescType type = op.getDesc().getType();
     Descriptor desc(type, adaptor.getDesc());
     if constexpr (std::is_same_v<OpT, DescriptorGatherOp> || std::is_same_v<OpT, DescriptorScatterOp>) {
-      int64_t shape[] = {cast<RankedTensorType>(op.getXOffsets().getType()).getDimSize(0), type.getShape()[1]};
+      int64_t shape[] = {cast<RankedTensorType>(op.getXOffsets().getType()).getDimSize(0),
+                         type.getShape()[1]};
       BlockBuilder block(rewriter, op.getLoc(), desc, shape);
       block.addList(0, adaptor.getXOffsets()[0]);
       block.addRange(1, adaptor.getYOffset()[0]);
@@ -265,7 +268,8 @@ struct LowerSelect : OpConversionPattern<arith::SelectOp> {
 
 struct LowerPoison : OpConversionPattern<ub::PoisonOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ub::PoisonOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ub::PoisonOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     SmallVector<Type> types;
     appendPartTypes(cast<TensorDescType>(op.getType()), types);
     SmallVector<Value> parts;
@@ -276,8 +280,8 @@ struct LowerPoison : OpConversionPattern<ub::PoisonOp> {
   }
 };
 
-// Descriptor arguments become their parts. Attributes of an argument go to the base pointer, and the parts are named
-// after the argument.
+// Descriptor arguments become their parts. Attributes of an argument go to the base pointer, and the parts
+// are named after the argument.
 struct LowerSignature : OpConversionPattern<FuncOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(FuncOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {
@@ -298,7 +302,8 @@ struct LowerSignature : OpConversionPattern<FuncOp> {
     if (failed(entry))
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
-      op.setFunctionType(FunctionType::get(op.getContext(), signature.getConvertedTypes(), type.getResults()));
+      op.setFunctionType(
+          FunctionType::get(op.getContext(), signature.getConvertedTypes(), type.getResults()));
       if (op.getArgAttrsAttr())
         op.setArgAttrsAttr(rewriter.getArrayAttr(attributes));
       for (auto [argument, loc] : llvm::zip_equal((*entry)->getArguments(), locations))
@@ -332,10 +337,11 @@ struct LowerDescriptorsPass : impl::LowerDescriptorsBase<LowerDescriptorsPass> {
     MLIRContext &context = getContext();
     TypeConverter converter;
     converter.addConversion([](Type type) { return type; });
-    converter.addConversion([](TensorDescType type, SmallVectorImpl<Type> &types) -> std::optional<LogicalResult> {
-      appendPartTypes(type, types);
-      return success();
-    });
+    converter.addConversion(
+        [](TensorDescType type, SmallVectorImpl<Type> &types) -> std::optional<LogicalResult> {
+          appendPartTypes(type, types);
+          return success();
+        });
 
     ConversionTarget target(context);
     target.addIllegalOp<MakeTensorDescOp, DescriptorLoadOp, DescriptorStoreOp, DescriptorReduceOp,
@@ -343,13 +349,15 @@ struct LowerDescriptorsPass : impl::LowerDescriptorsBase<LowerDescriptorsPass> {
     target.addDynamicallyLegalOp<FuncOp>(
         [](FuncOp op) { return llvm::none_of(op.getFunctionType().getInputs(), isDescriptor); });
     target.markUnknownOpDynamicallyLegal([](Operation *op) {
-      return llvm::none_of(op->getOperandTypes(), isDescriptor) && llvm::none_of(op->getResultTypes(), isDescriptor);
+      return llvm::none_of(op->getOperandTypes(), isDescriptor) &&
+             llvm::none_of(op->getResultTypes(), isDescriptor);
     });
 
     RewritePatternSet patterns(&context);
     patterns.add<LowerMake, LowerAccess<DescriptorLoadOp>, LowerAccess<DescriptorStoreOp>,
-                 LowerAccess<DescriptorReduceOp>, LowerAccess<DescriptorGatherOp>, LowerAccess<DescriptorScatterOp>,
-                 LowerSelect, LowerPoison, LowerSignature>(converter, &context);
+                 LowerAccess<DescriptorReduceOp>, LowerAccess<DescriptorGatherOp>,
+                 LowerAccess<DescriptorScatterOp>, LowerSelect, LowerPoison, LowerSignature>(converter,
+                                                                                             &context);
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     if (failed(applyPartialConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();

@@ -30,13 +30,14 @@ void buildSharedPipeline(OpPassManager &passes) {
 }
 
 void registerSharedPipeline() {
-  PassPipelineRegistration<>("tt-shared-pipeline", "one structured kernel without calls, branches and descriptors",
+  PassPipelineRegistration<>("tt-shared-pipeline",
+                             "one structured kernel without calls, branches and descriptors",
                              buildSharedPipeline);
 }
 
 void registerAllDialects(DialectRegistry &registry) {
-  registry.insert<TritonDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect, cf::ControlFlowDialect,
-                  ub::UBDialect, llvmir::LLVMDialect, ttg::TTGDialect>();
+  registry.insert<TritonDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect,
+                  cf::ControlFlowDialect, ub::UBDialect, llvmir::LLVMDialect, ttg::TTGDialect>();
 }
 
 } // namespace tmetal::tt

@@ -29,7 +29,7 @@ def TT_GridDependencyLaunchDependentsOp
   let assemblyFormat = "attr-dict";
 }
 
-// ---- functions -------------------------------------------------------------------------------------------------------
+// ---- functions ----
 
 def TT_FuncOp : TT_Op<"func", [AffineScope, AutomaticAllocationScope, FunctionOpInterface, IsolatedFromAbove,
                                OpAsmOpInterface]> {

@@ -5,7 +5,7 @@
 
 include "triton-metal/Dialect/Triton/IR/TritonOpBase.td"
 
-// ---- conversions -----------------------------------------------------------------------------------------------------
+// ---- conversions ----
 
 class TT_Conversion<string mnemonic, Type from, Type to> : TT_Op<mnemonic, [SameOperandsAndResultShape, Pure]> {
   let arguments = (ins from:$src);
@@ -43,7 +43,7 @@ def TT_FpToFpOp : TT_Op<"fp_to_fp", [SameOperandsAndResultShape, Pure]> {
   let hasVerifier = 1;
 }
 
-// ---- arithmetic ------------------------------------------------------------------------------------------------------
+// ---- arithmetic ----
 
 def TT_ClampFOp : TT_Op<"clampf", [SameOperandsAndResultType, Pure]> {
   let summary = "float clamp between two bounds";
@@ -96,7 +96,7 @@ def TT_AddPtrOp : TT_Op<"addptr", [SameOperandsAndResultShape, Pure,
   let hasFolder = 1;
 }
 
-// ---- code from outside of the language -------------------------------------------------------------------------------
+// ---- code from outside of the language ----
 
 def TT_ExternElementwiseOp : TT_Op<"extern_elementwise", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,

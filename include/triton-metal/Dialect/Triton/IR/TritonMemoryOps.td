@@ -5,7 +5,7 @@
 
 include "triton-metal/Dialect/Triton/IR/TritonOpBase.td"
 
-// ---- pointers --------------------------------------------------------------------------------------------------------
+// ---- pointers ----
 
 def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
@@ -45,7 +45,7 @@ def TT_StoreOp : TT_Op<"store", [MemoryEffects<[MemWrite]>, TT_ValueOf<"ptr", "v
   let hasCanonicalizeMethod = 1;
 }
 
-// ---- atomics ---------------------------------------------------------------------------------------------------------
+// ---- atomics ----
 
 def TT_AtomicLoadOp : TT_Op<"atomic_load", [MemoryEffects<[MemRead, MemWrite]>,
     TT_ValueOf<"ptr", "result">, TT_MaskOf<"ptr", 1>]> {
@@ -105,7 +105,7 @@ def TT_AtomicCASOp : TT_Op<"atomic_cas", [SameOperandsAndResultShape, MemoryEffe
   }];
 }
 
-// ---- descriptors -----------------------------------------------------------------------------------------------------
+// ---- descriptors ----
 
 def TT_MakeTensorDescOp : TT_Op<"make_tensor_descriptor", [Pure, SameVariadicOperandSize]> {
   let summary = "descriptor of a strided tensor in memory";

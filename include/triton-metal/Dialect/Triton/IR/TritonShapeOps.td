@@ -5,7 +5,7 @@
 
 include "triton-metal/Dialect/Triton/IR/TritonOpBase.td"
 
-// ---- the launch grid and ranges --------------------------------------------------------------------------------------
+// ---- the launch grid and ranges ----
 
 class TT_GridQuery<string mnemonic> : TT_Op<mnemonic, [Pure]> {
   let arguments = (ins TT_ProgramIDDim:$axis);
@@ -33,7 +33,7 @@ def TT_MakeRangeOp : TT_Op<"make_range", [Pure]> {
   let hasFolder = 1;
 }
 
-// ---- shapes ----------------------------------------------------------------------------------------------------------
+// ---- shapes ----
 
 def TT_SplatOp : TT_Op<"splat", [Pure, SameOperandsAndResultElementType]> {
   let summary = "tensor with one value in every element";
@@ -89,7 +89,7 @@ def TT_BroadcastOp : TT_Op<"broadcast", [Pure, SameOperandsAndResultElementType]
   let hasCanonicalizeMethod = 1;
 }
 
-def TT_CatOp : TT_Op<"cat", [NoMemoryEffect, SameTypeOperands, SameOperandsAndResultElementType]> {
+def TT_CatOp : TT_Op<"cat", [Pure, SameTypeOperands, SameOperandsAndResultElementType]> {
   let summary = "two tensors put together, in an order that the compiler may choose";
   let arguments = (ins TT_Tensor:$lhs, TT_Tensor:$rhs);
   let results = (outs TT_Tensor:$result);
@@ -149,7 +149,7 @@ def TT_HistogramOp : TT_Op<"histogram", [Pure,
   let hasVerifier = 1;
 }
 
-// ---- reductions ------------------------------------------------------------------------------------------------------
+// ---- reductions ----
 
 def TT_ReduceOp : TT_Op<"reduce", [SingleBlock, InferTypeOpAdaptor, RecursiveMemoryEffects,
                                    RecursivelySpeculatable]> {
@@ -200,7 +200,7 @@ def TT_ScanReturnOp : TT_Op<"scan.return", [HasParent<"ScanOp">, Pure, Terminato
   let assemblyFormat = "$result attr-dict `:` type($result)";
 }
 
-// ---- matrix products -------------------------------------------------------------------------------------------------
+// ---- matrix products ----
 
 def TT_DotOp : TT_Op<"dot", [Pure,
     AllTypesMatch<["d", "c"]>]> {
