@@ -14,9 +14,10 @@ namespace tmetal {
 
 mx::Dtype dtypeOf(const std::string &name) {
   static const std::unordered_map<std::string, mx::Dtype> table = {
-      {"i1", mx::bool_},     {"i8", mx::int8},     {"i16", mx::int16},     {"i32", mx::int32},   {"i64", mx::int64},
-      {"ui8", mx::uint8},    {"ui16", mx::uint16}, {"ui32", mx::uint32},   {"ui64", mx::uint64}, {"f16", mx::float16},
-      {"bf16", mx::bfloat16}, {"f32", mx::float32}, {"f64", mx::float64},
+      {"i1", mx::bool_},    {"i8", mx::int8},     {"i16", mx::int16},     {"i32", mx::int32},
+      {"i64", mx::int64},   {"ui8", mx::uint8},   {"ui16", mx::uint16},   {"ui32", mx::uint32},
+      {"ui64", mx::uint64}, {"f16", mx::float16}, {"bf16", mx::bfloat16}, {"f32", mx::float32},
+      {"f64", mx::float64},
   };
   auto found = table.find(name);
   if (found == table.end())
@@ -33,14 +34,16 @@ mx::Shape shapeOf(const std::vector<int64_t> &extents) { return mx::Shape(extent
 mx::Shape resultShape(const GraphNode &node) { return shapeOf(node.resultTypes[0].shape); }
 std::vector<int> axesOf(const std::vector<int64_t> &axes) { return {axes.begin(), axes.end()}; }
 
-template <mx::array (*F)(const mx::array &, mx::StreamOrDevice)> mx::array unary(const GraphNode &, Arrays &in, mx::Stream s) {
+template <mx::array (*F)(const mx::array &, mx::StreamOrDevice)>
+mx::array unary(const GraphNode &, Arrays &in, mx::Stream s) {
   return F(in[0], s);
 }
 template <mx::array (*F)(const mx::array &, const mx::array &, mx::StreamOrDevice)>
 mx::array binary(const GraphNode &, Arrays &in, mx::Stream s) {
   return F(in[0], in[1], s);
 }
-/// The result may be wider than what the dialect declares (MLX sums int8 in int32): back to the declared type.
+/// The result may be wider than what the dialect declares (MLX sums int8 in int32): back to the declared
+/// type.
 template <mx::array (*F)(const mx::array &, const std::vector<int> &, bool, mx::StreamOrDevice)>
 mx::array reduction(const GraphNode &node, Arrays &in, mx::Stream s) {
   return mx::astype(F(in[0], axesOf(node.ints("axes")), true, s), dtypeOf(node.resultTypes[0].dtype), s);
@@ -152,37 +155,43 @@ const std::unordered_map<std::string, Handler> &handlers() {
       {"left_shift", binary<mx::left_shift>},
       {"right_shift", binary<mx::right_shift>},
       {"matmul", binary<mx::matmul>},
-      {"where", [](const GraphNode &, Arrays &in, mx::Stream s) { return mx::where(in[0], in[1], in[2], s); }},
-      {"astype", [](const GraphNode &node, Arrays &in, mx::Stream s) {
-         return mx::astype(in[0], dtypeOf(node.resultTypes[0].dtype), s);
-       }},
-      {"view", [](const GraphNode &node, Arrays &in, mx::Stream s) {
+      {"where",
+       [](const GraphNode &, Arrays &in, mx::Stream s) { return mx::where(in[0], in[1], in[2], s); }},
+      {"astype", [](const GraphNode &node, Arrays &in,
+                    mx::Stream s) { return mx::astype(in[0], dtypeOf(node.resultTypes[0].dtype), s); }},
+      {"view",
+       [](const GraphNode &node, Arrays &in, mx::Stream s) {
          mx::array flat = in[0].ndim() == 0 ? mx::reshape(in[0], {1}, s) : in[0];
          return mx::reshape(mx::view(flat, dtypeOf(node.resultTypes[0].dtype), s), resultShape(node), s);
        }},
       {"arange", arange},
-      {"reshape", [](const GraphNode &node, Arrays &in, mx::Stream s) { return mx::reshape(in[0], resultShape(node), s); }},
-      {"broadcast_to",
-       [](const GraphNode &node, Arrays &in, mx::Stream s) { return mx::broadcast_to(in[0], resultShape(node), s); }},
-      {"transpose", [](const GraphNode &node, Arrays &in, mx::Stream s) {
-         return mx::transpose(in[0], axesOf(node.ints("axes")), s);
+      {"reshape", [](const GraphNode &node, Arrays &in,
+                     mx::Stream s) { return mx::reshape(in[0], resultShape(node), s); }},
+      {"broadcast_to", [](const GraphNode &node, Arrays &in,
+                          mx::Stream s) { return mx::broadcast_to(in[0], resultShape(node), s); }},
+      {"transpose", [](const GraphNode &node, Arrays &in,
+                       mx::Stream s) { return mx::transpose(in[0], axesOf(node.ints("axes")), s); }},
+      {"slice",
+       [](const GraphNode &node, Arrays &in, mx::Stream s) {
+         return mx::slice(in[0], shapeOf(node.ints("start")), shapeOf(node.ints("stop")),
+                          shapeOf(node.ints("strides")), s);
        }},
-      {"slice", [](const GraphNode &node, Arrays &in, mx::Stream s) {
-         return mx::slice(in[0], shapeOf(node.ints("start")), shapeOf(node.ints("stop")), shapeOf(node.ints("strides")),
-                          s);
-       }},
-      {"slice_update", [](const GraphNode &node, Arrays &in, mx::Stream s) {
+      {"slice_update",
+       [](const GraphNode &node, Arrays &in, mx::Stream s) {
          return mx::slice_update(in[0], in[1], shapeOf(node.ints("start")), shapeOf(node.ints("stop")), s);
        }},
       {"as_strided", asStrided},
       {"pad", pad},
-      {"concatenate", [](const GraphNode &node, Arrays &in, mx::Stream s) {
+      {"concatenate",
+       [](const GraphNode &node, Arrays &in, mx::Stream s) {
          return mx::concatenate(in, static_cast<int>(node.ints("axis")[0]), s);
        }},
-      {"take", [](const GraphNode &node, Arrays &in, mx::Stream s) {
+      {"take",
+       [](const GraphNode &node, Arrays &in, mx::Stream s) {
          return mx::take(in[0], in[1], static_cast<int>(node.ints("axis")[0]), s);
        }},
-      {"take_along_axis", [](const GraphNode &node, Arrays &in, mx::Stream s) {
+      {"take_along_axis",
+       [](const GraphNode &node, Arrays &in, mx::Stream s) {
          return mx::take_along_axis(in[0], in[1], static_cast<int>(node.ints("axis")[0]), s);
        }},
       {"scatter", scatter},
@@ -212,7 +221,9 @@ mx::array makeConstant(const GraphNode &node) {
 
 } // namespace
 
-GraphExecutor::GraphExecutor(GraphProgram source) : program(std::move(source)) { makeConstants(program.body); }
+GraphExecutor::GraphExecutor(GraphProgram source) : program(std::move(source)) {
+  makeConstants(program.body);
+}
 
 void GraphExecutor::makeConstants(const GraphBlock &block) {
   for (const GraphNode &node : block.nodes) {

@@ -52,16 +52,19 @@ Launcher::Launcher(std::string text, bool hasDouble, bool onGpu) : kernel(text, 
     elementTypes.push_back(memoryElement(type));
 }
 
-Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) const {
+Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid,
+                                     const std::vector<Argument> &arguments) const {
   const KernelFacts &facts = kernel.facts();
   Prepared launch;
   for (int d = 0; d < 3; ++d)
     if (grid[d] < 1 || grid[d] > kMaxGrid)
-      throw Error(ErrorKind::Argument, "[grid] Extent " + std::to_string(d) + " is " + std::to_string(grid[d]) +
-                                           "; it must be from 1 to " + std::to_string(kMaxGrid) + ".");
+      throw Error(ErrorKind::Argument, "[grid] Extent " + std::to_string(d) + " is " +
+                                           std::to_string(grid[d]) + "; it must be from 1 to " +
+                                           std::to_string(kMaxGrid) + ".");
   if (arguments.size() != facts.parameterNames.size())
-    throw Error(ErrorKind::Argument, "[" + facts.name + "] Takes " + std::to_string(facts.parameterNames.size()) +
-                                         " arguments, " + std::to_string(arguments.size()) + " were given.");
+    throw Error(ErrorKind::Argument, "[" + facts.name + "] Takes " +
+                                         std::to_string(facts.parameterNames.size()) + " arguments, " +
+                                         std::to_string(arguments.size()) + " were given.");
   launch.signature.grid = grid;
 
   // Host buffers that overlap are one storage; an MLX array is one, however often it is given.
@@ -73,7 +76,8 @@ Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const s
     if (const auto *buffer = std::get_if<HostBuffer>(&argument))
       intervals.push_back({std::min(buffer->storageAddress, buffer->address),
                            std::max(buffer->storageAddress + buffer->storageBytes, buffer->address)});
-  std::sort(intervals.begin(), intervals.end(), [](const Interval &a, const Interval &b) { return a.begin < b.begin; });
+  std::sort(intervals.begin(), intervals.end(),
+            [](const Interval &a, const Interval &b) { return a.begin < b.begin; });
   std::vector<Interval> merged;
   for (const Interval &interval : intervals) {
     if (!merged.empty() && (interval.begin < merged.back().end || interval.begin == merged.back().begin))
@@ -81,7 +85,7 @@ Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const s
     else
       merged.push_back(interval);
   }
-  std::map<uintptr_t, int> hostStorage;      // by begin
+  std::map<uintptr_t, int> hostStorage;         // by begin
   std::map<const mx::array *, int> lazyStorage; // by receiver
   for (size_t i = 0; i < arguments.size(); ++i) {
     ArgumentSpec spec;
@@ -91,16 +95,18 @@ Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const s
       int width = std::atoi(facts.parameterTypes[i].c_str() + 1);
       // Signed or unsigned: the parameter's type does not tell.
       if (width < 64 && (*integer < -(int64_t(1) << (width - 1)) || *integer >= int64_t(1) << width))
-        throw Error(ErrorKind::Argument,
-                    parameter(i) + std::to_string(*integer) + " does not fit in " + facts.parameterTypes[i] + ".");
+        throw Error(ErrorKind::Argument, parameter(i) + std::to_string(*integer) + " does not fit in " +
+                                             facts.parameterTypes[i] + ".");
     }
     bool isNumber = std::holds_alternative<int64_t>(argument) || std::holds_alternative<double>(argument);
     if (isPointer == isNumber)
-      throw Error(ErrorKind::Argument, parameter(i) + (isPointer ? "An array is needed for " : "A number is needed for ") +
-                                           facts.parameterTypes[i] + ".");
+      throw Error(ErrorKind::Argument,
+                  parameter(i) + (isPointer ? "An array is needed for " : "A number is needed for ") +
+                      facts.parameterTypes[i] + ".");
     if (const auto *buffer = std::get_if<HostBuffer>(&argument)) {
       if (buffer->readOnly && facts.stored[i])
-        throw Error(ErrorKind::Argument, parameter(i) + "The array is read-only and the kernel stores to it.");
+        throw Error(ErrorKind::Argument,
+                    parameter(i) + "The array is read-only and the kernel stores to it.");
       auto interval = std::find_if(merged.begin(), merged.end(), [&](const Interval &candidate) {
         return buffer->storageAddress >= candidate.begin &&
                (buffer->storageAddress < candidate.end || buffer->storageAddress == candidate.begin);
@@ -133,7 +139,8 @@ Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid, const s
       spec.value = *integer;
     } else {
       if (facts.specialized[i])
-        throw Error(ErrorKind::Argument, parameter(i) + "An integer is needed for " + facts.parameterTypes[i] + ".");
+        throw Error(ErrorKind::Argument,
+                    parameter(i) + "An integer is needed for " + facts.parameterTypes[i] + ".");
       launch.dynamicScalars.push_back(scalarArray(argument, facts.parameterTypes[i]));
     }
     launch.signature.arguments.push_back(spec);
@@ -188,8 +195,8 @@ mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, mx
   mx::Shape shape(type.shape.begin(), type.shape.end());
   if (!storage.isHost) {
     // as_strided needs rows without gaps; this copies only what is not laid out so when it is evaluated.
-    mx::array flat =
-        mx::contiguous(mx::reshape(*storage.lazy, {static_cast<int>(storage.lazy->size())}, stream), false, stream);
+    mx::array flat = mx::contiguous(
+        mx::reshape(*storage.lazy, {static_cast<int>(storage.lazy->size())}, stream), false, stream);
     return flat.dtype() == dtype ? flat : mx::view(flat, dtype, stream);
   }
   size_t nbytes = static_cast<size_t>(type.shape[0]) * mx::size_of(dtype);
@@ -198,13 +205,14 @@ mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, mx
     std::memcpy(copy.buffer().raw_ptr(), reinterpret_cast<const void *>(storage.begin), nbytes);
     return mx::array(std::move(copy), shape, dtype);
   }
-  // MLX's CPU allocator keeps a size in front of the data; nothing reads it as long as the array is not donated,
-  // which the caller prevents by holding a second reference.
+  // MLX's CPU allocator keeps a size in front of the data; nothing reads it as long as the array is not
+  // donated, which the caller prevents by holding a second reference.
   mx::allocator::Buffer borrowed(reinterpret_cast<char *>(storage.begin) - sizeof(size_t));
   return mx::array(mx::allocator::Data(borrowed, [](mx::allocator::Buffer) {}), shape, dtype);
 }
 
-std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
+std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
+                                       const std::vector<Argument> &arguments) {
   Prepared prepared = prepare(grid, arguments);
   std::shared_ptr<const Executable> parts = executable(prepared.signature);
   ++launches;
@@ -251,10 +259,12 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid, const
   for (size_t i = 0; i < storageCount; ++i)
     if (mx::array *receiver = prepared.storages[i].receiver; written[i].any && receiver) {
       const mx::array &before = *prepared.storages[i].lazy;
-      mx::array flat = states[i].dtype() == before.dtype() ? states[i] : mx::view(states[i], before.dtype(), stream);
+      mx::array flat =
+          states[i].dtype() == before.dtype() ? states[i] : mx::view(states[i], before.dtype(), stream);
       newValues.emplace_back(receiver, mx::reshape(flat, before.shape(), stream));
     }
-  bool readsHost = std::any_of(prepared.storages.begin(), prepared.storages.end(), [](const Storage &s) { return s.isHost; });
+  bool readsHost = std::any_of(prepared.storages.begin(), prepared.storages.end(),
+                               [](const Storage &s) { return s.isHost; });
   if (readsHost && !newValues.empty()) { // host memory may change or go away once the launch has returned
     std::vector<mx::array> values;
     for (auto &[receiver, value] : newValues)
@@ -267,7 +277,8 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid, const
     const char *source = hostResults[k].data<char>();
     int64_t end = std::min<int64_t>(written[i].end, static_cast<int64_t>(hostResults[k].nbytes()));
     if (end > written[i].begin)
-      std::memcpy(target + written[i].begin, source + written[i].begin, static_cast<size_t>(end - written[i].begin));
+      std::memcpy(target + written[i].begin, source + written[i].begin,
+                  static_cast<size_t>(end - written[i].begin));
   }
   return newValues;
 }

@@ -43,8 +43,8 @@ public:
   Launcher(std::string text, bool hasDouble, bool onGpu);
 
   const KernelFacts &facts() const { return kernel.facts(); }
-  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays, unevaluated, are for the
-  /// caller to put in place. Nothing changes when this throws.
+  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays, unevaluated,
+  /// are for the caller to put in place. Nothing changes when this throws.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
   std::string raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
   LaunchStatistics statistics() const;

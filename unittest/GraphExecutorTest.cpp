@@ -42,7 +42,8 @@ TEST(GraphExecutor, DeclaredTypesAreChecked) {
   program.body.nodes = {node("add", {0, 0}, 1, {"f32", {4}})};
   program.body.results = {1};
   GraphExecutor executor(program);
-  EXPECT_THROW(executor.run({mx::array({1.0f, 2.0f, 3.0f})}, mx::default_stream(mx::Device::cpu)), std::logic_error);
+  EXPECT_THROW(executor.run({mx::array({1.0f, 2.0f, 3.0f})}, mx::default_stream(mx::Device::cpu)),
+               std::logic_error);
 }
 
 TEST(GraphExecutor, UnknownOperationsAreFoundBeforeTheyRun) {
@@ -97,7 +98,8 @@ TEST(Launcher, OverlappingBuffersAreOneStorage) {
 TEST(Launcher, BadLaunchesLeaveArgumentsUntouched) {
   Launcher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
   std::vector<int32_t> x(8, 7), z(16, -1);
-  EXPECT_THROW(launcher.launch({1, 1, 1}, {bufferOf(x), bufferOf(z), int64_t(16)}), Error); // x has too few bytes
+  EXPECT_THROW(launcher.launch({1, 1, 1}, {bufferOf(x), bufferOf(z), int64_t(16)}),
+               Error); // x has too few bytes
   EXPECT_THROW(launcher.launch({0, 1, 1}, {bufferOf(x), bufferOf(z), int64_t(4)}), Error);
   EXPECT_THROW(launcher.launch({1, 1, 1}, {bufferOf(x), bufferOf(z, true), int64_t(4)}), Error);
   EXPECT_THROW(launcher.launch({1, 1, 1}, {bufferOf(x), bufferOf(z)}), Error);

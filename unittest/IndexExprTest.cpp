@@ -14,7 +14,9 @@ namespace {
 class RandomIndex {
 public:
   explicit RandomIndex(unsigned seed) : engine(seed) {}
-  int64_t number(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(engine); }
+  int64_t number(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(engine);
+  }
   Extents extents(unsigned rank) {
     Extents result;
     for (unsigned i = 0; i < rank; ++i)
@@ -77,7 +79,8 @@ TEST(IndexExpr, ArithmeticAgreesWithPoints) {
     std::vector<int64_t> sum = IndexExpr::add(a, b, extents)->values(extents);
     std::vector<int64_t> difference = IndexExpr::subtract(a, b, extents)->values(extents);
     std::vector<int64_t> product = a.scaled(factor, extents)->values(extents);
-    auto maximum = IndexExpr::map({a, b}, extents, [](llvm::ArrayRef<int64_t> v) { return std::max(v[0], v[1]); });
+    auto maximum =
+        IndexExpr::map({a, b}, extents, [](llvm::ArrayRef<int64_t> v) { return std::max(v[0], v[1]); });
     std::vector<int64_t> largest = maximum->values(extents);
     Range range = *a.range(extents);
     for (size_t i = 0; i < x.size(); ++i) {

@@ -12,8 +12,8 @@
 
 namespace tmetal {
 
-/// Parses Triton IR, runs the shared pipeline, and refuses what no launch can do right. Returns the module's text.
-/// Throws Error (Compile or Unsupported).
+/// Parses Triton IR, runs the shared pipeline, and refuses what no launch can do right. Returns the module's
+/// text. Throws Error (Compile or Unsupported).
 std::string compileTritonIR(const std::string &text, bool hasDouble, const std::string &fileName);
 
 struct LaunchGraph {

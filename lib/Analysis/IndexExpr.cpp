@@ -199,7 +199,8 @@ std::optional<IndexExpr> IndexExpr::add(const IndexExpr &a, const IndexExpr &b, 
   return result;
 }
 
-std::optional<IndexExpr> IndexExpr::subtract(const IndexExpr &a, const IndexExpr &b, ArrayRef<int64_t> extents) {
+std::optional<IndexExpr> IndexExpr::subtract(const IndexExpr &a, const IndexExpr &b,
+                                             ArrayRef<int64_t> extents) {
   auto negative = b.scaled(-1, extents);
   return negative ? add(a, *negative, extents) : std::nullopt;
 }
@@ -265,10 +266,12 @@ IndexExpr IndexExpr::sliced(unsigned axis, int64_t start, int64_t stop) const {
     result.coefficients[axis] = 0;
   if (!table || table->shape[axis] == 1)
     return result;
-  int64_t inner = product(ArrayRef<int64_t>(table->shape).drop_front(axis + 1)), span = inner * table->shape[axis];
+  int64_t inner = product(ArrayRef<int64_t>(table->shape).drop_front(axis + 1)),
+          span = inner * table->shape[axis];
   std::vector<int64_t> kept;
   for (int64_t base = 0; base < static_cast<int64_t>(table->values.size()); base += span)
-    kept.insert(kept.end(), table->values.begin() + base + inner * start, table->values.begin() + base + inner * stop);
+    kept.insert(kept.end(), table->values.begin() + base + inner * start,
+                table->values.begin() + base + inner * stop);
   Extents shape = table->shape;
   shape[axis] = stop - start;
   IndexExpr part = fromValues(shape, std::move(kept));

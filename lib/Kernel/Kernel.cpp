@@ -65,14 +65,15 @@ static void loadDialects(MLIRContext &context) {
   context.loadAllAvailableDialects();
 }
 
-static OwningOpRef<ModuleOp> parse(MLIRContext &context, const std::string &text, const std::string &fileName) {
+static OwningOpRef<ModuleOp> parse(MLIRContext &context, const std::string &text,
+                                   const std::string &fileName) {
   DiagnosticCollector diagnostics(context);
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, fileName), llvm::SMLoc());
   auto module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
   if (!module)
-    throw Error(ErrorKind::Compile, diagnostics.text.empty() ? fileName + ": The text is not Triton IR."
-                                                             : diagnostics.text);
+    throw Error(ErrorKind::Compile,
+                diagnostics.text.empty() ? fileName + ": The text is not Triton IR." : diagnostics.text);
   return module;
 }
 
@@ -84,7 +85,8 @@ std::string compileTritonIR(const std::string &text, bool hasDouble, const std::
   PassManager passes(&context);
   tt::buildSharedPipeline(passes);
   if (failed(passes.run(*module)))
-    throw Error(ErrorKind::Compile, diagnostics.text.empty() ? fileName + ": The shared passes failed." : diagnostics.text);
+    throw Error(ErrorKind::Compile,
+                diagnostics.text.empty() ? fileName + ": The shared passes failed." : diagnostics.text);
   checkRaisable(*module, hasDouble);
   std::string out;
   llvm::raw_string_ostream stream(out);
@@ -109,7 +111,8 @@ CompiledKernel::CompiledKernel(const std::string &text, bool hasDouble) : state(
 
 CompiledKernel::~CompiledKernel() = default;
 
-std::vector<LaunchGraph> CompiledKernel::raise(const LaunchSignature &signature, const RaisingOptions &options) {
+std::vector<LaunchGraph> CompiledKernel::raise(const LaunchSignature &signature,
+                                               const RaisingOptions &options) {
   std::lock_guard<std::mutex> lock(state->mutex);
   DiagnosticCollector diagnostics(state->context);
   std::vector<LaunchGraph> graphs;

@@ -40,7 +40,8 @@ std::vector<tmetal::Argument> argumentsFrom(const tmetal::KernelFacts &facts, nb
         value = static_cast<long long>(PyLong_AsUnsignedLongLong(arg.ptr()));
       if (PyErr_Occurred())
         throw nb::python_error();
-      bool isFloat = i < facts.parameterTypes.size() && facts.parameterTypes[i][0] != 'i' && facts.parameterTypes[i][0] != '!';
+      bool isFloat = i < facts.parameterTypes.size() && facts.parameterTypes[i][0] != 'i' &&
+                     facts.parameterTypes[i][0] != '!';
       if (isFloat)
         result.emplace_back(static_cast<double>(value));
       else
@@ -55,7 +56,8 @@ std::vector<tmetal::Argument> argumentsFrom(const tmetal::KernelFacts &facts, nb
     } else {
       std::string name = i < facts.parameterNames.size() ? facts.parameterNames[i] : std::to_string(i);
       throw tmetal::Error(tmetal::ErrorKind::Argument,
-                          "[argument '" + name + "'] A " + nb::cast<std::string>(arg.type().attr("__name__")) +
+                          "[argument '" + name + "'] A " +
+                              nb::cast<std::string>(arg.type().attr("__name__")) +
                               " cannot be passed to a kernel.");
     }
     ++i;
@@ -66,7 +68,8 @@ std::vector<tmetal::Argument> argumentsFrom(const tmetal::KernelFacts &facts, nb
 void bindErrors(nb::module_ &module) {
   static nb::object metal = nb::exception<tmetal::Error>(module, "MetalError", PyExc_RuntimeError);
   auto derived = [&](const char *name, nb::handle base) {
-    nb::object type = nb::steal(PyErr_NewException((std::string("triton_metal._core.") + name).c_str(), base.ptr(), nullptr));
+    nb::object type = nb::steal(
+        PyErr_NewException((std::string("triton_metal._core.") + name).c_str(), base.ptr(), nullptr));
     module.attr(name) = type;
     return type;
   };
@@ -101,15 +104,18 @@ NB_MODULE(_core, module) {
       [] {
         nb::object made = nb::module_::import_("mlx.core").attr("array")(nb::make_tuple(1, 2, 3));
         if (!nb::isinstance<tmetal::mx::array>(made) || nb::cast<tmetal::mx::array &>(made).size() != 3)
-          throw nb::import_error("triton_metal._core does not share mx.array with the installed mlx; they must be built "
-                                 "for the same MLX and nanobind.");
+          throw nb::import_error(
+              "triton_metal._core does not share mx.array with the installed mlx; they must be built "
+              "for the same MLX and nanobind.");
       },
       "Raises ImportError when this module and the installed mlx do not share the class mx.array.");
 
-  nb::class_<PythonHostBuffer>(module, "HostBuffer", "Memory of torch or NumPy that a kernel reads and writes in place.")
+  nb::class_<PythonHostBuffer>(module, "HostBuffer",
+                               "Memory of torch or NumPy that a kernel reads and writes in place.")
       .def(
           "__init__",
-          [](PythonHostBuffer *self, uintptr_t address, uintptr_t storage, int64_t nbytes, bool readonly, nb::object keep) {
+          [](PythonHostBuffer *self, uintptr_t address, uintptr_t storage, int64_t nbytes, bool readonly,
+             nb::object keep) {
             new (self) PythonHostBuffer{{address, storage, nbytes, readonly}, std::move(keep)};
           },
           "address"_a, "storage_address"_a, "storage_nbytes"_a, "readonly"_a, "keepalive"_a.none());
@@ -124,8 +130,8 @@ NB_MODULE(_core, module) {
       "Triton IR through the shared passes. Raises CompileError or UnsupportedError.");
 
   nb::class_<PythonKernel>(module, "Kernel", "A compiled kernel; launches are safe from several threads.")
-      .def(nb::init<std::string, const std::string &, const std::string &>(), "text"_a, nb::kw_only(), "arch"_a,
-           "device"_a = "cpu")
+      .def(nb::init<std::string, const std::string &, const std::string &>(), "text"_a, nb::kw_only(),
+           "arch"_a, "device"_a = "cpu")
       .def_prop_ro("name", [](const PythonKernel &self) { return self.launcher.facts().name; })
       .def_prop_ro("parameters",
                    [](const PythonKernel &self) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Integers known at raising time as functions of an index space: a constant, plus a coefficient per axis, plus at most
-// one table over some of the axes. The axes are the program axes followed by the block axes of a value.
+// Integers known at raising time as functions of an index space: a constant, plus a coefficient per axis,
+// plus at most one table over some of the axes. The axes are the program axes followed by the block axes of a
+// value.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
@@ -57,7 +58,8 @@ public:
   IndexExpr operator+(int64_t addend) const;
   /// nullopt when an intermediate would overflow int64 or both sides hold tables too large to join.
   std::optional<IndexExpr> scaled(int64_t factor, llvm::ArrayRef<int64_t> extents) const;
-  static std::optional<IndexExpr> add(const IndexExpr &a, const IndexExpr &b, llvm::ArrayRef<int64_t> extents);
+  static std::optional<IndexExpr> add(const IndexExpr &a, const IndexExpr &b,
+                                      llvm::ArrayRef<int64_t> extents);
   static std::optional<IndexExpr> subtract(const IndexExpr &a, const IndexExpr &b,
                                            llvm::ArrayRef<int64_t> extents);
   /// Applies `f` point by point; nullopt when the table would be too large.

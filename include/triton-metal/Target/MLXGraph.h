@@ -25,8 +25,8 @@ struct GraphNode {
   std::vector<int32_t> operands, results;
   std::vector<ArrayType> resultTypes;
   std::vector<std::pair<std::string, std::vector<int64_t>>> integers; // attributes
-  std::string text;                                                    // the one string attribute
-  std::vector<uint8_t> data;                                           // a constant's bytes, row-major
+  std::string text;                                                   // the one string attribute
+  std::vector<uint8_t> data;                                          // a constant's bytes, row-major
   std::shared_ptr<GraphBlock> body;
   std::vector<int32_t> dying; // values that nothing uses after this node
 

@@ -31,7 +31,8 @@ void Raiser::raiseIf(Operation *op, StringRef) {
     if (region.empty())
       return results;
     if (mask)
-      masks.push_back({mask->condition, mask->kind == Val::Kind::Condition ? mask->array : toArray(*mask, i1(), extents),
+      masks.push_back({mask->condition,
+                       mask->kind == Val::Kind::Condition ? mask->array : toArray(*mask, i1(), extents),
                        static_cast<unsigned>(frames.size() - 1)});
     auto leave = scope_exit([&] {
       if (mask)
@@ -79,8 +80,8 @@ void Raiser::raiseFor(Operation *op, StringRef) {
   auto loop = cast<scf::ForOp>(op);
   const Extents extents = programExtents();
   Val lower = get(loop.getLowerBound()), upper = get(loop.getUpperBound()), step = get(loop.getStep());
-  bool known = lower.kind == Val::Kind::Index && upper.kind == Val::Kind::Index && step.kind == Val::Kind::Index &&
-               step.index.isConstant();
+  bool known = lower.kind == Val::Kind::Index && upper.kind == Val::Kind::Index &&
+               step.kind == Val::Kind::Index && step.index.isConstant();
   if (known && step.index.offset <= 0)
     refuse(op, "A loop whose step is not positive is not supported.");
   if (known) {
@@ -114,18 +115,17 @@ void Raiser::raiseFor(Operation *op, StringRef) {
   Value upperArray = toArray(upper, type, extents), stepArray = toArray(step, type, extents);
   auto goesOn = [&](Value counter) { return emitCompare("less", counter, upperArray); };
   Value start = emitAnd(fullMask(activeMask(extents)), goesOn(toArray(lower, type, extents)));
-  Vals results =
-      dynamicLoop(op, start, inits, types, [&](ArrayRef<Val> now) -> std::pair<Value, Vals> {
-        set(loop.getInductionVar(), now[0]);
-        for (auto [argument, val] : zip_equal(loop.getRegionIterArgs(), now.drop_front()))
-          set(argument, val);
-        raiseBlock(*loop.getBody());
-        Value counter = emitElementwise("add", {now[0].array, stepArray}, type);
-        Vals next = {makeArray(counter)};
-        for (Value value : loop.getBody()->getTerminator()->getOperands())
-          next.push_back(get(value));
-        return {goesOn(counter), next};
-      });
+  Vals results = dynamicLoop(op, start, inits, types, [&](ArrayRef<Val> now) -> std::pair<Value, Vals> {
+    set(loop.getInductionVar(), now[0]);
+    for (auto [argument, val] : zip_equal(loop.getRegionIterArgs(), now.drop_front()))
+      set(argument, val);
+    raiseBlock(*loop.getBody());
+    Value counter = emitElementwise("add", {now[0].array, stepArray}, type);
+    Vals next = {makeArray(counter)};
+    for (Value value : loop.getBody()->getTerminator()->getOperands())
+      next.push_back(get(value));
+    return {goesOn(counter), next};
+  });
   for (auto [result, val] : zip_equal(op->getResults(), ArrayRef<Val>(results).drop_front()))
     set(result, val);
 }
@@ -170,7 +170,7 @@ void Raiser::unrollFor(scf::ForOp loop, const IndexExpr &lower, const IndexExpr 
     set(result, val);
 }
 
-// ---- loops whose body only accumulates -----------------------------------------------------------------------------
+// ---- loops whose body only accumulates ----
 
 namespace {
 /// What one iteration argument does over the trips.
@@ -207,7 +207,8 @@ static std::optional<CarriedRole> roleOf(scf::ForOp loop, unsigned i) {
   if (!isa<IntegerType>(element) && element.getIntOrFloatBitWidth() < 32)
     return std::nullopt;
   if (auto dot = dyn_cast<tt::DotOp>(update))
-    return dot.getC() == argument ? std::optional(CarriedRole{CarriedRole::Accumulator, update, {}}) : std::nullopt;
+    return dot.getC() == argument ? std::optional(CarriedRole{CarriedRole::Accumulator, update, {}})
+                                  : std::nullopt;
   if (other && isa<arith::AddFOp, arith::AddIOp, arith::MaxNumFOp, arith::MinNumFOp, arith::MaximumFOp,
                    arith::MinimumFOp, arith::MaxSIOp, arith::MinSIOp>(update))
     return CarriedRole{CarriedRole::Accumulator, update, other};
@@ -279,8 +280,9 @@ bool Raiser::liftFor(scf::ForOp loop, const IndexExpr &lower, const IndexExpr &s
         return undo();
       IndexExpr trip = IndexExpr::axis(extents.size(), 0, increment.index.offset);
       moved = IndexExpr::add(val.index, trip, extents);
-      unsigned width = val.kind == Val::Kind::Pointer ? 64
-                                                      : getElementTypeOrSelf(argument.getType()).getIntOrFloatBitWidth();
+      unsigned width = val.kind == Val::Kind::Pointer
+                           ? 64
+                           : getElementTypeOrSelf(argument.getType()).getIntOrFloatBitWidth();
       if (!moved || !moved->range(extents) || !moved->range(extents)->fitsSigned(width))
         return undo();
       val.index = *moved;
@@ -350,7 +352,8 @@ bool Raiser::liftFor(scf::ForOp loop, const IndexExpr &lower, const IndexExpr &s
       bShape[rank - 3] *= trips;
       a = emitReshape(emitTranspose(a, aOrder), aShape);
       b = emitReshape(emitTranspose(b, bOrder), bShape);
-      auto aType = cast<RankedTensorType>(dot.getA().getType()), bType = cast<RankedTensorType>(dot.getB().getType());
+      auto aType = cast<RankedTensorType>(dot.getA().getType()),
+           bType = cast<RankedTensorType>(dot.getB().getType());
       Type element = getElementTypeOrSelf(result.getType());
       Value product =
           dotArrays(a, b, aType.getElementType(), bType.getElementType(), element, aType.getRank() - 2, dot);
@@ -366,8 +369,8 @@ bool Raiser::liftFor(scf::ForOp loop, const IndexExpr &lower, const IndexExpr &s
       else if (isa<arith::AddFOp>(role.update))
         setArray(result, emitElementwise("add", {start, sum}, element));
       else if (isa<arith::MaximumFOp, arith::MinimumFOp>(role.update))
-        setArray(result,
-                 emitElementwise(isa<arith::MaximumFOp>(role.update) ? "maximum" : "minimum", {start, sum}, element));
+        setArray(result, emitElementwise(isa<arith::MaximumFOp>(role.update) ? "maximum" : "minimum",
+                                         {start, sum}, element));
       else
         setArray(result, maxNumber(start, sum, name == "arith.maxnumf"));
     }
@@ -375,7 +378,7 @@ bool Raiser::liftFor(scf::ForOp loop, const IndexExpr &lower, const IndexExpr &s
   return true;
 }
 
-// ---- loops that only the device can count --------------------------------------------------------------------------
+// ---- loops that only the device can count ----
 
 Value Raiser::fullMask(const Val &condition) {
   return emitBroadcast(toArray(condition, i1(), programExtents()), programExtents());
@@ -414,9 +417,8 @@ SmallVector<int> Raiser::storedStorages(Operation *op) {
   return all;
 }
 
-Vals Raiser::dynamicLoop(
-    Operation *op, Value goOn, ArrayRef<Val> inits, ArrayRef<Type> types,
-    llvm::function_ref<std::pair<Value, Vals>(ArrayRef<Val>)> step) {
+Vals Raiser::dynamicLoop(Operation *op, Value goOn, ArrayRef<Val> inits, ArrayRef<Type> types,
+                         llvm::function_ref<std::pair<Value, Vals>(ArrayRef<Val>)> step) {
   SmallVector<Value> operands = {emitBroadcast(goOn, programExtents())};
   for (auto [val, type] : zip_equal(inits, types))
     operands.push_back(carry(val, type));
@@ -455,8 +457,8 @@ Vals Raiser::dynamicLoop(
       Value previous = body->getArgument(1 + i);
       Extents chooser(programExtents().begin(), programExtents().end());
       chooser.resize(extents.size(), 1);
-      yields.push_back(
-          emitBroadcast(emitWhere(emitReshape(active, chooser), carry(values[i], types[i]), previous), extents));
+      yields.push_back(emitBroadcast(
+          emitWhere(emitReshape(active, chooser), carry(values[i], types[i]), previous), extents));
     }
     for (auto [i, storage] : enumerate(storages)) {
       Value flat = states[storage];
@@ -525,7 +527,8 @@ void Raiser::raiseWhile(Operation *op, StringRef) {
     auto [next, passed] = runBefore(runAfter(now));
     for (auto [i, val] : enumerate(passed)) {
       Type type = op->getResult(i).getType();
-      now[i] = selectVal(makeCondition(widened(active.condition, extentsOf(type).size())), val, now[i], type, op);
+      now[i] =
+          selectVal(makeCondition(widened(active.condition, extentsOf(type).size())), val, now[i], type, op);
     }
     active = conjunction(active, next, extents);
   }

@@ -30,7 +30,8 @@ void Raiser::raiseConstant(Operation *op, StringRef) {
   if (auto number = dyn_cast<FloatAttr>(value)) {
     Type type = arrayElement(element);
     if (type != element)
-      setArray(result, emitInt(static_cast<int64_t>(number.getValue().bitcastToAPInt().getZExtValue()), type, rank));
+      setArray(result,
+               emitInt(static_cast<int64_t>(number.getValue().bitcastToAPInt().getZExtValue()), type, rank));
     else
       setArray(result, emitScalar(FloatAttr::get(element, number.getValue()), element, rank));
     return;
@@ -75,7 +76,7 @@ void Raiser::raisePoison(Operation *op, StringRef) {
     refuse(op, "An undefined value of type " + typeName(result.getType()) + " is not supported.");
 }
 
-// ---- integers ------------------------------------------------------------------------------------------------------
+// ---- integers ----
 
 Value Raiser::divideUnsigned(Value a, Value b, bool remainder) {
   // A divisor of 0 has no defined result, but must not trap on a lane that is off.
@@ -208,10 +209,12 @@ Value Raiser::integerArray(Operation *op, StringRef name, ArrayRef<Value> operan
       for (unsigned s = 1; s < width; s *= 2)
         ua = binary("bitwise_or", ua, binary("right_shift", ua, constant(s)));
     if (name == "cttz") // ones below the lowest set bit
-      ua = binary("bitwise_and", emitElementwise("bitwise_invert", ua, u), binary("subtract", ua, constant(1)));
+      ua = binary("bitwise_and", emitElementwise("bitwise_invert", ua, u),
+                  binary("subtract", ua, constant(1)));
     Value count = constant(0);
     for (unsigned s = 0; s < width; ++s)
-      count = binary("add", count, binary("bitwise_and", binary("right_shift", ua, constant(s)), constant(1)));
+      count =
+          binary("add", count, binary("bitwise_and", binary("right_shift", ua, constant(s)), constant(1)));
     if (name == "ctlz")
       count = binary("subtract", constant(width), count);
     return emitSigned(count);
@@ -327,11 +330,11 @@ void Raiser::raiseSelect(Operation *op, StringRef) {
       condition.array = emitReshape(condition.array, shape);
     }
   }
-  set(op->getResult(0), selectVal(condition, get(select.getTrueValue()), get(select.getFalseValue()),
-                                  select.getType(), op));
+  set(op->getResult(0),
+      selectVal(condition, get(select.getTrueValue()), get(select.getFalseValue()), select.getType(), op));
 }
 
-// ---- conversions ---------------------------------------------------------------------------------------------------
+// ---- conversions ----
 
 Value Raiser::fromFloat8(Value bits, Type from) {
   unsigned rank = shapeOf(bits).size();
@@ -348,9 +351,12 @@ Value Raiser::fromFloat8(Value bits, Type from) {
                                  {emitElementwise("left_shift", {magnitude, emitInt(20, u32, rank)}, u32),
                                   emitInt(120 << 23, u32, rank)},
                                  u32);
-  Value subnormal = emitElementwise("multiply", {emitCast(magnitude, f32), emitFloat(0x1p-9, f32, rank)}, f32);
-  Value value = emitWhere(emitCompare("less", magnitude, emitInt(8, u32, rank)), subnormal, emitView(normal, f32));
-  value = emitWhere(emitCompare("equal", magnitude, emitInt(0x7f, u32, rank)), emitFloat(NAN, f32, rank), value);
+  Value subnormal =
+      emitElementwise("multiply", {emitCast(magnitude, f32), emitFloat(0x1p-9, f32, rank)}, f32);
+  Value value =
+      emitWhere(emitCompare("less", magnitude, emitInt(8, u32, rank)), subnormal, emitView(normal, f32));
+  value =
+      emitWhere(emitCompare("equal", magnitude, emitInt(0x7f, u32, rank)), emitFloat(NAN, f32, rank), value);
   Value negative = emitCompare("greater_equal", x, emitInt(0x80, u32, rank));
   return emitWhere(negative, emitElementwise("negative", value, f32), value);
 }
@@ -376,14 +382,16 @@ Value Raiser::toFloat8(Value a, Type to, bool towardZero, Operation *op) {
   Value normal = binary("subtract", binary("right_shift", rounded, constant(drop)),
                         constant(int64_t(127 - bias) << mantissa));
   Value scaled = emitElementwise(
-      "multiply", {emitView(magnitude, f32), emitFloat(std::ldexp(1.0, bias - 1 + mantissa), f32, rank)}, f32);
+      "multiply", {emitView(magnitude, f32), emitFloat(std::ldexp(1.0, bias - 1 + mantissa), f32, rank)},
+      f32);
   Value subnormal = emitCast(emitElementwise(towardZero ? "floor" : "round", scaled, f32), u32);
   Value isSubnormal = emitCompare("less", magnitude, constant(int64_t(127 - bias + 1) << 23));
   // Numbers beyond the range saturate, as the hardware conversions that Triton uses elsewhere do.
   Value result = emitWhere(isSubnormal, subnormal, normal);
   Value tooLarge = emitElementwise(
       "logical_and",
-      {emitElementwise("logical_not", isSubnormal, i1()), emitCompare("greater", normal, constant(largest))}, i1());
+      {emitElementwise("logical_not", isSubnormal, i1()), emitCompare("greater", normal, constant(largest))},
+      i1());
   result = emitWhere(tooLarge, constant(largest), result);
   result = emitWhere(emitCompare("greater", magnitude, constant(0x7f800000)), constant(nan), result);
   Value sign = binary("bitwise_and", binary("right_shift", bits, constant(24)), constant(0x80));
@@ -402,10 +410,12 @@ Value Raiser::convertFloat(Value a, Type from, Type to, bool towardZero, Operati
   if (to8)
     return toFloat8(a, to, towardZero, op);
   if (elementOf(a).isF64() && to.getIntOrFloatBitWidth() < 32) {
-    // MLX goes by way of f32 and would round twice: round to odd there, which the second rounding cannot tell.
+    // MLX goes by way of f32 and would round twice: round to odd there, which the second rounding cannot
+    // tell.
     Type f32 = builder.getF32Type(), f64 = builder.getF64Type(), u32 = unsignedType(32);
     unsigned rank = shapeOf(a).size();
-    Value near = emitCast(a, f32), back = emitCast(near, f64), bits = emitView(near, u32), one = emitInt(1, u32, rank);
+    Value near = emitCast(a, f32), back = emitCast(near, f64), bits = emitView(near, u32),
+          one = emitInt(1, u32, rank);
     Value away = emitCompare("greater", emitElementwise("abs", back, f64), emitElementwise("abs", a, f64));
     Value truncated = emitWhere(away, emitElementwise("subtract", {bits, one}, u32), bits);
     Value odd = emitElementwise("bitwise_or", {truncated, one}, u32);
@@ -423,7 +433,8 @@ Value Raiser::convertFloat(Value a, Type from, Type to, bool towardZero, Operati
   unsigned rank = shapeOf(a).size();
   Value back = emitCast(rounded, wide);
   Value away = emitCompare("greater", emitElementwise("abs", back, wide), emitElementwise("abs", a, wide));
-  Value stepped = emitView(emitElementwise("subtract", {emitView(rounded, bits), emitInt(1, bits, rank)}, bits), to);
+  Value stepped =
+      emitView(emitElementwise("subtract", {emitView(rounded, bits), emitInt(1, bits, rank)}, bits), to);
   return emitWhere(away, stepped, rounded);
 }
 
@@ -450,9 +461,10 @@ void Raiser::raiseConversion(Operation *op, StringRef name) {
     r = from.isInteger(1) ? emitCast(a, to)
                           : emitSigned(emitCast(emitUnsigned(a), unsignedType(to.getIntOrFloatBitWidth())));
   else if (name == "trunci")
-    r = to.isInteger(1) ? emitCompare("not_equal", emitElementwise("bitwise_and", {a, emitInt(1, from, rank)}, from),
-                                      emitInt(0, from, rank))
-                        : emitCast(a, to);
+    r = to.isInteger(1)
+            ? emitCompare("not_equal", emitElementwise("bitwise_and", {a, emitInt(1, from, rank)}, from),
+                          emitInt(0, from, rank))
+            : emitCast(a, to);
   else if (name == "sitofp")
     r = from.isInteger(1) ? emitElementwise("negative", emitCast(a, to), to) : emitCast(a, to);
   else if (name == "uitofp")
@@ -493,9 +505,9 @@ void Raiser::raiseBitcast(Operation *op, StringRef) {
     std::optional<IndexExpr> index;
     if (fromBytes % toBytes == 0)
       index = val.index.scaled(fromBytes / toBytes, extents);
-    else if (val.index.isAffine() && all_of(val.index.coefficients, [&](int64_t c) {
-               return c * fromBytes % toBytes == 0;
-             }) && val.index.offset * fromBytes % toBytes == 0) {
+    else if (val.index.isAffine() &&
+             all_of(val.index.coefficients, [&](int64_t c) { return c * fromBytes % toBytes == 0; }) &&
+             val.index.offset * fromBytes % toBytes == 0) {
       index = val.index;
       index->offset = index->offset * fromBytes / toBytes;
       for (int64_t &c : index->coefficients)
@@ -505,7 +517,8 @@ void Raiser::raiseBitcast(Operation *op, StringRef) {
       refuse(op, "Casting " + typeName(from) + " to " + typeName(to) + " leaves the address unaligned.");
     if (val.array && fromBytes != toBytes)
       val.array = emitElementwise(
-          "multiply", {val.array, emitInt(fromBytes / toBytes, elementOf(val.array), shapeOf(val.array).size())},
+          "multiply",
+          {val.array, emitInt(fromBytes / toBytes, elementOf(val.array), shapeOf(val.array).size())},
           elementOf(val.array));
     val.index = *index;
     set(result, val);

@@ -163,7 +163,8 @@ Value Raiser::emitReduction(StringRef name, Value a, ArrayRef<int64_t> axes, Typ
   Extents shape(shapeOf(a).begin(), shapeOf(a).end());
   for (int64_t axis : axes)
     shape[axis] = 1;
-  return emit(name, a, elementType, shape, {builder.getNamedAttr("axes", builder.getDenseI64ArrayAttr(axes))});
+  return emit(name, a, elementType, shape,
+              {builder.getNamedAttr("axes", builder.getDenseI64ArrayAttr(axes))});
 }
 
 Value Raiser::emitAsStrided(Value flat, ArrayRef<int64_t> shape, ArrayRef<int64_t> strides, int64_t offset) {
@@ -232,7 +233,8 @@ Value Raiser::materialize(const Condition &condition, ArrayRef<int64_t> extents)
   for (const IndexExpr &atom : condition.atoms) {
     auto r = atom.range(extents);
     Type type = r && r->fitsSigned(32) ? i32() : i64();
-    all = emitAnd(all, emitCompare("greater_equal", materialize(atom, type, extents), emitInt(0, type, rank)));
+    all =
+        emitAnd(all, emitCompare("greater_equal", materialize(atom, type, extents), emitInt(0, type, rank)));
   }
   return all;
 }

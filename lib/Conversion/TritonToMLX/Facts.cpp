@@ -144,7 +144,7 @@ KernelFacts analyzeKernel(ModuleOp module) {
   return facts;
 }
 
-// ---- refusals before any launch ------------------------------------------------------------------------------------
+// ---- refusals before any launch ----
 
 /// All programs run in step, so a program that waits for what another one stores would wait for ever.
 void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storageOf) {
@@ -153,18 +153,22 @@ void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storage
     for (unsigned base : basesOf(kernel, pointer))
       stored.insert(storageOf(base));
   kernel.walk([&](scf::WhileOp loop) {
-    llvm::SetVector<Value> slice = backwardSlice({loop.getConditionOp().getCondition()}, [](Value) { return true; });
+    llvm::SetVector<Value> slice =
+        backwardSlice({loop.getConditionOp().getCondition()}, [](Value) { return true; });
     for (Value value : slice) {
       Operation *op = value.getDefiningOp();
       if (!op || !loop->isAncestor(op))
         continue;
       if (isa<tt::AtomicRMWOp, tt::AtomicCASOp>(op))
-        refuse(op, "A loop that waits for an atomic operation needs programs that run independently: not in the mlx "
-                   "engine.");
+        refuse(
+            op,
+            "A loop that waits for an atomic operation needs programs that run independently: not in the mlx "
+            "engine.");
       if (auto load = dyn_cast<tt::LoadOp>(op))
         for (unsigned base : basesOf(kernel, load.getPtr()))
           if (stored.contains(storageOf(base)))
-            refuse(op, "The loop's condition depends on memory that the kernel stores to: programs that wait for each "
+            refuse(op, "The loop's condition depends on memory that the kernel stores to: programs that wait "
+                       "for each "
                        "other cannot run in step.");
     }
   });
@@ -180,9 +184,12 @@ void checkRaisable(ModuleOp module, bool hasDouble) {
     if (!rule->rule)
       refuse(op, rule->note);
     if (isa<tt::AtomicRMWOp>(op) && !op->getResult(0).use_empty())
-      refuse(op, "Using the result of an atomic operation needs an order of the programs: not in the mlx engine.");
+      refuse(
+          op,
+          "Using the result of an atomic operation needs an order of the programs: not in the mlx engine.");
     if (isa<tt::LoadOp>(op) && isPointer(op->getResult(0)))
-      refuse(op, "Loading pointers from memory (" + typeName(op->getResult(0).getType()) + ") needs a kernel engine.");
+      refuse(op, "Loading pointers from memory (" + typeName(op->getResult(0).getType()) +
+                     ") needs a kernel engine.");
     for (Value value : op->getResults()) {
       Type element = getElementTypeOrSelf(value.getType());
       if (!hasDouble && element.isF64())
@@ -190,7 +197,8 @@ void checkRaisable(ModuleOp module, bool hasDouble) {
       if (isPointer(value) && !op->getRegions().empty() && basesOf(kernel, value).size() > 1)
         refuse(op, "Selecting between pointers into different arguments needs a kernel engine.");
     }
-    if (isa<arith::SelectOp>(op) && isPointer(op->getResult(0)) && basesOf(kernel, op->getResult(0)).size() > 1)
+    if (isa<arith::SelectOp>(op) && isPointer(op->getResult(0)) &&
+        basesOf(kernel, op->getResult(0)).size() > 1)
       refuse(op, "Selecting between pointers into different arguments needs a kernel engine.");
   });
   if (!hasDouble)
@@ -199,7 +207,8 @@ void checkRaisable(ModuleOp module, bool hasDouble) {
       if (auto pointer = dyn_cast<tt::PointerType>(type))
         type = pointer.getPointeeType();
       if (type.isF64())
-        throw Error(ErrorKind::Unsupported, describeLocation(argument.getLoc()) + "[tt.func] The device has no " +
+        throw Error(ErrorKind::Unsupported, describeLocation(argument.getLoc()) +
+                                                "[tt.func] The device has no " +
                                                 typeName(argument.getType()) + ".");
     }
 }

@@ -9,15 +9,16 @@ using namespace llvm;
 
 namespace tmetal {
 
-// ---- functions that MLX has not, or not well enough ----------------------------------------------------------------
+// ---- functions that MLX has not, or not well enough ----
 
 Value Raiser::copySign(Value magnitude, Value sign) {
   Type type = elementOf(magnitude), bits = unsignedType(type.getIntOrFloatBitWidth());
   unsigned rank = shapeOf(magnitude).size();
   Value top = emitInt(int64_t(uint64_t(1) << (type.getIntOrFloatBitWidth() - 1)), bits, rank);
-  Value rest = emitElementwise("bitwise_and", {emitView(magnitude, bits), emitElementwise("bitwise_invert", top, bits)}, bits);
-  Value merged =
-      emitElementwise("bitwise_or", {rest, emitElementwise("bitwise_and", {emitView(sign, bits), top}, bits)}, bits);
+  Value rest = emitElementwise(
+      "bitwise_and", {emitView(magnitude, bits), emitElementwise("bitwise_invert", top, bits)}, bits);
+  Value merged = emitElementwise(
+      "bitwise_or", {rest, emitElementwise("bitwise_and", {emitView(sign, bits), top}, bits)}, bits);
   return emitView(merged, type);
 }
 
@@ -34,9 +35,10 @@ Value Raiser::fusedMultiplyAdd(Value a, Value b, Value c) {
   Type type = elementOf(a), f32 = builder.getF32Type();
   auto binary = [&](StringRef name, Value x, Value y) { return emitElementwise(name, {x, y}, elementOf(x)); };
   if (type.getIntOrFloatBitWidth() < 32) // the product of two half-width numbers is exact in f32
-    return emitCast(binary("add", binary("multiply", emitCast(a, f32), emitCast(b, f32)), emitCast(c, f32)), type);
-  // Error-free transformations: T. J. Dekker, "A floating-point technique for extending the available precision",
-  // Numerische Mathematik 18 (1971). The two rounding errors are added at the end.
+    return emitCast(binary("add", binary("multiply", emitCast(a, f32), emitCast(b, f32)), emitCast(c, f32)),
+                    type);
+  // Error-free transformations: T. J. Dekker, "A floating-point technique for extending the available
+  // precision", Numerische Mathematik 18 (1971). The two rounding errors are added at the end.
   unsigned rank = shapeOf(a).size();
   Value splitter = emitFloat(type.isF64() ? 134217729.0 : 4097.0, type, rank);
   auto split = [&](Value v) -> std::pair<Value, Value> {
@@ -53,7 +55,8 @@ Value Raiser::fusedMultiplyAdd(Value a, Value b, Value c) {
   productError = binary("add", productError, binary("multiply", aLow, bLow));
   Value sum = binary("add", product, c);
   Value part = binary("subtract", sum, product);
-  Value sumError = binary("add", binary("subtract", product, binary("subtract", sum, part)), binary("subtract", c, part));
+  Value sumError =
+      binary("add", binary("subtract", product, binary("subtract", sum, part)), binary("subtract", c, part));
   Value fused = binary("add", sum, binary("add", productError, sumError));
   // Where the splitting overflowed, and for infinities and NaN, the plain result stands.
   Value finite = emitCompare("less", emitElementwise("abs", fused, type),
@@ -71,20 +74,23 @@ Value Raiser::errorFunction(Value a) {
     // MLX's erf has an absolute error near 1e-7; near zero the Taylor series keeps the relative one.
     Value series = number(0.0);
     for (int n = 7; n >= 0; --n) {
-      double coefficient = 2.0 / std::sqrt(M_PI) * (n % 2 ? -1.0 : 1.0) / (std::tgamma(n + 1.0) * (2 * n + 1));
+      double coefficient =
+          2.0 / std::sqrt(M_PI) * (n % 2 ? -1.0 : 1.0) / (std::tgamma(n + 1.0) * (2 * n + 1));
       series = binary("add", binary("multiply", series, square), number(coefficient));
     }
     return emitWhere(emitCompare("less", magnitude, number(0.5)), binary("multiply", a, series),
                      emitElementwise("erf", a, type));
   }
-  // MLX computes erf of f64 in f32. erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!, all terms positive
-  // (Abramowitz and Stegun 7.1.6); beyond 6 it is 1.
+  // MLX computes erf of f64 in f32. erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!, all terms
+  // positive (Abramowitz and Stegun 7.1.6); beyond 6 it is 1.
   Value clipped = binary("minimum", magnitude, number(6.0));
   Value z = binary("multiply", clipped, clipped), series = number(1.0);
   for (int n = 130; n >= 1; --n)
-    series = binary("add", binary("multiply", binary("multiply", series, z), number(2.0 / (2 * n + 1))), number(1.0));
-  Value value = binary("multiply", binary("multiply", number(2.0 / std::sqrt(M_PI)), clipped),
-                       binary("multiply", accurateUnary("exp", emitElementwise("negative", z, type)), series));
+    series = binary("add", binary("multiply", binary("multiply", series, z), number(2.0 / (2 * n + 1))),
+                    number(1.0));
+  Value value =
+      binary("multiply", binary("multiply", number(2.0 / std::sqrt(M_PI)), clipped),
+             binary("multiply", accurateUnary("exp", emitElementwise("negative", z, type)), series));
   value = emitWhere(emitCompare("greater_equal", magnitude, number(6.0)), number(1.0), value);
   return emitWhere(emitElementwise("isnan", a, i1()), a, copySign(value, a));
 }
@@ -93,9 +99,10 @@ Value Raiser::accurateUnary(StringRef form, Value a) {
   Type type = elementOf(a);
   if (form == "erf" && type.getIntOrFloatBitWidth() >= 32)
     return errorFunction(a);
-  // MLX computes exp, sin and cos of f64 in f32, and sin of f32 to an absolute error only; expm1 and tan are exact to
-  // the last places.
-  bool coarse = type.isF64() ? form == "exp" || form == "sin" || form == "cos" : type.isF32() && form == "sin";
+  // MLX computes exp, sin and cos of f64 in f32, and sin of f32 to an absolute error only; expm1 and tan are
+  // exact to the last places.
+  bool coarse =
+      type.isF64() ? form == "exp" || form == "sin" || form == "cos" : type.isF32() && form == "sin";
   if (!coarse)
     return emitElementwise(form, a, type);
   unsigned rank = shapeOf(a).size();
@@ -105,15 +112,17 @@ Value Raiser::accurateUnary(StringRef form, Value a) {
     Value large = binary("add", emitElementwise("expm1", emitElementwise("abs", a, type), type), number(1.0));
     return emitWhere(emitCompare("less", a, number(0.0)), binary("divide", number(1.0), large), large);
   }
-  Value t = emitElementwise("tan", binary("multiply", a, number(0.5)), type), square = binary("multiply", t, t);
+  Value t = emitElementwise("tan", binary("multiply", a, number(0.5)), type),
+        square = binary("multiply", t, t);
   Value scale = binary("add", number(1.0), square);
   if (form == "sin")
     return emitWhere(emitCompare("equal", a, number(0.0)), a, // MLX's tan drops the sign of zero
                      binary("divide", binary("multiply", number(2.0), t), scale));
-  return binary("divide", binary("multiply", binary("subtract", number(1.0), t), binary("add", number(1.0), t)), scale);
+  return binary("divide",
+                binary("multiply", binary("subtract", number(1.0), t), binary("add", number(1.0), t)), scale);
 }
 
-// ---- comparisons and plain arithmetic ------------------------------------------------------------------------------------------------
+// ---- comparisons and plain arithmetic ----
 
 void Raiser::raiseCompareFloat(Operation *op, StringRef) {
   auto compare = cast<arith::CmpFOp>(op);
@@ -122,7 +131,9 @@ void Raiser::raiseCompareFloat(Operation *op, StringRef) {
   auto negate = [&](Value v) { return emitElementwise("logical_not", v, i1()); };
   auto either = [&](Value x, Value y) { return emitElementwise("logical_or", {x, y}, i1()); };
   auto different = [&] { return either(emitCompare("less", a, b), emitCompare("greater", a, b)); };
-  auto unordered = [&] { return either(emitElementwise("isnan", a, i1()), emitElementwise("isnan", b, i1())); };
+  auto unordered = [&] {
+    return either(emitElementwise("isnan", a, i1()), emitElementwise("isnan", b, i1()));
+  };
   Value result;
   switch (compare.getPredicate()) {
   case P::AlwaysFalse:

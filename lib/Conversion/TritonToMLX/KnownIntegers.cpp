@@ -12,7 +12,8 @@ using namespace llvm;
 namespace tmetal {
 
 static uint64_t low(int64_t value, unsigned width) {
-  return width >= 64 ? static_cast<uint64_t>(value) : static_cast<uint64_t>(value) & ((uint64_t(1) << width) - 1);
+  return width >= 64 ? static_cast<uint64_t>(value)
+                     : static_cast<uint64_t>(value) & ((uint64_t(1) << width) - 1);
 }
 
 using PointRule = int64_t (*)(int64_t a, int64_t b, unsigned width);
@@ -25,17 +26,25 @@ static PointRule pointRule(StringRef name) {
       .Case("arith.subi", [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) - uint64_t(b)); })
       .Case("arith.muli", [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) * uint64_t(b)); })
       .Case("arith.divsi",
-            [](int64_t a, int64_t b, unsigned) { return b == 0 ? 0 : b == -1 ? int64_t(0 - uint64_t(a)) : a / b; })
+            [](int64_t a, int64_t b, unsigned) {
+              return b == 0 ? 0 : b == -1 ? int64_t(0 - uint64_t(a)) : a / b;
+            })
       .Case("arith.remsi", [](int64_t a, int64_t b, unsigned) { return b == 0 || b == -1 ? 0 : a % b; })
-      .Case("arith.divui", [](int64_t a, int64_t b, unsigned w) { return b == 0 ? 0 : int64_t(low(a, w) / low(b, w)); })
-      .Case("arith.remui", [](int64_t a, int64_t b, unsigned w) { return b == 0 ? 0 : int64_t(low(a, w) % low(b, w)); })
+      .Case("arith.divui",
+            [](int64_t a, int64_t b, unsigned w) { return b == 0 ? 0 : int64_t(low(a, w) / low(b, w)); })
+      .Case("arith.remui",
+            [](int64_t a, int64_t b, unsigned w) { return b == 0 ? 0 : int64_t(low(a, w) % low(b, w)); })
       .Case("arith.ceildivsi",
             [](int64_t a, int64_t b, unsigned) -> int64_t {
-              return b == 0 ? 0 : b == -1 ? int64_t(0 - uint64_t(a)) : a / b + (a % b != 0 && (a < 0) == (b < 0));
+              return b == 0    ? 0
+                     : b == -1 ? int64_t(0 - uint64_t(a))
+                               : a / b + (a % b != 0 && (a < 0) == (b < 0));
             })
       .Case("arith.floordivsi",
             [](int64_t a, int64_t b, unsigned) -> int64_t {
-              return b == 0 ? 0 : b == -1 ? int64_t(0 - uint64_t(a)) : a / b - (a % b != 0 && (a < 0) != (b < 0));
+              return b == 0    ? 0
+                     : b == -1 ? int64_t(0 - uint64_t(a))
+                               : a / b - (a % b != 0 && (a < 0) != (b < 0));
             })
       .Case("arith.andi", [](int64_t a, int64_t b, unsigned) { return a & b; })
       .Case("arith.ori", [](int64_t a, int64_t b, unsigned) { return a | b; })
@@ -56,7 +65,8 @@ static PointRule pointRule(StringRef name) {
       .Default(nullptr);
 }
 
-std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> operands, ArrayRef<int64_t> extents) {
+std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> operands,
+                                         ArrayRef<int64_t> extents) {
   StringRef name = op->getName().getStringRef();
   unsigned width = getElementTypeOrSelf(op->getResult(0).getType()).getIntOrFloatBitWidth();
   auto fits = [&](const std::optional<IndexExpr> &e) {
@@ -65,7 +75,8 @@ std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> oper
     auto r = e->range(extents);
     return r && r->fitsSigned(width);
   };
-  if (name == "arith.extsi" || name == "arith.extui" || name == "arith.trunci" || name == "arith.index_cast") {
+  if (name == "arith.extsi" || name == "arith.extui" || name == "arith.trunci" ||
+      name == "arith.index_cast") {
     unsigned from = getElementTypeOrSelf(op->getOperand(0).getType()).getIntOrFloatBitWidth();
     auto r = operands[0].range(extents);
     // An i1 is known as 0 or 1 here.
@@ -76,12 +87,14 @@ std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> oper
       return operands[0];
     if (name == "arith.extui")
       return IndexExpr::map(operands, extents, [=](ArrayRef<int64_t> v) { return int64_t(low(v[0], from)); });
-    return IndexExpr::map(operands, extents,
-                          [=](ArrayRef<int64_t> v) { return width == 1 ? v[0] & 1 : wrapSigned(v[0], width); });
+    return IndexExpr::map(operands, extents, [=](ArrayRef<int64_t> v) {
+      return width == 1 ? v[0] & 1 : wrapSigned(v[0], width);
+    });
   }
   if (width == 1) { // truth values stay 0 or 1
     PointRule rule = pointRule(name);
-    return rule ? IndexExpr::map(operands, extents, [=](ArrayRef<int64_t> v) { return rule(v[0], v[1], 1) & 1; })
+    return rule ? IndexExpr::map(operands, extents,
+                                 [=](ArrayRef<int64_t> v) { return rule(v[0], v[1], 1) & 1; })
                 : std::nullopt;
   }
   std::optional<IndexExpr> affine;
@@ -93,7 +106,8 @@ std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> oper
     affine = operands[0].scaled(operands[1].offset, extents);
   else if (name == "arith.muli" && operands[0].isConstant())
     affine = operands[1].scaled(operands[0].offset, extents);
-  else if (name == "arith.shli" && operands[1].isConstant() && operands[1].offset >= 0 && operands[1].offset < 62)
+  else if (name == "arith.shli" && operands[1].isConstant() && operands[1].offset >= 0 &&
+           operands[1].offset < 62)
     affine = operands[0].scaled(int64_t(1) << operands[1].offset, extents);
   if (fits(affine))
     return affine;
@@ -103,8 +117,9 @@ std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> oper
   return std::nullopt;
 }
 
-std::optional<Condition> evaluateComparison(arith::CmpIPredicate predicate, unsigned width, const IndexExpr &a,
-                                            const IndexExpr &b, ArrayRef<int64_t> extents) {
+std::optional<Condition> evaluateComparison(arith::CmpIPredicate predicate, unsigned width,
+                                            const IndexExpr &a, const IndexExpr &b,
+                                            ArrayRef<int64_t> extents) {
   using P = arith::CmpIPredicate;
   auto ra = a.range(extents), rb = b.range(extents);
   if (!ra || !rb)
@@ -169,7 +184,7 @@ std::optional<Condition> evaluateComparison(arith::CmpIPredicate predicate, unsi
   return ok ? std::optional(result) : std::nullopt;
 }
 
-// ---- program axes --------------------------------------------------------------------------------------------------
+// ---- program axes ----
 
 namespace {
 /// Scalars of the kernel that depend on program ids, launch constants and nothing else.
@@ -219,9 +234,9 @@ private:
       operands.push_back(*known);
     }
     if (auto compare = dyn_cast<arith::CmpIOp>(op)) {
-      auto condition = evaluateComparison(compare.getPredicate(),
-                                          compare.getLhs().getType().getIntOrFloatBitWidth(), operands[0],
-                                          operands[1], box.extents);
+      auto condition =
+          evaluateComparison(compare.getPredicate(), compare.getLhs().getType().getIntOrFloatBitWidth(),
+                             operands[0], operands[1], box.extents);
       return condition ? condition->asInteger(box.extents) : std::nullopt;
     }
     if (isa<arith::SelectOp>(op))
@@ -339,8 +354,8 @@ ProgramBox planProgramBox(tt::FuncOp func, const LaunchSignature &signature) {
         else if (axisOf[d] == static_cast<int>(axis))
           result.ids[d] = IndexExpr::fromValues(shape, programAt);
         else
-          result.ids[d] = IndexExpr::axis(result.extents.size(),
-                                          axisOf[d] < static_cast<int>(axis) ? axisOf[d] : axisOf[d] + added - 1);
+          result.ids[d] = IndexExpr::axis(
+              result.extents.size(), axisOf[d] < static_cast<int>(axis) ? axisOf[d] : axisOf[d] + added - 1);
       }
       plain = result;
       return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Functions of libdevice, named by symbols `__tm_<name>` (python/triton_metal/backend/libdevice.py lists them).
+// Functions of libdevice, named by symbols `__tm_<name>` (python/triton_metal/backend/libdevice.py lists
+// them).
 #include "Raiser.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -104,7 +105,7 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
   auto complementaryError = [&](Value x) {
     if (!type.isF32())
       refuse(op, "'" + symbol + "' of " + typeName(type) + " is not supported.");
-    constexpr double fit[] = {-1.26551223, 1.00002368, 0.37409196,  0.09678418, -0.18628806,
+    constexpr double fit[] = {-1.26551223, 1.00002368,  0.37409196, 0.09678418,  -0.18628806,
                               0.27886807,  -1.13520398, 1.48851587, -0.82215223, 0.17087277};
     Value z = unary("abs", x);
     Value t = binary("divide", number(1.0), binary("add", number(1.0), binary("multiply", number(0.5), z)));
@@ -114,16 +115,18 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     Value tail = binary("multiply", t, unary("exp", binary("subtract", sum, binary("multiply", z, z))));
     tail = emitWhere(emitCompare("less", x, number(0.0)), binary("subtract", number(2.0), tail), tail);
     // Near zero the difference from 1 is exact enough.
-    return emitWhere(emitCompare("less", z, number(0.5)), binary("subtract", number(1.0), errorFunction(x)), tail);
+    return emitWhere(emitCompare("less", z, number(0.5)), binary("subtract", number(1.0), errorFunction(x)),
+                     tail);
   };
   if (name == "erfc")
     return done(complementaryError(a));
   if (name == "normcdf")
-    return done(binary("multiply", number(0.5), complementaryError(binary("multiply", a, number(-std::sqrt(0.5))))));
+    return done(
+        binary("multiply", number(0.5), complementaryError(binary("multiply", a, number(-std::sqrt(0.5))))));
   if (name == "sinpi" || name == "cospi") {
     // Reduced to one period first: pi * a would lose the fraction of a large a.
-    Value period = binary("subtract", a, binary("multiply", number(2.0),
-                                                unary("floor", binary("multiply", a, number(0.5)))));
+    Value period = binary(
+        "subtract", a, binary("multiply", number(2.0), unary("floor", binary("multiply", a, number(0.5)))));
     return done(accurateUnary(name == "sinpi" ? "sin" : "cos", binary("multiply", period, number(M_PI))));
   }
   if (name == "isnan")
@@ -142,11 +145,14 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
   }
   if (name == "hypot" || name == "rhypot") {
     // Scaled by the larger side, so that squares do not overflow.
-    Value x = unary("abs", a), y = unary("abs", b), large = binary("maximum", x, y), small = binary("minimum", x, y);
+    Value x = unary("abs", a), y = unary("abs", b), large = binary("maximum", x, y),
+          small = binary("minimum", x, y);
     Value isZero = emitCompare("equal", large, number(0.0));
     Value ratio = binary("divide", small, emitWhere(isZero, number(1.0), large));
-    Value length = binary("multiply", large, unary("sqrt", binary("add", number(1.0), binary("multiply", ratio, ratio))));
-    Value infinite = emitElementwise("logical_or", {emitElementwise("isinf", x, i1()), emitElementwise("isinf", y, i1())}, i1());
+    Value length = binary("multiply", large,
+                          unary("sqrt", binary("add", number(1.0), binary("multiply", ratio, ratio))));
+    Value infinite = emitElementwise(
+        "logical_or", {emitElementwise("isinf", x, i1()), emitElementwise("isinf", y, i1())}, i1());
     length = emitWhere(infinite, number(std::numeric_limits<double>::infinity()), length);
     // Infinite beside anything, NaN too.
     Value infinity = number(std::numeric_limits<double>::infinity());
@@ -188,7 +194,9 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
     return done(emitView(a, result));
   if (name.contains("2int_") || name.contains("2ll_")) {
     StringRef mode = name.take_back(2);
-    Value rounded = mode == "rn" ? unary("round", a) : mode == "rz" ? truncate(a) : unary(mode == "rd" ? "floor" : "ceil", a);
+    Value rounded = mode == "rn"   ? unary("round", a)
+                    : mode == "rz" ? truncate(a)
+                                   : unary(mode == "rd" ? "floor" : "ceil", a);
     return done(rounded);
   }
   if (name == "llrint")
@@ -196,7 +204,8 @@ void Raiser::raiseExternElementwise(Operation *op, StringRef) {
   if (name == "int2float_rn" || name == "ll2float_rn" || name == "int2double_rn" || name == "ll2double_rn" ||
       name == "double2float_rn")
     return done(a);
-  if (name == "uint2float_rn" || name == "ull2float_rn" || name == "uint2double_rn" || name == "ull2double_rn")
+  if (name == "uint2float_rn" || name == "ull2float_rn" || name == "uint2double_rn" ||
+      name == "ull2double_rn")
     return done(emitUnsigned(a));
   refuse(op, "The function '" + symbol + "' has no form in MLX.");
 }

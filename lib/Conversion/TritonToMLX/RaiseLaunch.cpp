@@ -22,7 +22,8 @@ static bool isView(Operation *op) {
          name == "slice" || name == "view";
 }
 
-/// Bytes alive at once when the block's operations run in order; views keep their source alive and cost nothing.
+/// Bytes alive at once when the block's operations run in order; views keep their source alive and cost
+/// nothing.
 static int64_t peakBytes(Block &block) {
   llvm::DenseMap<Value, Value> root;
   auto rootOf = [&](Value v) {
@@ -75,7 +76,8 @@ static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, c
   return graph;
 }
 
-std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &signature, const RaisingOptions &options) {
+std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &signature,
+                                     const RaisingOptions &options) {
   tt::FuncOp func;
   module.walk([&](tt::FuncOp op) {
     if (op.isPublic())
@@ -93,7 +95,8 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
     return graphs;
   unsigned axis = std::max_element(box.extents.begin(), box.extents.end()) - box.extents.begin();
   int64_t extent = box.extents[axis];
-  for (int64_t slabs = std::min((peak + options.memoryBudget - 1) / options.memoryBudget, extent); extent > 1;) {
+  for (int64_t slabs = std::min((peak + options.memoryBudget - 1) / options.memoryBudget, extent);
+       extent > 1;) {
     int64_t size = (extent + slabs - 1) / slabs;
     std::vector<RaisedGraph> parts;
     parts.push_back(raiseBox(func, signature, slabOf(box, axis, 0, size)));

@@ -26,7 +26,8 @@ struct RaiseToMLX : PassWrapper<RaiseToMLX, OperationPass<ModuleOp>> {
 
   ListOption<int64_t> grid{*this, "grid", cl::desc("programs along x, y, z")};
   ListOption<std::string> args{*this, "args", cl::desc("ptr:BYTES, same:I:OFFSET, int:VALUE or dynamic")};
-  Option<int64_t> budget{*this, "budget", cl::desc("bytes alive at once before the grid is cut"), cl::init(1 << 29)};
+  Option<int64_t> budget{*this, "budget", cl::desc("bytes alive at once before the grid is cut"),
+                         cl::init(1 << 29)};
 
   LogicalResult parseArguments(LaunchSignature &signature) {
     for (auto [i, extent] : enumerate(grid))

@@ -10,7 +10,7 @@ using namespace llvm;
 
 namespace tmetal {
 
-// ---- locations and refusals ----------------------------------------------------------------------------------------
+// ---- locations and refusals ----
 
 static void collectFileLocations(Location loc, SmallVectorImpl<FileLineColLoc> &out) {
   if (auto file = dyn_cast<FileLineColLoc>(loc))
@@ -38,8 +38,8 @@ std::string describeLocation(Location loc) {
 }
 
 void refuse(Operation *op, const Twine &sentence) {
-  throw Error(ErrorKind::Unsupported,
-              describeLocation(op->getLoc()) + "[" + op->getName().getStringRef().str() + "] " + sentence.str());
+  throw Error(ErrorKind::Unsupported, describeLocation(op->getLoc()) + "[" +
+                                          op->getName().getStringRef().str() + "] " + sentence.str());
 }
 
 std::string typeName(Type type) {
@@ -48,7 +48,7 @@ std::string typeName(Type type) {
   return text;
 }
 
-// ---- set-up --------------------------------------------------------------------------------------------------------
+// ---- set-up ----
 
 Raiser::Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box)
     : func(func), signature(signature), box(box), builder(func.getContext()) {
@@ -111,7 +111,8 @@ RaisedGraph Raiser::run() {
         set(argument, makeCondition(Condition::constant(spec.value & 1, programRank())));
       else
         setIndex(argument,
-                 IndexExpr::constant(wrapSigned(spec.value, parameterType(i).getIntOrFloatBitWidth()), programRank()));
+                 IndexExpr::constant(wrapSigned(spec.value, parameterType(i).getIntOrFloatBitWidth()),
+                                     programRank()));
       break;
     case ArgumentSpec::Kind::Dynamic: {
       auto position = find(dynamicArguments, i) - dynamicArguments.begin();
@@ -143,7 +144,7 @@ RaisedGraph Raiser::run() {
   return result;
 }
 
-// ---- control flow within a block -----------------------------------------------------------------------------------
+// ---- control flow within a block ----
 
 void Raiser::raiseBlock(Block &block) {
   for (Operation &op : block.without_terminator())
@@ -162,7 +163,7 @@ void Raiser::raiseOperation(Operation *op) {
   (this->*rule->rule)(op, rule->detail ? rule->detail : "");
 }
 
-// ---- values --------------------------------------------------------------------------------------------------------
+// ---- values ----
 
 static ArrayRef<int64_t> blockShape(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
@@ -245,7 +246,8 @@ Val Raiser::adapt(Val val) {
 Val Raiser::get(Value value) {
   auto found = values.find(value);
   if (found == values.end())
-    throw Error(ErrorKind::Unsupported, describeLocation(value.getLoc()) + "[tt.func] A value was used before it was raised.");
+    throw Error(ErrorKind::Unsupported,
+                describeLocation(value.getLoc()) + "[tt.func] A value was used before it was raised.");
   return adapt(found->second);
 }
 

@@ -38,7 +38,8 @@ struct ProgramBox {
 /// Chooses axes so that as many scalar values as possible are affine (grouped program ids become a box).
 ProgramBox planProgramBox(tt::FuncOp func, const LaunchSignature &signature);
 
-/// The value of an integer operation whose operands are all known, wrapped to its type; nullopt when too large.
+/// The value of an integer operation whose operands are all known, wrapped to its type; nullopt when too
+/// large.
 std::optional<IndexExpr> evaluateInteger(mlir::Operation *op, llvm::ArrayRef<IndexExpr> operands,
                                          llvm::ArrayRef<int64_t> extents);
 /// A comparison of known integers.
@@ -46,7 +47,8 @@ std::optional<Condition> evaluateComparison(mlir::arith::CmpIPredicate predicate
                                             const IndexExpr &a, const IndexExpr &b,
                                             llvm::ArrayRef<int64_t> extents);
 
-/// Refuses loops whose condition depends on a storage that the kernel stores to. `storageOf`: parameter to storage.
+/// Refuses loops whose condition depends on a storage that the kernel stores to. `storageOf`: parameter to
+/// storage.
 void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storageOf);
 
 /// `file.py:LINE:COL: [op] sentence`, at the innermost line that is not of Triton's own library.
@@ -59,7 +61,7 @@ public:
   Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box);
   RaisedGraph run();
 
-  // ---- rules, one per operation or family; `detail` is the rule table's parameter --------------------------------
+  // ---- rules, one per operation or family; `detail` is the rule table's parameter ----
   using Rule = void (Raiser::*)(mlir::Operation *, llvm::StringRef detail);
   // Elementwise.cpp
   void raiseConstant(mlir::Operation *, llvm::StringRef);
@@ -96,7 +98,7 @@ public:
   void raiseDot(mlir::Operation *, llvm::StringRef);
   void raiseDotScaled(mlir::Operation *, llvm::StringRef);
   void raiseMapElementwise(mlir::Operation *, llvm::StringRef);
-  // Memory.cpp
+  // Memory.cpp, Stores.cpp
   void raiseAddPointer(mlir::Operation *, llvm::StringRef);
   void raiseLoad(mlir::Operation *, llvm::StringRef);
   void raiseStore(mlir::Operation *, llvm::StringRef);
@@ -108,7 +110,7 @@ public:
   void raiseNothing(mlir::Operation *, llvm::StringRef);
 
 private:
-  // ---- frames: program axes in force ----------------------------------------------------------------------------
+  // ---- frames: program axes in force ----
   struct Frame {
     Extents extents;        // all program axes
     unsigned addedBack = 0; // axes added behind those of the frame below
@@ -127,7 +129,7 @@ private:
   /// Program axes followed by the block axes of a type.
   Extents extentsOf(mlir::Type type) const;
 
-  // ---- values ---------------------------------------------------------------------------------------------------
+  // ---- values ----
   Val get(mlir::Value value);
   void set(mlir::Value value, Val val);
   void setArray(mlir::Value value, mlir::Value array);
@@ -148,7 +150,7 @@ private:
   Val conjunction(const Val &a, const Val &b, llvm::ArrayRef<int64_t> extents);
   Val negation(const Val &condition, llvm::ArrayRef<int64_t> extents);
 
-  // ---- emission of mlx operations (Emit.cpp) --------------------------------------------------------------------
+  // ---- emission of mlx operations (Emit.cpp) ----
   using Attributes = llvm::ArrayRef<mlir::NamedAttribute>;
   mlir::Value emit(llvm::StringRef name, mlir::ValueRange operands, mlir::Type elementType,
                    llvm::ArrayRef<int64_t> shape, Attributes attributes = {});
@@ -171,7 +173,8 @@ private:
   mlir::Value emitSliceAxis(mlir::Value a, unsigned axis, int64_t start, int64_t stop, int64_t stride = 1);
   mlir::Value emitFlip(mlir::Value a, unsigned axis);
   mlir::Value emitConcatenate(llvm::ArrayRef<mlir::Value> arrays, unsigned axis);
-  mlir::Value emitPad(mlir::Value a, mlir::Value value, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high);
+  mlir::Value emitPad(mlir::Value a, mlir::Value value, llvm::ArrayRef<int64_t> low,
+                      llvm::ArrayRef<int64_t> high);
   mlir::Value emitReduction(llvm::StringRef name, mlir::Value a, llvm::ArrayRef<int64_t> axes,
                             mlir::Type elementType);
   mlir::Value emitAsStrided(mlir::Value flat, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> strides,
@@ -194,7 +197,7 @@ private:
     return mlir::IntegerType::get(builder.getContext(), width, mlir::IntegerType::Unsigned);
   }
 
-  // ---- elementwise helpers --------------------------------------------------------------------------------------
+  // ---- elementwise helpers ----
   mlir::Value divideTruncating(mlir::Value a, mlir::Value b, bool remainder);
   mlir::Value divideUnsigned(mlir::Value a, mlir::Value b, bool remainder);
   mlir::Value multiplyHigh(mlir::Value a, mlir::Value b, bool isSigned);
@@ -206,26 +209,27 @@ private:
   mlir::Value errorFunction(mlir::Value a);
   mlir::Value maxNumber(mlir::Value a, mlir::Value b, bool maximum);
   mlir::Value integerArray(mlir::Operation *op, llvm::StringRef detail, llvm::ArrayRef<mlir::Value> operands);
-  mlir::Value convertFloat(mlir::Value a, mlir::Type from, mlir::Type to, bool towardZero, mlir::Operation *op);
+  mlir::Value convertFloat(mlir::Value a, mlir::Type from, mlir::Type to, bool towardZero,
+                           mlir::Operation *op);
   mlir::Value fromFloat8(mlir::Value bits, mlir::Type from);
   mlir::Value toFloat8(mlir::Value a, mlir::Type to, bool towardZero, mlir::Operation *op);
 
-  // ---- shape helpers --------------------------------------------------------------------------------------------
+  // ---- shape helpers ----
   using IndexChange = llvm::function_ref<std::optional<IndexExpr>(const IndexExpr &)>;
   using ArrayChange = llvm::function_ref<mlir::Value(mlir::Value)>;
   Val changeShape(mlir::Value source, IndexChange changeIndex, ArrayChange changeArray);
   mlir::Value fullBlock(mlir::Value array, mlir::Type type); // block axes at their extents
 
-  // ---- reductions -----------------------------------------------------------------------------------------------
+  // ---- reductions ----
   /// Runs a combiner region on arrays of equal shape, whose axes all count as program axes.
   llvm::SmallVector<mlir::Value> combine(mlir::Region &region, llvm::ArrayRef<mlir::Value> operands,
                                          llvm::ArrayRef<int64_t> extents);
   mlir::Value reduceKnown(llvm::StringRef combiner, mlir::Value a, unsigned axis);
   mlir::Value contract(mlir::Value a, mlir::Value b, unsigned batchRank);
-  mlir::Value dotArrays(mlir::Value a, mlir::Value b, mlir::Type aType, mlir::Type bType, mlir::Type resultType,
-                        unsigned batchRank, mlir::Operation *op);
+  mlir::Value dotArrays(mlir::Value a, mlir::Value b, mlir::Type aType, mlir::Type bType,
+                        mlir::Type resultType, unsigned batchRank, mlir::Operation *op);
 
-  // ---- memory ---------------------------------------------------------------------------------------------------
+  // ---- memory ----
   struct Access {
     mlir::Operation *op = nullptr;
     int storage = -1;
@@ -267,7 +271,7 @@ private:
   void checkKnownLanes(const Access &access);
   mlir::Value reduceLanes(mlir::Operation *op, llvm::StringRef kind, mlir::Value value, unsigned axis);
 
-  // ---- control --------------------------------------------------------------------------------------------------
+  // ---- control ----
   void raiseBlock(mlir::Block &block);
   void raiseOperation(mlir::Operation *op);
   Val activeMask(llvm::ArrayRef<int64_t> extents);
@@ -281,10 +285,11 @@ private:
   mlir::Value carry(const Val &val, mlir::Type type);
   Val uncarry(mlir::Value array, const Val &like, mlir::Type type);
   llvm::SmallVector<int> storedStorages(mlir::Operation *op);
-  /// A loop whose trip count only the device knows. `step` raises one trip and returns (go on, carried values).
-  Vals dynamicLoop(
-      mlir::Operation *op, mlir::Value goOn, llvm::ArrayRef<Val> inits, llvm::ArrayRef<mlir::Type> types,
-      llvm::function_ref<std::pair<mlir::Value, Vals>(llvm::ArrayRef<Val>)> step);
+  /// A loop whose trip count only the device knows. `step` raises one trip and returns (go on, carried
+  /// values).
+  Vals dynamicLoop(mlir::Operation *op, mlir::Value goOn, llvm::ArrayRef<Val> inits,
+                   llvm::ArrayRef<mlir::Type> types,
+                   llvm::function_ref<std::pair<mlir::Value, Vals>(llvm::ArrayRef<Val>)> step);
   mlir::Value fullMask(const Val &condition);
 
   tt::FuncOp func;
@@ -294,8 +299,8 @@ private:
   llvm::SmallVector<Frame> frames;
   llvm::SmallVector<Mask, 4> masks;
   llvm::DenseMap<mlir::Value, Val> values;
-  llvm::SmallVector<mlir::Value> states;      // per storage: its flat array now
-  llvm::SmallVector<Range> written;           // per storage: bytes that may have changed; min > max: none
+  llvm::SmallVector<mlir::Value> states; // per storage: its flat array now
+  llvm::SmallVector<Range> written;      // per storage: bytes that may have changed; min > max: none
   llvm::SmallVector<mlir::Type> originalElement;
   llvm::SmallVector<std::string> storageArgument; // name of the first argument that points into it
   int64_t emitted = 0;

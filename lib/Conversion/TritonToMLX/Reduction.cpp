@@ -52,7 +52,8 @@ Value Raiser::reduceKnown(StringRef combiner, Value a, unsigned axis) {
   if (combiner == "arith.addf" || (combiner == "arith.addi" && !type.isInteger(1)))
     // Half types are summed in f32: MLX would round at every step.
     return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32
-               ? emitCast(emitReduction("sum", emitCast(a, builder.getF32Type()), at, builder.getF32Type()), type)
+               ? emitCast(emitReduction("sum", emitCast(a, builder.getF32Type()), at, builder.getF32Type()),
+                          type)
                : emitReduction("sum", a, at, type);
   if (combiner == "arith.mulf" || (combiner == "arith.muli" && !type.isInteger(1)))
     return emitReduction("prod", a, at, type);
@@ -63,7 +64,8 @@ Value Raiser::reduceKnown(StringRef combiner, Value a, unsigned axis) {
     bool maximum = combiner == "arith.maxnumf";
     unsigned rank = shapeOf(a).size();
     Value nan = emitElementwise("isnan", a, i1());
-    double neutral = maximum ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+    double neutral =
+        maximum ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
     Value clean = emitWhere(nan, emitFloat(neutral, type, rank), a);
     Value result = emitReduction(maximum ? "max" : "min", clean, at, type);
     return emitWhere(emitReduction("all", nan, at, i1()),
@@ -221,7 +223,7 @@ void Raiser::raiseMapElementwise(Operation *op, StringRef) {
   }
 }
 
-// ---- dot -----------------------------------------------------------------------------------------------------------
+// ---- dot ----
 
 Value Raiser::contract(Value a, Value b, unsigned batchRank) {
   // Program axes on which only one side varies join that side's rows or columns: one large product.
@@ -323,12 +325,14 @@ Value Raiser::dotArrays(Value a, Value b, Type aType, Type bType, Type resultTyp
 
 void Raiser::raiseDot(Operation *op, StringRef) {
   auto dot = cast<tt::DotOp>(op);
-  auto aType = cast<RankedTensorType>(dot.getA().getType()), bType = cast<RankedTensorType>(dot.getB().getType());
+  auto aType = cast<RankedTensorType>(dot.getA().getType()),
+       bType = cast<RankedTensorType>(dot.getB().getType());
   Value a = fullBlock(arrayOf(dot.getA()), aType), b = fullBlock(arrayOf(dot.getB()), bType);
   Type resultType = getElementTypeOrSelf(op->getResult(0).getType());
   unsigned batchRank = aType.getRank() - 2;
   Val accumulator = get(dot.getC());
-  Type wide = isa<FloatType>(resultType) && resultType.getIntOrFloatBitWidth() < 32 ? builder.getF32Type() : resultType;
+  Type wide = isa<FloatType>(resultType) && resultType.getIntOrFloatBitWidth() < 32 ? builder.getF32Type()
+                                                                                    : resultType;
   Value product = dotArrays(a, b, aType.getElementType(), bType.getElementType(), wide, batchRank, op);
   Value c = emitCast(toArray(accumulator, resultType, extentsOf(op->getResult(0).getType())), wide);
   setArray(op->getResult(0), emitCast(emitElementwise("add", {product, c}, wide), resultType));

@@ -123,18 +123,18 @@ void Raiser::raiseReshape(Operation *op, StringRef) {
   unsigned first = programRank();
   ArrayRef<int64_t> to = blockShape(op->getResult(0).getType());
   Extents extents = extentsOf(source.getType());
-  set(op->getResult(0),
-      changeShape(
-          source, [&](const IndexExpr &e) { return e.reshaped(first, extents, to); },
-          [&](Value v) {
-            Extents shape(shapeOf(v).take_front(first).begin(), shapeOf(v).take_front(first).end());
-            if (all_of(shapeOf(v).drop_front(first), [](int64_t e) { return e == 1; })) {
-              shape.append(to.size(), 1);
-              return emitReshape(v, shape);
-            }
-            shape.append(to.begin(), to.end());
-            return emitReshape(fullBlock(v, source.getType()), shape);
-          }));
+  set(op->getResult(0), changeShape(
+                            source, [&](const IndexExpr &e) { return e.reshaped(first, extents, to); },
+                            [&](Value v) {
+                              Extents shape(shapeOf(v).take_front(first).begin(),
+                                            shapeOf(v).take_front(first).end());
+                              if (all_of(shapeOf(v).drop_front(first), [](int64_t e) { return e == 1; })) {
+                                shape.append(to.size(), 1);
+                                return emitReshape(v, shape);
+                              }
+                              shape.append(to.begin(), to.end());
+                              return emitReshape(fullBlock(v, source.getType()), shape);
+                            }));
 }
 
 void Raiser::raiseTranspose(Operation *op, StringRef) {
@@ -187,9 +187,9 @@ void Raiser::raiseJoin(Operation *op, StringRef) {
     extent = std::max(extent, other);
   Extents joined = shape;
   joined.push_back(1);
-  Value result = emitConcatenate({emitReshape(emitBroadcast(a, shape), joined),
-                                  emitReshape(emitBroadcast(b, shape), joined)},
-                                 shape.size());
+  Value result = emitConcatenate(
+      {emitReshape(emitBroadcast(a, shape), joined), emitReshape(emitBroadcast(b, shape), joined)},
+      shape.size());
   if (element.isInteger(1))
     set(op->getResult(0), makeCondition({}, result));
   else
@@ -199,23 +199,23 @@ void Raiser::raiseJoin(Operation *op, StringRef) {
 void Raiser::raiseSplit(Operation *op, StringRef) {
   Value source = op->getOperand(0);
   for (unsigned half = 0; half < 2; ++half)
-    set(op->getResult(half),
-        changeShape(
-            source,
-            [&](const IndexExpr &e) -> std::optional<IndexExpr> {
-              unsigned last = e.rank() - 1;
-              if (e.table && e.table->shape[last] != 1)
-                return std::nullopt;
-              IndexExpr r = e;
-              r.offset += half * r.coefficients[last];
-              r.coefficients[last] = 0;
-              return r.withoutAxis(last);
-            },
-            [&](Value v) {
-              unsigned last = shapeOf(v).size() - 1;
-              Value part = shapeOf(v)[last] == 1 ? v : emitSliceAxis(v, last, half, half + 1);
-              return emitReshape(part, shapeOf(part).drop_back());
-            }));
+    set(op->getResult(half), changeShape(
+                                 source,
+                                 [&](const IndexExpr &e) -> std::optional<IndexExpr> {
+                                   unsigned last = e.rank() - 1;
+                                   if (e.table && e.table->shape[last] != 1)
+                                     return std::nullopt;
+                                   IndexExpr r = e;
+                                   r.offset += half * r.coefficients[last];
+                                   r.coefficients[last] = 0;
+                                   return r.withoutAxis(last);
+                                 },
+                                 [&](Value v) {
+                                   unsigned last = shapeOf(v).size() - 1;
+                                   Value part =
+                                       shapeOf(v)[last] == 1 ? v : emitSliceAxis(v, last, half, half + 1);
+                                   return emitReshape(part, shapeOf(part).drop_back());
+                                 }));
 }
 
 void Raiser::raiseGather(Operation *op, StringRef) {
@@ -224,7 +224,8 @@ void Raiser::raiseGather(Operation *op, StringRef) {
   Value source = fullBlock(arrayOf(gather.getSrc()), gather.getSrc().getType());
   Value indices = fullBlock(arrayOf(gather.getIndices()), gather.getIndices().getType());
   // take_along_axis wants equal program axes, and an index that stays inside on GPUs too.
-  Extents s(shapeOf(source).begin(), shapeOf(source).end()), t(shapeOf(indices).begin(), shapeOf(indices).end());
+  Extents s(shapeOf(source).begin(), shapeOf(source).end()),
+      t(shapeOf(indices).begin(), shapeOf(indices).end());
   for (unsigned i = 0; i < programRank(); ++i)
     s[i] = t[i] = std::max(s[i], t[i]);
   source = emitBroadcast(source, s);
@@ -267,7 +268,8 @@ void Raiser::raiseHistogram(Operation *op, StringRef) {
     maskShape.push_back(1);
     equal = emitAnd(equal, emitReshape(mask, maskShape));
   }
-  Value counts = emitReduction("sum", emitCast(equal, resultType), {static_cast<int64_t>(rank - 1)}, resultType);
+  Value counts =
+      emitReduction("sum", emitCast(equal, resultType), {static_cast<int64_t>(rank - 1)}, resultType);
   Extents out(shapeOf(counts).begin(), shapeOf(counts).end());
   out.erase(out.begin() + rank - 1);
   setArray(op->getResult(0), emitReshape(counts, out));

@@ -66,7 +66,8 @@ public:
       }
       for (NamedAttribute attribute : op.getAttrs()) {
         if (auto array = dyn_cast<DenseI64ArrayAttr>(attribute.getValue()))
-          node.integers.push_back({attribute.getName().str(), {array.asArrayRef().begin(), array.asArrayRef().end()}});
+          node.integers.push_back(
+              {attribute.getName().str(), {array.asArrayRef().begin(), array.asArrayRef().end()}});
         else if (auto boolean = dyn_cast<BoolAttr>(attribute.getValue()))
           node.integers.push_back({attribute.getName().str(), {boolean.getValue()}});
         else if (auto integer = dyn_cast<IntegerAttr>(attribute.getValue()))

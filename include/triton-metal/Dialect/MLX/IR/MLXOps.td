@@ -19,7 +19,7 @@ def MLX_Array : RankedTensorOf<[AnyInteger, AnyFloat]>;
 
 class MLX_Op<string mnemonic, list<Trait> traits = []> : Op<MLX_Dialect, mnemonic, traits>;
 
-// ---- elementwise ---------------------------------------------------------------------------------------------------
+// ---- elementwise ----
 
 class MLX_Unary<string mnemonic> : MLX_Op<mnemonic, [Pure]> {
   let arguments = (ins MLX_Array:$a);
@@ -124,7 +124,7 @@ def MLX_ViewOp : MLX_Op<"view", [Pure]> {
   let assemblyFormat = "$a attr-dict `:` type($a) `->` type($result)";
 }
 
-// ---- creation ------------------------------------------------------------------------------------------------------
+// ---- creation ----
 
 def MLX_ConstantOp : MLX_Op<"constant", [Pure]> {
   let arguments = (ins ElementsAttr:$value);
@@ -139,7 +139,7 @@ def MLX_ArangeOp : MLX_Op<"arange", [Pure]> {
   let assemblyFormat = "$start `,` $step attr-dict `:` type($result)";
 }
 
-// ---- shape ---------------------------------------------------------------------------------------------------------
+// ---- shape ----
 
 class MLX_Shape<string mnemonic, dag attributes> : MLX_Op<mnemonic, [Pure]> {
   let arguments = !con((ins MLX_Array:$a), attributes);
@@ -185,7 +185,7 @@ def MLX_SliceUpdateOp : MLX_Op<"slice_update", [Pure]> {
   let assemblyFormat = "$a `,` $update attr-dict `:` type($a) `,` type($update) `->` type($result)";
 }
 
-// ---- indexing ------------------------------------------------------------------------------------------------------
+// ---- indexing ----
 
 def MLX_TakeOp : MLX_Op<"take", [Pure]> {
   let summary = "a[indices] along the axis";
@@ -207,7 +207,7 @@ def MLX_ScatterOp : MLX_Op<"scatter", [Pure]> {
   }];
 }
 
-// ---- reductions and scans ------------------------------------------------------------------------------------------
+// ---- reductions and scans ----
 
 class MLX_Reduction<string mnemonic> : MLX_Shape<mnemonic, (ins DenseI64ArrayAttr:$axes)> {
   let summary = "Reduces the axes, which stay with extent 1";
@@ -225,7 +225,7 @@ def MLX_MatmulOp : MLX_Op<"matmul", [Pure]> {
   let assemblyFormat = "$a `,` $b attr-dict `:` type($a) `,` type($b) `->` type($result)";
 }
 
-// ---- control -------------------------------------------------------------------------------------------------------
+// ---- control ----
 
 def MLX_WhileOp : MLX_Op<"while", [SingleBlock, RecursiveMemoryEffects]> {
   let summary = "Runs the body on the carried arrays as long as any element of the first one holds";
