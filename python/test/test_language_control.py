@@ -541,3 +541,179 @@ def test_swizzle_is_a_bijection():
     out = torch.full((7 * 5,), -1, dtype=torch.int32)
     swizzled[(7, 5)](out, 7, 5, GROUP=3)
     assert sorted(out.tolist()) == list(range(35))
+
+
+@triton.jit
+def persistent(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    for tile in range(tl.program_id(0), tl.cdiv(n, BLOCK), tl.num_programs(0)):
+        i = tile * BLOCK + tl.arange(0, BLOCK)
+        x = tl.load(x_ptr + i, mask=i < n)
+        tl.store(out_ptr + i, x * 2 + tile, mask=i < n)
+
+
+@pytest.mark.parametrize("programs", [1, 7, 40])
+@pytest.mark.parametrize("n", [1, 500, 1003])
+def test_programs_that_stride_over_the_tiles(n, programs):
+    x = torch.arange(n, dtype=torch.int32)
+    out = Guarded(np.full(n, -1), "int32")
+    persistent[(programs,)](x, out.tensor, n, BLOCK=32)
+    assert_same(out.values(), (x * 2 + x // 32).numpy())
+    out.check()
+
+
+@triton.jit
+def wide_loops(out_ptr, first, last, step):
+    total = last * 0
+    for i in range(first, last, step):
+        total += i
+    tl.store(out_ptr, total)
+
+
+@pytest.mark.parametrize("bounds", [(2**40, 2**40 + 10, 3), (-(2**35), -(2**35) + 7, 2), (5, 2**33, 2**32)])
+def test_loop_over_64_bit_numbers(bounds):
+    out = torch.zeros(1, dtype=torch.int64)
+    wide_loops[(1,)](out, *bounds)
+    assert int(out[0]) == sum(range(*bounds))
+
+
+@triton.jit
+def flattened(out_ptr, rows, columns):
+    total = 0
+    for i in tl.range(0, rows, flatten=True, num_stages=2):
+        for j in tl.range(0, columns, disallow_acc_multi_buffer=True):
+            total = total * 3 + i * columns + j
+    tl.store(out_ptr + tl.program_id(0), total)
+
+
+def test_hints_of_loops():
+    out = torch.zeros(3, dtype=torch.int32)
+    flattened[(3,)](out, 3, 4)
+    total = np.int32(0)
+    with np.errstate(all="ignore"):
+        for step in range(12):
+            total = np.int32(total * np.int32(3) + np.int32(step))
+    assert out.tolist() == [int(total)] * 3
+
+
+@triton.jit
+def many_steps(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    state = tl.zeros((BLOCK,), tl.float32)
+    for k in range(n):
+        state = state * 0.5 + tl.load(x_ptr + k * BLOCK + i)
+        tl.store(out_ptr + k * BLOCK + i, state)
+
+
+def test_recurrence_of_a_thousand_steps(rng):
+    x = torch.from_numpy(rng.integers(-8, 8, (1000, 8)).astype(np.float32))
+    out = torch.zeros(1000, 8)
+    many_steps[(1,)](x, out, 1000, BLOCK=8)
+    state, want = np.zeros(8, np.float32), np.zeros((1000, 8), np.float32)
+    for k in range(1000):
+        state = state * np.float32(0.5) + x.numpy()[k]
+        want[k] = state
+    assert_same(out.numpy(), want)
+
+
+@triton.jit
+def counts_down(out_ptr):
+    left = tl.load(out_ptr)
+    steps = 0
+    while left > 0:
+        left -= 1
+        steps += 2
+    tl.store(out_ptr, steps)
+
+
+def test_while_loop_of_many_steps():
+    out = torch.tensor([5000], dtype=torch.int32)
+    counts_down[(1,)](out)
+    assert int(out[0]) == 10000
+
+
+@triton.jit
+def search_with_flag(x_ptr, out_ptr, n, wanted):
+    """A `for` that has found what it looks for does nothing more, and a `while` inside a `for`."""
+    row = tl.program_id(0)
+    found = -1
+    for i in range(n):
+        if found < 0:
+            x = tl.load(x_ptr + row * n + i)
+            while x > 9:
+                x = x // 10
+            if x == wanted:
+                found = i
+    tl.store(out_ptr + row, found)
+
+
+def test_first_number_with_a_leading_digit(rng):
+    x = rng.integers(0, 5000, (12, 15)).astype(np.int32)
+    out = torch.zeros(12, dtype=torch.int32)
+    search_with_flag[(12,)](torch.from_numpy(x), out, 15, 3)
+    want = [next((i for i, v in enumerate(row) if str(v)[0] == "3"), -1) for row in x]
+    assert out.tolist() == want
+
+
+@triton.jit
+def asserts_and_prints_at_compile_time(x_ptr, N: tl.constexpr):
+    tl.static_print("size", N)
+    tl.device_assert(tl.program_id(0) < 100, "never checked without debug")
+    tl.store(x_ptr + tl.arange(0, N), tl.arange(0, N))
+
+
+def test_assertions_without_debug():
+    out = torch.zeros(8, dtype=torch.int32)
+    asserts_and_prints_at_compile_time[(1,)](out, N=8)
+    assert out.tolist() == list(range(8))
+
+
+@triton.jit
+def wide_scalars(out_ptr, unsigned, signed, small):
+    tl.store(out_ptr, (unsigned >> 60).to(tl.int64))
+    tl.store(out_ptr + 1, signed // 3)
+    tl.store(out_ptr + 2, small.to(tl.int64) << 4)
+
+
+def test_scalars_of_64_bits():
+    out = torch.zeros(3, dtype=torch.int64)
+    wide_scalars[(1,)](out, 2**63 + 12345, -(2**62), 2**31)
+    assert out.tolist() == [8, -(2**62 // 3), 2**35]
+
+
+@triton.jit
+def nothing_at_all():
+    pass
+
+
+@triton.jit
+def reads_only(x_ptr):
+    tl.load(x_ptr)
+
+
+def test_kernels_that_do_nothing():
+    nothing_at_all[(5,)]()
+    x = torch.ones(1)
+    reads_only[(5,)](x)
+    assert x.tolist() == [1.0]
+
+
+@triton.jit
+def layer_norm(x_ptr, y_ptr, weight_ptr, bias_ptr, columns, eps, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    m = i < columns
+    x = tl.load(x_ptr + row * columns + i, mask=m, other=0.0).to(tl.float32)
+    mean = tl.sum(x, axis=0) / columns
+    centred = tl.where(m, x - mean, 0.0)
+    scale = 1 / tl.sqrt(tl.sum(centred * centred, axis=0) / columns + eps)
+    y = centred * scale * tl.load(weight_ptr + i, mask=m) + tl.load(bias_ptr + i, mask=m)
+    tl.store(y_ptr + row * columns + i, y, mask=m)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_layer_norm(dtype):
+    x = torch.randn(33, 100).to(dtype)
+    weight, bias, y = torch.rand(100), torch.rand(100), torch.zeros_like(x)
+    layer_norm[(33,)](x, y, weight, bias, 100, 1e-5, BLOCK=128)
+    want = torch.nn.functional.layer_norm(x.float(), (100,), weight, bias)
+    torch.testing.assert_close(y, want.to(dtype))

@@ -273,3 +273,49 @@ def test_dot_keeps_nan_and_infinity():
     block_dot[(1,)](a, b, out, M=16, N=16, K=16, PRECISION="ieee", OUT=tl.float32)
     with np.errstate(all="ignore"):
         assert_same(from_torch(out), a.numpy() @ b.numpy(), zero_sign=False)
+
+
+@pytest.mark.parametrize("dtype", ["float8e5", "float8e4nv"])
+def test_dot_of_eight_bit_floats(dtype, rng):
+    a, b = (random_values(dtype, 32 * 32, rng, tame=True).reshape(32, 32) for _ in range(2))
+    out = torch.zeros(32, 32)
+    block_dot[(1,)](
+        to_torch(a, dtype), to_torch(b, dtype), out, M=32, N=32, K=32, PRECISION="ieee", OUT=tl.float32
+    )
+    assert_close(out.numpy(), a.astype(np.float64) @ b, 1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (16, 1, 16), (2, 4, 8), (1, 1, 1), (128, 1, 2)])
+def test_small_dots(shape, rng):
+    m, n, k = shape
+    a, b = (rng.integers(-9, 9, s).astype(np.float32) for s in ((m, k), (k, n)))
+    out = torch.zeros(m, n)
+    block_dot[(1,)](
+        torch.from_numpy(a), torch.from_numpy(b), out, M=m, N=n, K=k, PRECISION="ieee", OUT=tl.float32
+    )
+    assert_same(out.numpy(), a @ b, zero_sign=False)
+
+
+def test_dot_with_a_narrow_result(rng):
+    a, b = (random_values("float16", 256, rng, tame=True).reshape(16, 16) for _ in range(2))
+    out = torch.zeros(16, 16, dtype=torch.float16)
+    block_dot[(1,)](
+        torch.from_numpy(a), torch.from_numpy(b), out, M=16, N=16, K=16, PRECISION="ieee", OUT=tl.float16
+    )
+    exact = a.astype(np.float64) @ b
+    assert_close(out.numpy(), exact, 2e-3, atol=1e-2)
+
+
+@triton.jit
+def split_k(a_ptr, b_ptr, c_ptr, K, N: tl.constexpr, BLOCK: tl.constexpr):
+    i, k = tl.arange(0, N), tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    a = tl.load(a_ptr + i[:, None] * K + k[None, :], mask=k[None, :] < K, other=0.0)
+    b = tl.load(b_ptr + k[:, None] * N + i[None, :], mask=k[:, None] < K, other=0.0)
+    tl.atomic_add(c_ptr + i[:, None] * N + i[None, :], tl.dot(a, b, input_precision="ieee"))
+
+
+def test_split_over_k_with_atomics(rng):
+    a, b = (rng.integers(-5, 5, s).astype(np.float32) for s in ((16, 100), (100, 16)))
+    c = torch.zeros(16, 16)
+    split_k[(7,)](torch.from_numpy(a), torch.from_numpy(b), c, 100, N=16, BLOCK=16)
+    assert_same(c.numpy(), a @ b, zero_sign=False)

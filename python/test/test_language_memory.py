@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Loads, stores, gathers, scatters, masks, grids, descriptors and atomics."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,11 @@ import triton
 import triton.language as tl
 from reference import FLOATS, INTEGERS, Guarded, assert_same, from_torch, random_values, to_torch
 from triton.tools.tensor_descriptor import TensorDescriptor
+
+if os.environ.get("TRITON_INTERPRET") == "1":
+    UnsupportedError = NotImplementedError
+else:
+    from triton_metal.errors import UnsupportedError
 
 
 @triton.jit
@@ -519,3 +526,150 @@ def test_hints_change_nothing():
     out = torch.zeros(64)
     every_cache_hint[(4,)](x, out, BLOCK=16)
     assert torch.equal(out, x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("max", "uint64"), ("min", "uint32"), ("add", "uint64"), ("add", "float64")]
+)
+def test_more_atomics(kind, dtype, rng):
+    x = rng.integers(0, 1000, 300).astype(dtype)
+    index = rng.integers(0, 5, 300).astype(np.int32)
+    out = Guarded(np.full(5, 500).astype(dtype), dtype)
+    atomic_to_bins[(3,)](to_torch(x, dtype), torch.from_numpy(index), out.tensor, 300, KIND=kind, BLOCK=128)
+    want = np.full(5, 500).astype(dtype)
+    ATOMICS[kind][0].at(want, index, x)
+    assert_same(out.values(), want)
+
+
+@triton.jit
+def masked_scalars(x_ptr, out_ptr, limit):
+    row = tl.program_id(0)
+    x = tl.load(x_ptr + row, mask=row < limit, other=-7)
+    tl.store(out_ptr + row, x + 1, mask=row % 2 == 0)
+
+
+def test_masks_of_scalar_accesses():
+    x, out = torch.arange(10, dtype=torch.int32), torch.full((10,), 100, dtype=torch.int32)
+    # What lies behind the limit is not there: reading it would be an error.
+    masked_scalars[(10,)](x[:6].clone(), out, 6)
+    assert out.tolist() == [1, 100, 3, 100, 5, 100, -6, 100, -6, 100]
+
+
+@triton.jit
+def three_axis_descriptor(x_ptr, out_ptr, a, b, c, B: tl.constexpr, C: tl.constexpr):
+    x = tl.make_tensor_descriptor(x_ptr, [a, b, c], [b * c, c, 1], [1, B, C])
+    for i in range(a):
+        block = x.load([i, tl.program_id(0) * B, 0])
+        at = tl.arange(0, B)[:, None] * C + tl.arange(0, C)[None, :]
+        tl.store(out_ptr + (tl.program_id(0) * a + i) * B * C + at, block.reshape(B, C))
+
+
+def test_descriptor_of_three_axes(rng):
+    x = torch.from_numpy(random_values("float32", 3 * 6 * 8, rng).reshape(3, 6, 8))
+    out = torch.full((2, 3, 4, 8), -1.0)
+    three_axis_descriptor[(2,)](x, out, 3, 6, 8, B=4, C=8)
+    padded = torch.nn.functional.pad(x, (0, 0, 0, 2))
+    assert torch.equal(out, padded.reshape(3, 2, 4, 8).transpose(0, 1))
+
+
+@triton.jit
+def descriptor_sum(source, out_ptr, columns, R: tl.constexpr, C: tl.constexpr):
+    total = tl.zeros((R,), tl.float32)
+    for at in range(0, columns, C):
+        total += tl.sum(source.load([tl.program_id(0) * R, at]), axis=1)
+    tl.store(out_ptr + tl.program_id(0) * R + tl.arange(0, R), total)
+
+
+def test_descriptor_in_a_loop(rng):
+    x = torch.from_numpy(rng.integers(-9, 9, (20, 40)).astype(np.float32))
+    out = torch.zeros(32)
+    descriptor_sum[(2,)](TensorDescriptor.from_tensor(x, [16, 16]), out, 40, R=16, C=16)
+    assert_same(out[:20].numpy(), x.numpy().sum(1), zero_sign=False)
+    assert out[20:].tolist() == [0.0] * 12
+
+
+@triton.jit
+def descriptor_rows(source, index_ptr, out_ptr, N: tl.constexpr, C: tl.constexpr):
+    rows = tl.load(index_ptr + tl.arange(0, N))
+    block = source.gather(rows, 8)
+    tl.store(out_ptr + tl.arange(0, N)[:, None] * C + tl.arange(0, C)[None, :], block)
+
+
+def test_gather_of_rows_through_a_descriptor(rng):
+    x = torch.from_numpy(random_values("float32", 30 * 32, rng).reshape(30, 32))
+    index = rng.integers(0, 30, 16).astype(np.int32)
+    out = torch.zeros(16, 16)
+    descriptor_rows[(1,)](TensorDescriptor.from_tensor(x, [1, 16]), torch.from_numpy(index), out, N=16, C=16)
+    assert_same(out.numpy(), x.numpy()[index][:, 8:24])
+
+
+@triton.jit
+def scatter_rows(target, x_ptr, index_ptr, N: tl.constexpr, C: tl.constexpr):
+    rows = tl.load(index_ptr + tl.arange(0, N))
+    block = tl.load(x_ptr + tl.arange(0, N)[:, None] * C + tl.arange(0, C)[None, :])
+    target.scatter(block, rows, 8)
+
+
+def test_scatter_of_rows_through_a_descriptor(rng):
+    x = torch.from_numpy(random_values("float32", 16 * 16, rng).reshape(16, 16))
+    index = rng.permutation(30)[:16].astype(np.int32)
+    out = torch.zeros(30, 32)
+    scatter_rows[(1,)](TensorDescriptor.from_tensor(out, [1, 16]), x, torch.from_numpy(index), N=16, C=16)
+    want = np.zeros((30, 32), np.float32)
+    want[index, 8:24] = x.numpy()
+    assert_same(out.numpy(), want)
+
+
+@triton.jit
+def descriptor_add_up(x_ptr, target, R: tl.constexpr, C: tl.constexpr):
+    at = tl.arange(0, R)[:, None] * C + tl.arange(0, C)[None, :]
+    target.atomic_add([0, 0], tl.load(x_ptr + tl.program_id(0) * R * C + at))
+
+
+def test_atomic_add_through_a_descriptor(rng):
+    x = torch.from_numpy(rng.integers(-9, 9, (5, 8, 16)).astype(np.float32))
+    out = torch.ones(8, 16)
+    descriptor_add_up[(5,)](x, TensorDescriptor.from_tensor(out, [8, 16]), R=8, C=16)
+    assert_same(out.numpy(), x.numpy().sum(0) + 1, zero_sign=False)
+
+
+@triton.jit
+def either_buffer(a_ptr, b_ptr, out_ptr, flag):
+    if flag > 0:
+        pointer = a_ptr
+    else:
+        pointer = b_ptr
+    tl.store(out_ptr, tl.load(pointer))
+
+
+@pytest.mark.parametrize("flag", [0, 5])
+def test_pointer_chosen_by_an_argument(flag):
+    """A branch that the launch decides leaves one base pointer; others are refused by name."""
+    a, b, out = torch.full((1,), 3.0), torch.full((1,), 4.0), torch.zeros(1)
+    try:
+        either_buffer[(1,)](a, b, out, flag)
+    except UnsupportedError as error:
+        assert "pointer" in str(error)
+        return
+    assert out.tolist() == [3.0 if flag > 0 else 4.0]
+
+
+@triton.jit
+def five_axes(x_ptr, out_ptr, N: tl.constexpr):
+    i = tl.arange(0, N)
+    at = (
+        i[:, None, None, None, None] * N * N * N * N
+        + i[None, :, None, None, None] * N * N * N
+        + i[None, None, :, None, None] * N * N
+        + i[None, None, None, :, None] * N
+        + i[None, None, None, None, :]
+    )
+    x = tl.load(x_ptr + at)
+    tl.store(out_ptr + at, tl.permute(x, (4, 2, 0, 1, 3)) + tl.sum(x, axis=2, keep_dims=True))
+
+
+def test_blocks_of_five_axes(rng):
+    x = torch.from_numpy(random_values("int32", 4**5, rng, tame=True).reshape((4,) * 5))
+    out = torch.zeros_like(x)
+    five_axes[(1,)](x, out, N=4)
+    assert torch.equal(out, x.permute(4, 2, 0, 1, 3) + x.sum(2, keepdim=True, dtype=torch.int32))

@@ -380,3 +380,45 @@ def test_rounding_of_a_narrow_product_survives_the_sum(rng):
     with np.errstate(all="ignore"):
         product = rounded(x * x, "float16").astype(np.float64)
     assert_close(got, product.sum(1), 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32", "int32"])
+def test_sum_in_a_chosen_type(dtype, rng):
+    x = random_values("int32", ROWS * COLUMNS, rng).reshape(ROWS, COLUMNS)
+    want = x.astype(dtype).sum(1, dtype=dtype)
+    got = apply(f"tl.sum(x, axis=1, dtype=tl.{dtype})", x, "int32", (ROWS,), dtype)
+    if dtype == "float32":
+        assert_close(got, x.astype(np.float64).sum(1), 1e-6, atol=2.0**31 * 32 * 1e-6)
+    else:
+        assert_same(got, want)
+
+
+def test_negative_axes(rng):
+    x = random_values("int32", 4 * 8 * 2, rng, tame=True).reshape(4, 8, 2)
+    got = apply("tl.sum(x, axis=-2)", x, "int32", (4, 2), "int32")
+    assert_same(got, x.sum(1, dtype=np.int32))
+    assert_same(apply("tl.cumsum(x, -1)", x, "int32", x.shape, "int32"), np.cumsum(x, -1, dtype=np.int32))
+
+
+def test_reduction_of_a_scanned_product(rng):
+    x = rng.integers(-2, 3, (8, 16)).astype(np.int32)
+    got = apply(
+        "tl.max(tl.cumsum(x * x, 1) - tl.cumsum(x, 1, reverse=True), axis=0)", x, "int32", (16,), "int32"
+    )
+    want = (np.cumsum(x * x, 1) - np.cumsum(x[:, ::-1], 1)[:, ::-1]).max(0).astype(np.int32)
+    assert_same(got, want)
+
+
+@pytest.mark.parametrize("n", [1, 2, 512])
+def test_sort_of_any_length(n, rng):
+    x = random_values("float32", n, rng)
+    assert_same(apply("tl.sort(x)", x, "float32", (n,), "float32"), np.sort(x))
+
+
+def test_keep_dims_of_several_operands(rng):
+    x, y = (random_values("int32", 8 * 16, rng, tame=True).reshape(8, 16) for _ in range(2))
+    got = apply(
+        "tl.reduce((x, y), 1, lexicographic, keep_dims=True)[0]",
+        x, "int32", (8, 1), "int32", HELPERS, second=y, second_dtype="int32",
+    )  # fmt: skip
+    assert_same(got, x.min(1, keepdims=True))
