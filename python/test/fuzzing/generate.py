@@ -277,6 +277,10 @@ class Generator(ExpressionMixin, MemoryMixin):
 
     def trip_count(self, bound: int) -> Expression:
         form = self.rng.random()
+        if self.loops and self.chance(0.3) and self.loops[-1][1] <= bound:
+            self.features.add("trip count by outer loop")
+            outer = self.loops[-1][0]
+            return self.arithmetic("+", outer, number(1)) if self.chance(0.5) else outer
         if form < 0.35:
             return self.integer_argument(self.rng.randint(0, bound))
         tiles = [s for s in self.scalars if s.source in {c.source for c in self.coordinates.values()}]
@@ -337,6 +341,8 @@ class Generator(ExpressionMixin, MemoryMixin):
             self.loops.pop()
             return lines
 
+        if stop.source == index:
+            stop = number(bound)
         static = stop.source.isdigit() and self.chance(0.3)
         first, step = number(0), number(1)
         if self.chance(0.3):

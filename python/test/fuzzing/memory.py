@@ -147,7 +147,10 @@ class MemoryMixin:
         place = [(self.coordinates[axis], self.reach(axis)) for axis in used]
         place += [(self.coordinates[b], self.extents[b]) for b in self.batch_axes if self.chance(0.6)]
         place += [(loop, bound) for loop, bound in self.loops if self.chance(0.6)]
+        place = [changed for pair in place for changed in self.changed_coordinate(*pair)]
         offset, span, origin = self.affine(place, axes, injective=False)
+        if self.chance(0.1):
+            offset = self.cast(offset, "int64")
         base = self.buffer(dtype, span, origin)
         if self.chance(0.06):
             base = self.alias(base)
@@ -157,6 +160,33 @@ class MemoryMixin:
             mask = extra if mask is None else self.both(mask, extra)
             self.features.add("odd mask")
         return self.loaded(base, offset, mask, axes, dtype)
+
+    def changed_coordinate(self, index: Expression, extent: int) -> list[tuple[Expression, int]]:
+        """The coordinate, or what kernels like to compute from one, with the number of values it takes."""
+        if not self.chance(0.25):
+            return [(index, extent)]
+        form = self.rng.choice(
+            ["divide", "remainder", "both", "clamp", "exclusive or", "shift right", "move"]
+        )
+        self.features.add("computed coordinate")
+        width = self.rng.randint(1, 5)
+        if form == "divide":
+            return [(self.arithmetic("//", index, self.integer_argument(width)), -(-extent // width))]
+        if form == "remainder":
+            return [(self.arithmetic("%", index, self.integer_argument(width)), width)]
+        if form == "both":
+            by = self.integer_argument(width)
+            row, column = self.arithmetic("//", index, by), self.arithmetic("%", index, by)
+            return [(row, -(-extent // width)), (column, width)]
+        if form == "clamp":
+            low = self.arithmetic("tl.maximum", self.arithmetic("-", index, number(width)), number(0))
+            return [(self.arithmetic("tl.minimum", low, number(extent - 1)), extent)]
+        if form == "exclusive or":
+            whole = 1 << max(extent - 1, 1).bit_length()
+            return [(self.arithmetic("^", index, number(self.rng.randint(1, whole - 1))), whole)]
+        if form == "shift right":
+            return [(self.arithmetic(">>", index, number(1)), (extent + 1) // 2)]
+        return [(self.arithmetic("+", index, number(width)), extent + width)]
 
     def reach(self, axis: object) -> int:
         """Number of coordinates that a masked access may touch."""
@@ -169,6 +199,13 @@ class MemoryMixin:
         if form < 0.4:
             part = self.arithmetic("%", index, number(self.rng.randint(2, 4)))
             return self.compare(self.rng.choice(["==", "!="]), part, number(1))
+        if form < 0.55 and len(self.walked(axes)) > 1:
+            first, second = self.rng.sample(self.walked(axes), 2)
+            left, right = (self.along(self.coordinates[a], axes) for a in (first, second))
+            if self.chance(0.5):
+                return self.compare(self.rng.choice(["<", "<=", ">", ">=", "=="]), left, right)
+            total = self.arithmetic("+", self.arithmetic("*", left, number(self.rng.randint(1, 3))), right)
+            return self.compare(self.rng.choice(["<", ">="]), total, number(self.extents[first]))
         if form < 0.7:
             return self.compare(
                 self.rng.choice(["<", ">="]), index, number(self.rng.randint(0, self.extents[axis]))
@@ -328,6 +365,15 @@ class MemoryMixin:
                 place.append((self.coordinates["tile of " + axis], self.extents["tile of " + axis]))
         place += [(self.coordinates[b], self.extents[b]) for b in self.batch_axes]
         place += [(loop, bound) for loop, bound in self.loops if self.chance(0.5)]
+        if self.chance(0.15):
+            # A coordinate taken apart still tells all elements apart.
+            self.features.add("computed coordinate")
+            at = self.rng.randrange(len(place))
+            index, extent = place[at]
+            width = self.rng.randint(1, 5)
+            by = self.integer_argument(width)
+            row, column = self.arithmetic("//", index, by), self.arithmetic("%", index, by)
+            place[at : at + 1] = [(row, -(-extent // width)), (column, width)]
         offset, span, origin = self.affine(place, axes, injective=True)
         base = self.buffer(dtype, span, origin, output=True)
         return base, offset, self.inside(walked, axes)

@@ -80,7 +80,9 @@ class MlxMemory:
 
         self.mx = mx
         self.before = buffer.data[: buffer.origin]
-        array = mx.array(buffer.data[buffer.origin :])
+        data = buffer.data[buffer.origin :]
+        # Without a type float64 would become float32.
+        array = mx.array(data, dtype=getattr(mx, data.dtype.name))
         self.array = array.astype(mx.bfloat16) if buffer.dtype == "bfloat16" else array * mx.ones_like(array)
 
     def argument(self, buffer: Buffer):
