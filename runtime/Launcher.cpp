@@ -25,6 +25,19 @@ RaisingOptions optionsFromEnvironment() {
   return options;
 }
 
+/// Copies the bytes of `source` that differ from `before`.
+void copyDifferences(char *target, const char *source, const char *before, size_t nbytes) {
+  constexpr size_t kChunk = 64;
+  for (size_t start = 0; start < nbytes; start += kChunk) {
+    size_t length = std::min(kChunk, nbytes - start);
+    if (std::memcmp(source + start, before + start, length) == 0)
+      continue;
+    for (size_t i = start; i < start + length; ++i)
+      if (source[i] != before[i])
+        target[i] = source[i];
+  }
+}
+
 /// "!tt.ptr<f32>" -> "f32", as the graph spells memory elements.
 std::string memoryElement(const std::string &type) {
   const std::string prefix = "!tt.ptr<";
@@ -190,7 +203,8 @@ std::shared_ptr<const Launcher::Executable> Launcher::executable(const LaunchSig
   return made;
 }
 
-mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, mx::Stream stream) const {
+mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, bool copy,
+                               mx::Stream stream) const {
   mx::Dtype dtype = dtypeOf(type.dtype);
   mx::Shape shape(type.shape.begin(), type.shape.end());
   if (!storage.isHost) {
@@ -200,15 +214,29 @@ mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, mx
     return flat.dtype() == dtype ? flat : mx::view(flat, dtype, stream);
   }
   size_t nbytes = static_cast<size_t>(type.shape[0]) * mx::size_of(dtype);
-  if (onGpu || nbytes == 0 || storage.begin % mx::size_of(dtype) != 0) {
-    mx::allocator::Data copy = mx::allocator::malloc(std::max<size_t>(nbytes, 1));
-    std::memcpy(copy.buffer().raw_ptr(), reinterpret_cast<const void *>(storage.begin), nbytes);
-    return mx::array(std::move(copy), shape, dtype);
+  if (copy || onGpu || nbytes == 0 || storage.begin % mx::size_of(dtype) != 0) {
+    mx::allocator::Data memory = mx::allocator::malloc(std::max<size_t>(nbytes, 1));
+    std::memcpy(memory.buffer().raw_ptr(), reinterpret_cast<const void *>(storage.begin), nbytes);
+    return mx::array(std::move(memory), shape, dtype);
   }
   // MLX's CPU allocator keeps a size in front of the data; nothing reads it as long as the array is not
   // donated, which the caller prevents by holding a second reference.
   mx::allocator::Buffer borrowed(reinterpret_cast<char *>(storage.begin) - sizeof(size_t));
   return mx::array(mx::allocator::Data(borrowed, [](mx::allocator::Buffer) {}), shape, dtype);
+}
+
+std::vector<Launcher::Written> Launcher::writtenRanges(const Executable &parts, size_t storageCount) {
+  std::vector<Written> written(storageCount);
+  for (const Part &part : parts)
+    for (const RaisedOutput &output : part.outputs) {
+      Written &range = written[output.storage];
+      bool joined = !range.any || (output.begin <= range.end && output.end >= range.begin);
+      range.exact = (!range.any || range.exact) && output.exact && joined;
+      range.begin = range.any ? std::min(range.begin, output.begin) : output.begin;
+      range.end = range.any ? std::max(range.end, output.end) : output.end;
+      range.any = true;
+    }
+  return written;
 }
 
 std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
@@ -218,16 +246,16 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
   ++launches;
   mx::Stream stream = mx::default_stream(onGpu ? mx::Device::gpu : mx::Device::cpu);
   size_t storageCount = prepared.storages.size();
+  std::vector<Written> written = writtenRanges(*parts, storageCount);
   std::vector<mx::array> states, originals;
   const std::vector<ArrayType> &types = parts->front().executor.inputTypes();
-  for (size_t i = 0; i < storageCount; ++i)
-    states.push_back(inputArray(prepared.storages[i], types[i], stream));
+  for (size_t i = 0; i < storageCount; ++i) {
+    // Where it depends on the data which elements are stored, only those that differ from what was read may
+    // be written: another thread may be storing to their neighbours.
+    bool snapshot = written[i].any && !written[i].exact;
+    states.push_back(inputArray(prepared.storages[i], types[i], snapshot, stream));
+  }
   originals = states; // a second reference: MLX must not write results into borrowed memory
-  struct Written {
-    bool any = false;
-    int64_t begin = 0, end = 0;
-  };
-  std::vector<Written> written(storageCount);
   for (const Part &part : *parts) {
     std::vector<mx::array> inputs = states;
     inputs.insert(inputs.end(), prepared.dynamicScalars.begin(), prepared.dynamicScalars.end());
@@ -236,14 +264,8 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
     std::vector<mx::array> results = part.executor.run(std::move(inputs), stream);
     if (parts->size() > 1)
       mx::eval(results); // slabs bound the memory only if each is finished before the next
-    for (size_t k = 0; k < results.size(); ++k) {
-      const RaisedOutput &output = part.outputs[k];
-      Written &range = written[output.storage];
-      range.begin = range.any ? std::min(range.begin, output.begin) : output.begin;
-      range.end = range.any ? std::max(range.end, output.end) : output.end;
-      range.any = true;
-      states[output.storage] = results[k];
-    }
+    for (size_t k = 0; k < results.size(); ++k)
+      states[part.outputs[k].storage] = results[k];
   }
   // Everything is computed before anything is written: an error leaves all arguments as they were.
   std::vector<mx::array> hostResults;
@@ -275,10 +297,14 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
     size_t i = hostIndex[k];
     char *target = reinterpret_cast<char *>(prepared.storages[i].begin);
     const char *source = hostResults[k].data<char>();
-    int64_t end = std::min<int64_t>(written[i].end, static_cast<int64_t>(hostResults[k].nbytes()));
-    if (end > written[i].begin)
-      std::memcpy(target + written[i].begin, source + written[i].begin,
-                  static_cast<size_t>(end - written[i].begin));
+    size_t begin = static_cast<size_t>(written[i].begin);
+    size_t end = std::min(static_cast<size_t>(written[i].end), hostResults[k].nbytes());
+    if (end <= begin)
+      continue;
+    if (written[i].exact)
+      std::memcpy(target + begin, source + begin, end - begin);
+    else
+      copyDifferences(target + begin, source + begin, originals[i].data<char>() + begin, end - begin);
   }
   return newValues;
 }

@@ -66,10 +66,15 @@ private:
     std::vector<RaisedOutput> outputs;
   };
   using Executable = std::vector<Part>;
+  struct Written { // what a launch stores to one storage, in bytes
+    bool any = false, exact = false;
+    int64_t begin = 0, end = 0;
+  };
+  static std::vector<Written> writtenRanges(const Executable &parts, size_t storageCount);
 
   Prepared prepare(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) const;
   std::shared_ptr<const Executable> executable(const LaunchSignature &signature);
-  mx::array inputArray(const Storage &storage, const ArrayType &type, mx::Stream stream) const;
+  mx::array inputArray(const Storage &storage, const ArrayType &type, bool copy, mx::Stream stream) const;
   std::string parameter(size_t i) const { return "[argument '" + facts().parameterNames[i] + "'] "; }
 
   CompiledKernel kernel;

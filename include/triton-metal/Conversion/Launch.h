@@ -32,6 +32,7 @@ struct LaunchSignature {
 struct RaisedOutput {
   int storage = -1;
   int64_t begin = 0, end = 0;
+  bool exact = false; // every byte of the range is stored, whatever the data
 };
 
 struct RaisingOptions {

@@ -87,7 +87,7 @@ Value Raiser::state(const Access &access) {
   return emit("view", flat, type, {length});
 }
 
-void Raiser::setState(const Access &access, Value flat, std::optional<Range> range) {
+void Raiser::setState(const Access &access, Value flat, std::optional<Range> range, bool exact) {
   int64_t width = elementOf(flat).getIntOrFloatBitWidth() / 8;
   int64_t nbytes = signature.storages[access.storage].nbytes;
   Value before = states[access.storage];
@@ -95,9 +95,12 @@ void Raiser::setState(const Access &access, Value flat, std::optional<Range> ran
     refuse(access.op, "The size of '" + storageArgument[access.storage] +
                           "' is not a whole number of the elements stored through it.");
   states[access.storage] = flat;
+  int64_t begin = range ? range->min * width : 0, end = range ? (range->max + 1) * width : nbytes;
   Range &bytes = written[access.storage];
-  bytes.min = std::min(bytes.min, range ? range->min * width : 0);
-  bytes.max = std::max(bytes.max, range ? (range->max + 1) * width : nbytes);
+  bool first = bytes.min > bytes.max, joined = begin <= bytes.max && end >= bytes.min;
+  exactlyWritten[access.storage] = exactlyWritten[access.storage] && exact && (first || joined);
+  bytes.min = std::min(bytes.min, begin);
+  bytes.max = std::max(bytes.max, end);
 }
 
 void Raiser::refuseOutOfBounds(const Access &access, int64_t element) {

@@ -63,6 +63,7 @@ RaisedGraph Raiser::run() {
   originalElement.assign(storageCount, Type());
   storageArgument.assign(storageCount, "");
   written.assign(storageCount, Range{INT64_MAX, INT64_MIN});
+  exactlyWritten.assign(storageCount, true);
   auto parameterType = [&](unsigned i) { return func.getFunctionType().getInput(i); };
   for (auto [i, spec] : enumerate(signature.arguments)) {
     if (spec.kind != ArgumentSpec::Kind::Pointer || originalElement[spec.storage])
@@ -135,7 +136,7 @@ RaisedGraph Raiser::run() {
       flat = emit("view", flat, originalElement[i], cast<RankedTensorType>(inputs[i]).getShape());
     outputs.push_back(flat);
     outputTypes.push_back(flat.getType());
-    result.outputs.push_back({static_cast<int>(i), written[i].min, written[i].max});
+    result.outputs.push_back({static_cast<int>(i), written[i].min, written[i].max, exactlyWritten[i]});
   }
   func::ReturnOp::create(builder, builder.getUnknownLoc(), outputs);
   graph.setFunctionType(builder.getFunctionType(inputs, outputTypes));

@@ -256,7 +256,7 @@ private:
   Access makeAccess(mlir::Operation *op, mlir::Value pointer, mlir::Value mask);
   Box planBox(const Access &access, llvm::ArrayRef<bool> movable);
   mlir::Value state(const Access &access); // the storage as a flat array of the access's element type
-  void setState(const Access &access, mlir::Value flat, std::optional<Range> written);
+  void setState(const Access &access, mlir::Value flat, std::optional<Range> written, bool exact);
   int64_t storageLength(const Access &access) const;
   std::optional<mlir::Value> loadView(const Access &access, mlir::Value other);
   mlir::Value loadGather(const Access &access, mlir::Value other);
@@ -299,8 +299,9 @@ private:
   llvm::SmallVector<Frame> frames;
   llvm::SmallVector<Mask, 4> masks;
   llvm::DenseMap<mlir::Value, Val> values;
-  llvm::SmallVector<mlir::Value> states; // per storage: its flat array now
-  llvm::SmallVector<Range> written;      // per storage: bytes that may have changed; min > max: none
+  llvm::SmallVector<mlir::Value> states;  // per storage: its flat array now
+  llvm::SmallVector<Range> written;       // per storage: bytes that may have changed; min > max: none
+  llvm::SmallVector<bool> exactlyWritten; // per storage: all of that range is stored, whatever the data
   llvm::SmallVector<mlir::Type> originalElement;
   llvm::SmallVector<std::string> storageArgument; // name of the first argument that points into it
   int64_t emitted = 0;

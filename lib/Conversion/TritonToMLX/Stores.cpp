@@ -142,7 +142,10 @@ bool Raiser::storeRegion(const Access &access, Value value) {
   auto updated = updateRegion(flat, first, shape, strides, region);
   if (!updated)
     return false;
-  setState(access, *updated, Range{first, last});
+  int64_t lanes = 1;
+  for (int64_t extent : shape)
+    lanes *= extent;
+  setState(access, *updated, Range{first, last}, /*exact=*/!mask && lanes == last - first + 1);
   return true;
 }
 
@@ -219,7 +222,7 @@ void Raiser::storeScatter(const Access &access, Value value, StringRef reduction
   if (!access.dynamicOffset && range)
     touched =
         Range{std::clamp<int64_t>(range->min, 0, length - 1), std::clamp<int64_t>(range->max, 0, length - 1)};
-  setState(access, result, touched);
+  setState(access, result, touched, /*exact=*/false);
 }
 
 void Raiser::store(const Access &access, Value value) {
