@@ -29,6 +29,13 @@ def test_random_kernels(first, tmp_path):
     assert sum(reasons.values()) <= 1 + CHUNK * REFUSALS, dict(reasons)
 
 
+@pytest.mark.parametrize("first", range(5000, 5100, CHUNK))
+def test_random_kernels_in_slabs(first, tmp_path, monkeypatch):
+    """With a budget of a few kilobytes the grid is cut into slabs that run one after the other."""
+    monkeypatch.setenv("TRITON_METAL_MEMORY_BUDGET", "8000")
+    test_random_kernels(first, tmp_path)
+
+
 def test_the_generator_covers_the_language():
     """Each feature occurs often enough among the seeds of this file, and each rank, grid and type."""
     features: collections.Counter = collections.Counter()
