@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Index arithmetic as kernels write it: what only looks affine, narrow and unsigned types, masks of ranges."""
+"""Index arithmetic as kernels write it: what only looks affine, narrow and unsigned types, odd masks."""
 
 import numpy as np
 import pytest
