@@ -22,6 +22,14 @@ static int64_t countOperations(Operation *op) {
   return count;
 }
 
+/// A scalar condition as a chooser for values of `rank` axes.
+static Condition widened(Condition condition, unsigned rank) {
+  for (IndexExpr &atom : condition.atoms)
+    while (atom.rank() < rank)
+      atom = atom.withAxis(atom.rank());
+  return condition;
+}
+
 void Raiser::raiseIf(Operation *op, StringRef) {
   auto branch = cast<scf::IfOp>(op);
   Val condition = get(branch.getCondition());
@@ -56,9 +64,7 @@ void Raiser::raiseIf(Operation *op, StringRef) {
   for (auto [i, result] : enumerate(op->getResults())) {
     Val chooser = condition;
     unsigned rank = extentsOf(result.getType()).size();
-    for (IndexExpr &atom : chooser.condition.atoms)
-      while (atom.rank() < rank)
-        atom = atom.withAxis(atom.rank());
+    chooser.condition = widened(chooser.condition, rank);
     if (chooser.array) {
       Extents shape(shapeOf(chooser.array).begin(), shapeOf(chooser.array).end());
       shape.resize(rank, 1);
@@ -66,14 +72,6 @@ void Raiser::raiseIf(Operation *op, StringRef) {
     }
     set(result, selectVal(chooser, whenTrue[i], whenFalse[i], result.getType(), op));
   }
-}
-
-/// A scalar condition as a chooser for values of `rank` axes.
-static Condition widened(Condition condition, unsigned rank) {
-  for (IndexExpr &atom : condition.atoms)
-    while (atom.rank() < rank)
-      atom = atom.withAxis(atom.rank());
-  return condition;
 }
 
 void Raiser::raiseFor(Operation *op, StringRef) {

@@ -57,7 +57,6 @@ Raiser::Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramB
 
 RaisedGraph Raiser::run() {
   MLIRContext *context = func.getContext();
-  Location loc = func.getLoc();
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context));
   unsigned storageCount = signature.storages.size();
   originalElement.assign(storageCount, Type());
@@ -140,7 +139,6 @@ RaisedGraph Raiser::run() {
   }
   func::ReturnOp::create(builder, builder.getUnknownLoc(), outputs);
   graph.setFunctionType(builder.getFunctionType(inputs, outputTypes));
-  (void)loc;
   result.module = std::move(module);
   return result;
 }
