@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+// The `tm` dialect (TritonMetal): a program as the threads of one threadgroup execute it.
+//
+// A kernel body is code that every thread of the threadgroup runs alike ("uniform" code: scalars and structured control
+// flow), interleaved with `tm.region`s, in which each thread works on its own elements. Regions hold no barriers;
+// whatever crosses threads (barriers, shuffles, matrix fragments) stands between regions, in uniform control flow.
+// Inside regions and in uniform code, scalar operations are those of `arith`, `math` and `tt`.
+#ifndef TRITON_METAL_TRITON_METAL_OPS
+#define TRITON_METAL_TRITON_METAL_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "triton-metal/Dialect/Triton/IR/TritonAttrs.td"
+
+def TM_Dialect : Dialect {
+  let name = "tm";
+  let cppNamespace = "::tmetal::tm";
+  let summary = "Thread-level programs of one Metal threadgroup";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::tmetal::tt::TritonDialect"];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+// ---- attributes ----
+
+def TM_LinearLayoutAttr : AttrDef<TM_Dialect, "LinearLayout"> {
+  let mnemonic = "linear";
+  let summary = "which element each register of each thread holds";
+  let description = [{
+    A linear map over bits. Bit k of a register index contributes `registers[k]` to the row-major index of the element
+    in a block of `shape`, bit k of the lane `lanes[k]` (five of them), bit k of the SIMD group's index
+    `simdgroups[k]`; contributions are combined by exclusive or. A contribution of 0 means that the threads (or
+    registers) that differ in this bit hold copies of the same element.
+  }];
+  let parameters = (ins OptionalArrayRefParameter<"int64_t">:$shape, OptionalArrayRefParameter<"int64_t">:$registers,
+                        OptionalArrayRefParameter<"int64_t">:$lanes, OptionalArrayRefParameter<"int64_t">:$simdgroups);
+  let assemblyFormat = [{
+    `<` `shape` `=` `[` (`]`) : ($shape^ `]`)? `,` `registers` `=` `[` (`]`) : ($registers^ `]`)? `,` `lanes` `=`
+    `[` (`]`) : ($lanes^ `]`)? `,` `simdgroups` `=` `[` (`]`) : ($simdgroups^ `]`)? `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getNumElements() const;
+    int64_t getNumRegisters() const { return int64_t(1) << getRegisters().size(); }
+    int64_t getNumSimdgroups() const { return int64_t(1) << getSimdgroups().size(); }
+    /// Every lane of a SIMD group holds the same elements.
+    bool isLaneUniform() const;
+    /// Every thread of the threadgroup holds the same elements.
+    bool isUniform() const;
+  }];
+}
+
+def TM_MemoryFence : I32EnumAttr<"MemoryFence", "memory that a barrier orders", [
+  I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Threadgroup", 1, "threadgroup">,
+  I32EnumAttrCase<"Device", 2, "device">, I32EnumAttrCase<"Both", 3, "device_threadgroup">]> {
+  let cppNamespace = "::tmetal::tm";
+}
+
+// ---- types ----
+
+def TM_TileType : TypeDef<TM_Dialect, "Tile"> {
+  let mnemonic = "tile";
+  let summary = "variable of a block value: some registers in each thread";
+  let description = [{
+    Mutable. `layout` says which element a register of a thread stands for. Elements are scalars or `!tt.ptr`.
+  }];
+  let parameters = (ins "::mlir::Type":$elementType, "::tmetal::tm::LinearLayoutAttr":$layout);
+  let assemblyFormat = "`<` $elementType `,` $layout `>`";
+}
+
+def TM_SharedType : TypeDef<TM_Dialect, "Shared"> {
+  let mnemonic = "shared";
+  let summary = "array in threadgroup memory";
+  let parameters = (ins "int64_t":$numElements, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $numElements `x` $elementType `>`";
+}
+
+def TM_FragmentsType : TypeDef<TM_Dialect, "Fragments"> {
+  let mnemonic = "fragments";
+  let summary = "variable of a matrix, in 8x8 fragments spread over the SIMD groups";
+  let description = [{
+    A matrix of `rows` x `columns` elements. SIMD group g of `simdgroupRows` x `simdgroupColumns` (row-major) holds the
+    fragments of the rectangle (g / simdgroupColumns, g % simdgroupColumns) of the matrix cut into that many equal
+    rectangles. Which lane holds which element of a fragment is not specified.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "int64_t":$simdgroupRows,
+                        "int64_t":$simdgroupColumns);
+  let assemblyFormat = [{
+    `<` $rows `by` $columns `x` $elementType `,` $simdgroupRows `by` $simdgroupColumns `>`
+  }];
+}
+
+class TM_Op<string mnemonic, list<Trait> traits = []> : Op<TM_Dialect, mnemonic, traits>;
+
+// ---- the kernel ----
+
+def TM_KernelOp : TM_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, NoTerminator, AutomaticAllocationScope]> {
+  let summary = "kernel of one threadgroup per program";
+  let description = [{
+    The block's arguments are the parameters: `!tt.ptr` or a scalar. `simdgroups` is the threadgroup's size in units of
+    32 threads. `threadgroupBytes` is known once threadgroup memory has been allocated.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$simdgroups, OptionalAttr<I64Attr>:$threadgroupBytes,
+                       StrArrayAttr:$parameterNames);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+}
+
+def TM_RegionOp : TM_Op<"region", [SingleBlock, NoTerminator, RecursiveMemoryEffects]> {
+  let summary = "each thread goes over its registers";
+  let description = [{
+    The body runs once for each register index (its one block argument, i32) of each thread, in no particular order,
+    with no barrier inside: iterations must not depend on one another. `layout` is the iteration space; a lane-uniform
+    layout lets a CPU run the body once per SIMD group, a uniform one once per threadgroup, so such a body may only
+    write tiles of the same kind and nothing else. `vectorizable` says that no two threads of the region touch the
+    same memory, except to read it.
+  }];
+  let arguments = (ins TM_LinearLayoutAttr:$layout, UnitAttr:$vectorizable);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$layout (`vectorizable` $vectorizable^)? $body attr-dict";
+}
+
+def TM_SingleOp : TM_Op<"single", [SingleBlock, NoTerminator, RecursiveMemoryEffects]> {
+  let summary = "one thread of the threadgroup";
+  let description = "In uniform code: scalar side effects happen once per program. Nothing leaves but through memory.";
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$body attr-dict";
+}
+
+// ---- positions (in regions) ----
+
+def TM_CoordOp : TM_Op<"coord", [Pure]> {
+  let summary = "coordinate, along one dimension, of the element that a register stands for";
+  let arguments = (ins I32:$reg, TM_LinearLayoutAttr:$layout, I64Attr:$dim);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$reg `,` $layout `dim` $dim attr-dict";
+}
+def TM_ElementOp : TM_Op<"element", [Pure]> {
+  let summary = "row-major index of the element that a register stands for";
+  let arguments = (ins I32:$reg, TM_LinearLayoutAttr:$layout);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$reg `,` $layout attr-dict";
+}
+def TM_LaneOp : TM_Op<"lane", [Pure]> {
+  let summary = "index of the thread in its SIMD group";
+  let results = (outs I32:$result);
+  let assemblyFormat = "attr-dict";
+}
+def TM_SimdgroupOp : TM_Op<"simdgroup", [Pure]> {
+  let summary = "index of the SIMD group in the threadgroup";
+  let results = (outs I32:$result);
+  let assemblyFormat = "attr-dict";
+}
+
+// ---- tiles ----
+
+def TM_TileOp : TM_Op<"tile", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "declaration of a tile, undefined at first";
+  let results = (outs TM_TileType:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+def TM_GetOp : TM_Op<"get", [MemoryEffects<[MemRead]>]> {
+  let summary = "value of a register of this thread";
+  let description = "The index counts registers of the tile's own layout.";
+  let arguments = (ins TM_TileType:$tile, I32:$reg);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$tile `[` $reg `]` attr-dict `:` type($tile) `->` type($result)";
+}
+def TM_PutOp : TM_Op<"put", [MemoryEffects<[MemWrite]>]> {
+  let summary = "sets a register of this thread";
+  let arguments = (ins AnyType:$value, TM_TileType:$tile, I32:$reg);
+  let assemblyFormat = "$value `,` $tile `[` $reg `]` attr-dict `:` type($value) `,` type($tile)";
+}
+
+// ---- memory ----
+
+class TM_Access<string mnemonic, list<Trait> traits = []>
+    : TM_Op<mnemonic, !listconcat(traits, [AttrSizedOperandSegments])>;
+
+def TM_LoadOp : TM_Access<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "element of device memory";
+  let description = [{
+    `ptr[offset]`, the offset in elements (i32 or i64, signed; absent: 0). With a false `mask` memory is not read and
+    the result is `other` (zero when absent). In regions and in uniform code.
+  }];
+  let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask,
+                       Optional<AnyType>:$other, UnitAttr:$isVolatile);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    $ptr (`[` $offset^ `:` type($offset) `]`)? (`mask` $mask^)? (`other` $other^ `:` type($other))? attr-dict
+    `:` type($ptr) `->` type($result)
+  }];
+}
+def TM_StoreOp : TM_Access<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "sets an element of device memory";
+  let arguments = (ins AnyType:$value, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask);
+  let assemblyFormat = [{
+    $value `,` $ptr (`[` $offset^ `:` type($offset) `]`)? (`mask` $mask^)? attr-dict `:` type($value) `,` type($ptr)
+  }];
+}
+def TM_AtomicRMWOp : TM_Access<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "atomic update of an element of device memory";
+  let description = "The result is the old value, undefined with a false mask.";
+  let arguments = (ins TT_RMWOp:$kind, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnyType:$value,
+                       Optional<I1>:$mask, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    $kind `,` $sem `,` $scope `,` $ptr (`[` $offset^ `:` type($offset) `]`)? `,` $value (`mask` $mask^)? attr-dict
+    `:` type($ptr) `,` type($value) `->` type($result)
+  }];
+}
+def TM_AtomicCASOp : TM_Access<"atomic_cas", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "atomic compare-and-swap of an element of device memory";
+  let description = "Compares bits. The result is the old value, undefined with a false mask.";
+  let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnyType:$compare, AnyType:$value,
+                       Optional<I1>:$mask, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    $sem `,` $scope `,` $ptr (`[` $offset^ `:` type($offset) `]`)? `,` $compare `,` $value (`mask` $mask^)? attr-dict
+    `:` type($ptr) `,` type($value) `->` type($result)
+  }];
+}
+def TM_AtomicLoadOp : TM_Access<"atomic_load", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "atomic read of an element of device memory";
+  let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask, TT_MemSemantic:$sem,
+                       TT_MemSyncScope:$scope);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    $sem `,` $scope `,` $ptr (`[` $offset^ `:` type($offset) `]`)? (`mask` $mask^)? attr-dict
+    `:` type($ptr) `->` type($result)
+  }];
+}
+def TM_AtomicStoreOp : TM_Access<"atomic_store", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "atomic write of an element of device memory";
+  let arguments = (ins AnyType:$value, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask,
+                       TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
+  let assemblyFormat = [{
+    $sem `,` $scope `,` $value `,` $ptr (`[` $offset^ `:` type($offset) `]`)? (`mask` $mask^)? attr-dict
+    `:` type($value) `,` type($ptr)
+  }];
+}
+
+def TM_SharedOp : TM_Op<"shared", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "declaration of an array in threadgroup memory";
+  let description = "`offset`, in bytes, is set when threadgroup memory is allocated; arrays alive at different times share it.";
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs TM_SharedType:$result);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($result)";
+}
+def TM_SharedLoadOp : TM_Op<"shared_load", [MemoryEffects<[MemRead]>]> {
+  let summary = "element of an array in threadgroup memory";
+  let arguments = (ins TM_SharedType:$array, I32:$index);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$array `[` $index `]` attr-dict `:` type($array) `->` type($result)";
+}
+def TM_SharedStoreOp : TM_Op<"shared_store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "sets an element of an array in threadgroup memory";
+  let arguments = (ins AnyType:$value, TM_SharedType:$array, I32:$index, Optional<I1>:$mask);
+  let assemblyFormat = "$value `,` $array `[` $index `]` (`mask` $mask^)? attr-dict `:` type($value) `,` type($array)";
+}
+def TM_SharedAtomicAddOp : TM_Op<"shared_atomic_add", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "atomic addition to a 32-bit integer of an array in threadgroup memory";
+  let arguments = (ins I32:$value, TM_SharedType:$array, I32:$index, Optional<I1>:$mask);
+  let assemblyFormat = "$value `,` $array `[` $index `]` (`mask` $mask^)? attr-dict `:` type($array)";
+}
+
+// ---- across threads (uniform code) ----
+
+def TM_BarrierOp : TM_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "all threads of the threadgroup arrive before any leaves";
+  let arguments = (ins TM_MemoryFence:$fence);
+  let assemblyFormat = "$fence attr-dict";
+}
+def TM_ShuffleXorOp : TM_Op<"shuffle_xor", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "registers of the lane whose index differs in the bits of a mask";
+  let description = "Every register of `source` goes to the same register of `result`, another tile of the same layout.";
+  let arguments = (ins TM_TileType:$source, TM_TileType:$result, I64Attr:$mask);
+  let assemblyFormat = "$source `to` $result `mask` $mask attr-dict `:` type($source) `to` type($result)";
+}
+def TM_ShuffleUpOp : TM_Op<"shuffle_up", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "registers of the lane `delta` below; lanes below `delta` get unspecified values";
+  let arguments = (ins TM_TileType:$source, TM_TileType:$result, I64Attr:$delta);
+  let assemblyFormat = "$source `to` $result `delta` $delta attr-dict `:` type($source) `to` type($result)";
+}
+
+// ---- matrix fragments (uniform code) ----
+
+def TM_FragmentsOp : TM_Op<"fragments", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "declaration of a matrix in fragments, undefined at first";
+  let results = (outs TM_FragmentsType:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+def TM_FragmentsFillOp : TM_Op<"fragments_fill", [MemoryEffects<[MemWrite]>]> {
+  let summary = "sets every element of a matrix in fragments";
+  let arguments = (ins TM_FragmentsType:$matrix, AnyFloat:$value);
+  let assemblyFormat = "$matrix `,` $value attr-dict `:` type($matrix) `,` type($value)";
+}
+def TM_FragmentsCopyOp : TM_Op<"fragments_copy", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies a matrix in fragments";
+  let arguments = (ins TM_FragmentsType:$source, TM_FragmentsType:$result);
+  let assemblyFormat = "$source `to` $result attr-dict `:` type($source)";
+}
+def TM_FragmentsLoadOp : TM_Op<"fragments_load", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "rows of a matrix from an array in threadgroup memory";
+  let description = [{
+    Rows `firstRow` up to `firstRow + numRows` (multiples of 8); row `firstRow` begins at element 0 of the array, a row
+    every `stride` elements. SIMD groups whose rectangle lies outside of these rows do nothing.
+  }];
+  let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$array, I64Attr:$firstRow, I64Attr:$numRows,
+                       I64Attr:$stride);
+  let assemblyFormat = [{
+    $matrix `rows` $firstRow `count` $numRows `from` $array `stride` $stride attr-dict `:` type($matrix) `,` type($array)
+  }];
+}
+def TM_FragmentsStoreOp : TM_Op<"fragments_store", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "rows of a matrix to an array in threadgroup memory";
+  let description = "As `tm.fragments_load`, in the other direction.";
+  let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$array, I64Attr:$firstRow, I64Attr:$numRows,
+                       I64Attr:$stride);
+  let assemblyFormat = [{
+    $matrix `rows` $firstRow `count` $numRows `to` $array `stride` $stride attr-dict `:` type($matrix) `,` type($array)
+  }];
+}
+def TM_MultiplyAccumulateOp : TM_Op<"multiply_accumulate", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "matrix product of two arrays in threadgroup memory, added to a matrix in fragments";
+  let description = [{
+    `matrix += a * b`, a of rows x depth and b of depth x columns elements, row-major with `strideA` and `strideB`
+    elements per row; `transposeA` (`transposeB`): the array holds the transposed operand, row-major. Operands are
+    f16, bf16 or f32; depth, rows and columns are multiples of 8 (for each SIMD group's rectangle too).
+  }];
+  let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$a, TM_SharedType:$b, I64Attr:$depth, I64Attr:$strideA,
+                       I64Attr:$strideB, UnitAttr:$transposeA, UnitAttr:$transposeB);
+  let assemblyFormat = [{
+    $matrix `,` $a `stride` $strideA (`transposed` $transposeA^)? `,` $b `stride` $strideB (`transposed` $transposeB^)?
+    `depth` $depth attr-dict `:` type($matrix) `,` type($a) `,` type($b)
+  }];
+}
+
+// ---- messages to the host ----
+
+def TM_PrintOp : TM_Op<"print", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
+  let summary = "values of one element to the launch's report";
+  let description = "In regions and in tm.single. `coordinates` are the element's position in its block.";
+  let arguments = (ins StrAttr:$prefix, BoolAttr:$hex, Variadic<AnyType>:$values, Variadic<I32>:$coordinates,
+                       DenseI32ArrayAttr:$isSigned);
+  let assemblyFormat = [{
+    $prefix `hex` $hex (`values` $values^ `:` type($values))? (`at` $coordinates^ `:` type($coordinates))? attr-dict
+  }];
+}
+def TM_AssertOp : TM_Op<"assert", [MemoryEffects<[MemWrite]>]> {
+  let summary = "reports an element whose condition is false";
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
+#endif

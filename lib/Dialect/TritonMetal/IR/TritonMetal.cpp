@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace tmetal::tm;
+
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalDialect.cpp.inc"
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalTypes.cpp.inc"
+#define GET_OP_CLASSES
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalOps.cpp.inc"
+
+void TMDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetalOps.cpp.inc"
+      >();
+}
+
+// ---- layouts ----
+
+LogicalResult LinearLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape,
+                                       ArrayRef<int64_t> registers, ArrayRef<int64_t> lanes,
+                                       ArrayRef<int64_t> simdgroups) {
+  int64_t count = 1;
+  for (int64_t extent : shape) {
+    if (extent <= 0 || !llvm::isPowerOf2_64(extent))
+      return emitError() << "extent " << extent << " is not a power of two";
+    count *= extent;
+  }
+  if (lanes.size() != 5)
+    return emitError() << "a SIMD group has 5 bits of lanes, not " << lanes.size();
+  int64_t reached = 0;
+  for (ArrayRef<int64_t> bases : {registers, lanes, simdgroups})
+    for (int64_t base : bases) {
+      if (base < 0 || base >= count)
+        return emitError() << "basis " << base << " lies outside of the block's " << count << " elements";
+      reached |= base;
+    }
+  if (reached != count - 1)
+    return emitError() << "not every element of the block is held by a thread";
+  return success();
+}
+
+int64_t LinearLayoutAttr::getNumElements() const {
+  int64_t count = 1;
+  for (int64_t extent : getShape())
+    count *= extent;
+  return count;
+}
+
+bool LinearLayoutAttr::isLaneUniform() const {
+  return llvm::all_of(getLanes(), [](int64_t basis) { return basis == 0; });
+}
+
+bool LinearLayoutAttr::isUniform() const {
+  return isLaneUniform() && llvm::all_of(getSimdgroups(), [](int64_t basis) { return basis == 0; });
+}
