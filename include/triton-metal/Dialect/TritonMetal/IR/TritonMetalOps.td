@@ -16,6 +16,7 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "triton-metal/Dialect/Triton/IR/TritonAttrs.td"
+include "triton-metal/Dialect/TritonMetal/IR/TritonMetalEnums.td"
 
 def TM_Dialect : Dialect {
   let name = "tm";
@@ -54,12 +55,6 @@ def TM_LinearLayoutAttr : AttrDef<TM_Dialect, "LinearLayout"> {
     /// Every thread of the threadgroup holds the same elements.
     bool isUniform() const;
   }];
-}
-
-def TM_MemoryFence : I32EnumAttr<"MemoryFence", "memory that a barrier orders", [
-  I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Threadgroup", 1, "threadgroup">,
-  I32EnumAttrCase<"Device", 2, "device">, I32EnumAttrCase<"Both", 3, "device_threadgroup">]> {
-  let cppNamespace = "::tmetal::tm";
 }
 
 // ---- types ----
@@ -223,7 +218,7 @@ def TM_AtomicCASOp : TM_Access<"atomic_cas", [MemoryEffects<[MemRead, MemWrite]>
   let results = (outs AnyType:$result);
   let assemblyFormat = [{
     $sem `,` $scope `,` $ptr (`[` $offset^ `:` type($offset) `]`)? `,` $compare `,` $value (`mask` $mask^)? attr-dict
-    `:` type($ptr) `,` type($value) `->` type($result)
+    `:` type($ptr) `,` type($compare) `,` type($value) `->` type($result)
   }];
 }
 def TM_AtomicLoadOp : TM_Access<"atomic_load", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -304,7 +299,7 @@ def TM_FragmentsFillOp : TM_Op<"fragments_fill", [MemoryEffects<[MemWrite]>]> {
 def TM_FragmentsCopyOp : TM_Op<"fragments_copy", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "copies a matrix in fragments";
   let arguments = (ins TM_FragmentsType:$source, TM_FragmentsType:$result);
-  let assemblyFormat = "$source `to` $result attr-dict `:` type($source)";
+  let assemblyFormat = "$source `to` $result attr-dict `:` type($source) `to` type($result)";
 }
 def TM_FragmentsLoadOp : TM_Op<"fragments_load", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "rows of a matrix from an array in threadgroup memory";
