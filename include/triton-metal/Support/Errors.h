@@ -2,21 +2,36 @@
 // Errors that reach the user. They are thrown through this project's own frames only, never through MLIR's.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
 namespace tmetal {
 
 enum class ErrorKind {
-  Compile,     // the text is not a kernel: does not parse or verify
-  Unsupported, // right Triton that this engine or device cannot do right
-  Argument,    // the launch's grid or arguments do not fit the kernel
+  Compile,        // the text is not a kernel: does not parse or verify
+  Unsupported,    // right Triton that this engine or device cannot do right
+  Argument,       // the launch's grid or arguments do not fit the kernel
+  OutOfResources, // right, but more than the device has: an OutOfResources
+  Assertion,      // a device_assert of the kernel failed
+  Sanitizer,      // a check mode found a fault of the kernel
 };
 
 class Error : public std::runtime_error {
 public:
   Error(ErrorKind kind, const std::string &message) : std::runtime_error(message), kind(kind) {}
   ErrorKind kind;
+};
+
+/// More of a resource than the device has; another configuration of the kernel may fit.
+class OutOfResources : public Error {
+public:
+  OutOfResources(int64_t required, int64_t limit, const std::string &resource)
+      : Error(ErrorKind::OutOfResources, "[" + resource + "] The kernel needs " + std::to_string(required) +
+                                             ", the device has " + std::to_string(limit) + "."),
+        required(required), limit(limit), resource(resource) {}
+  int64_t required, limit;
+  std::string resource; // "shared memory", "threads", ...
 };
 
 } // namespace tmetal

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// A kernel as Metal Shading Language text, in plain types: what the printer makes and the runtime launches.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tmetal {
+
+/// What the text of a kernel depends on besides the kernel.
+struct MslOptions {
+  int simdgroups = 4; // of a threadgroup, which is one program
+  std::string arch = "host";
+  bool fpFusion = true; // a * b + c may be rounded once
+  /// One for each pointer parameter; arguments with equal numbers may overlap. Empty: no two do.
+  std::vector<int> aliasGroups;
+  bool checkAddresses = false, checkRaces = false, checkUndefined = false;
+};
+
+/// A parameter of the kernel: a pointer is a buffer, a scalar some bytes of the arguments' struct.
+struct MslParameter {
+  std::string name;
+  std::string type; // as in Triton IR: "!tt.ptr<f32>", "i32", ...
+  bool isPointer = false;
+  int bufferIndex = -1;
+  int64_t structOffset = 0, size = 0;
+  bool stored = false; // the kernel may write through this pointer
+};
+
+struct MslKernel {
+  std::string text;
+  std::string name;
+  int simdgroups = 4;
+  int64_t threadgroupBytes = 0;
+  int64_t stackBytes = 0; // of all tiles of a threadgroup
+  std::vector<MslParameter> parameters;
+  int argumentsBuffer = -1; // index of the struct of scalars
+  int64_t argumentsSize = 0;
+  int reportBuffer = -1; // index of the buffer of messages to the host
+
+  /// What the host makes of a record that the kernel reports.
+  struct Message {
+    std::string kind; // "print" or "assert"
+    std::string text;
+    std::string file;
+    int line = 0;
+    std::vector<std::string> types; // of the operands, as in Triton IR
+    bool hex = false;
+    int coordinates = 0; // words in front of the operands that say which element it is
+  };
+  std::vector<Message> messages;
+  bool needsForwardProgress = false; // programs wait for one another
+};
+
+} // namespace tmetal
