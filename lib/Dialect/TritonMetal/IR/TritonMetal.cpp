@@ -50,15 +50,10 @@ LogicalResult LinearLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitEr
   }
   if (lanes.size() != 5)
     return emitError() << "a SIMD group has 5 bits of lanes, not " << lanes.size();
-  int64_t reached = 0;
   for (ArrayRef<int64_t> bases : {registers, lanes, simdgroups})
-    for (int64_t base : bases) {
+    for (int64_t base : bases)
       if (base < 0 || base >= count)
         return emitError() << "basis " << base << " lies outside of the block's " << count << " elements";
-      reached |= base;
-    }
-  if (reached != count - 1)
-    return emitError() << "not every element of the block is held by a thread";
   return success();
 }
 
