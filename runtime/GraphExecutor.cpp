@@ -12,6 +12,13 @@
 
 namespace tmetal {
 
+const std::vector<int64_t> &GraphNode::ints(const char *name) const {
+  for (const auto &[key, values] : integers)
+    if (key == name)
+      return values;
+  throw std::logic_error("operation '" + op + "' has no attribute '" + name + "'");
+}
+
 mx::Dtype dtypeOf(const std::string &name) {
   static const std::unordered_map<std::string, mx::Dtype> table = {
       {"i1", mx::bool_},    {"i8", mx::int8},     {"i16", mx::int16},     {"i32", mx::int32},

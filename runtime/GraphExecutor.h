@@ -24,6 +24,7 @@ public:
   std::vector<mx::array> run(std::vector<mx::array> inputs, mx::Stream stream) const;
 
   const std::vector<ArrayType> &inputTypes() const { return program.inputTypes; }
+  const GraphProgram &graph() const { return program; }
 
 private:
   using Values = std::vector<std::optional<mx::array>>;

@@ -104,11 +104,11 @@ system_packages() {
     # shellcheck disable=SC2086
     install_debian "clang-$llvm_version" "lld-$llvm_version" "llvm-$llvm_version-dev" "libmlir-$llvm_version-dev" \
       "mlir-$llvm_version-tools" "llvm-$llvm_version-tools" cmake ninja-build ccache \
-      libgtest-dev libzstd-dev zlib1g-dev $python
+      libgtest-dev nlohmann-json3-dev libcli11-dev libzstd-dev zlib1g-dev $python
     ;;
   Darwin)
     # Not run on a Mac yet.
-    install_brew llvm cmake ninja ccache googletest
+    install_brew llvm cmake ninja ccache googletest nlohmann-json cli11
     find_python >/dev/null || install_brew python@3.11
     ;;
   *) fail "$system is not supported" ;;

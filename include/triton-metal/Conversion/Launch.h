@@ -38,6 +38,8 @@ struct RaisedOutput {
 struct RaisingOptions {
   /// Bytes that a graph may keep alive at once before the grid is cut into slabs.
   int64_t memoryBudget = int64_t(512) << 20;
+  /// The graph runs on a GPU, where MLX does less: what it lacks there is refused.
+  bool onGpu = false;
 };
 
 /// Facts of a kernel that hold for every launch.

@@ -66,8 +66,8 @@ static ProgramBox slabOf(const ProgramBox &box, unsigned axis, int64_t start, in
   return slab;
 }
 
-static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box) {
-  RaisedGraph graph = Raiser(func, signature, box).run();
+static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box, bool onGpu) {
+  RaisedGraph graph = Raiser(func, signature, box, onGpu).run();
   PassManager passes(func.getContext());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
@@ -89,7 +89,7 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
   ProgramBox box = planProgramBox(func, signature);
   auto graphFunction = [](RaisedGraph &graph) { return *graph.module->getOps<func::FuncOp>().begin(); };
   std::vector<RaisedGraph> graphs;
-  graphs.push_back(raiseBox(func, signature, box));
+  graphs.push_back(raiseBox(func, signature, box, options.onGpu));
   int64_t peak = peakBytes(graphFunction(graphs[0]).getBody().front());
   if (peak <= options.memoryBudget || box.extents.empty())
     return graphs;
@@ -99,7 +99,7 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
        extent > 1;) {
     int64_t size = (extent + slabs - 1) / slabs;
     std::vector<RaisedGraph> parts;
-    parts.push_back(raiseBox(func, signature, slabOf(box, axis, 0, size)));
+    parts.push_back(raiseBox(func, signature, slabOf(box, axis, 0, size), options.onGpu));
     int64_t smaller = peakBytes(graphFunction(parts[0]).getBody().front());
     bool helps = smaller < peak - peak / 8;
     if (!helps && graphs.size() == 1 && slabs >= extent)
@@ -114,7 +114,8 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
       continue;
     }
     for (int64_t start = size; start < extent; start += size)
-      parts.push_back(raiseBox(func, signature, slabOf(box, axis, start, std::min(start + size, extent))));
+      parts.push_back(raiseBox(func, signature, slabOf(box, axis, start, std::min(start + size, extent)),
+                               options.onGpu));
     return parts;
   }
   return graphs;

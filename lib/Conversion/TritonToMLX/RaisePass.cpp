@@ -28,6 +28,7 @@ struct RaiseToMLX : PassWrapper<RaiseToMLX, OperationPass<ModuleOp>> {
   ListOption<std::string> args{*this, "args", cl::desc("ptr:BYTES, same:I:OFFSET, int:VALUE or dynamic")};
   Option<int64_t> budget{*this, "budget", cl::desc("bytes alive at once before the grid is cut"),
                          cl::init(1 << 29)};
+  Option<bool> gpu{*this, "gpu", cl::desc("refuse what MLX cannot do on a GPU"), cl::init(false)};
 
   LogicalResult parseArguments(LaunchSignature &signature) {
     for (auto [i, extent] : enumerate(grid))
@@ -69,9 +70,10 @@ struct RaiseToMLX : PassWrapper<RaiseToMLX, OperationPass<ModuleOp>> {
       return signalPassFailure();
     }
     try {
-      checkRaisable(module, /*hasDouble=*/true);
+      checkRaisable(module, /*hasDouble=*/!gpu);
       RaisingOptions options;
       options.memoryBudget = budget;
+      options.onGpu = gpu;
       std::vector<RaisedGraph> graphs = raiseLaunch(module, signature, options);
       module.getBody()->clear();
       for (auto [i, graph] : enumerate(graphs))

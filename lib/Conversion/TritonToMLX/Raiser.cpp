@@ -50,8 +50,8 @@ std::string typeName(Type type) {
 
 // ---- set-up ----
 
-Raiser::Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box)
-    : func(func), signature(signature), box(box), builder(func.getContext()) {
+Raiser::Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box, bool onGpu)
+    : func(func), signature(signature), box(box), onGpu(onGpu), builder(func.getContext()) {
   frames.push_back({box.extents, 0, 0});
 }
 

@@ -58,7 +58,7 @@ std::string typeName(mlir::Type type);
 
 class Raiser {
 public:
-  Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box);
+  Raiser(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box, bool onGpu);
   RaisedGraph run();
 
   // ---- rules, one per operation or family; `detail` is the rule table's parameter ----
@@ -295,6 +295,7 @@ private:
   tt::FuncOp func;
   const LaunchSignature &signature;
   const ProgramBox &box;
+  bool onGpu;
   mlir::OpBuilder builder;
   llvm::SmallVector<Frame> frames;
   llvm::SmallVector<Mask, 4> masks;

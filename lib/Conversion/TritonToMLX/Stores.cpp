@@ -191,6 +191,9 @@ void Raiser::storeScatter(const Access &access, Value value, StringRef reduction
   indices = emitReshape(emitBroadcast(indices, shape), {count});
   value = emitReshape(emitBroadcast(value, shape), {count});
   auto scatter = [&](Value into, Value updates, StringRef how) {
+    if (onGpu && elementOf(into).getIntOrFloatBitWidth() == 64)
+      refuse(access.op, "MLX has no scatter of " + typeName(elementOf(into)) +
+                            " on a GPU, and the addresses are not a regular region.");
     return emit("scatter", {into, indices, updates}, elementOf(into), shapeOf(into),
                 {builder.getNamedAttr("reduction", builder.getStringAttr(how))});
   };

@@ -7,19 +7,10 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
-#include <stdexcept>
-
 using namespace mlir;
 using namespace llvm;
 
 namespace tmetal {
-
-const std::vector<int64_t> &GraphNode::ints(const char *name) const {
-  for (const auto &[key, values] : integers)
-    if (key == name)
-      return values;
-  throw std::logic_error("operation '" + op + "' has no attribute '" + name + "'");
-}
 
 namespace {
 class Translator {
