@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "Launcher.h"
+#include "SavedLaunch.h"
 
 #include "mlx/allocator.h"
 #include "mlx/ops.h"
@@ -15,10 +16,10 @@ namespace tmetal {
 namespace {
 
 constexpr size_t kCacheCapacity = 128;
-constexpr int64_t kMaxGrid = 2147483647; // a grid extent is an i32 in the kernel
 
-RaisingOptions optionsFromEnvironment() {
+RaisingOptions optionsFor(bool onGpu) {
   RaisingOptions options;
+  options.onGpu = onGpu;
   if (const char *text = std::getenv("TRITON_METAL_MEMORY_BUDGET"))
     if (int64_t bytes = std::atoll(text); bytes > 0)
       options.memoryBudget = bytes;
@@ -60,24 +61,18 @@ mx::array scalarArray(const Argument &argument, const std::string &type) {
 
 } // namespace
 
-Launcher::Launcher(std::string text, bool hasDouble, bool onGpu) : kernel(text, hasDouble), onGpu(onGpu) {
-  for (const std::string &type : kernel.facts().parameterTypes)
+Launcher::Launcher(std::shared_ptr<CompiledKernel> compiled, bool hasDouble, bool onGpu)
+    : kernel(std::move(compiled)), onGpu(onGpu) {
+  kernel->checkRaisable(hasDouble);
+  for (const std::string &type : facts().parameterTypes)
     elementTypes.push_back(memoryElement(type));
 }
 
 Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid,
                                      const std::vector<Argument> &arguments) const {
-  const KernelFacts &facts = kernel.facts();
+  const KernelFacts &facts = kernel->facts();
+  checkLaunch(facts, grid, arguments);
   Prepared launch;
-  for (int d = 0; d < 3; ++d)
-    if (grid[d] < 1 || grid[d] > kMaxGrid)
-      throw Error(ErrorKind::Argument, "[grid] Extent " + std::to_string(d) + " is " +
-                                           std::to_string(grid[d]) + "; it must be from 1 to " +
-                                           std::to_string(kMaxGrid) + ".");
-  if (arguments.size() != facts.parameterNames.size())
-    throw Error(ErrorKind::Argument, "[" + facts.name + "] Takes " +
-                                         std::to_string(facts.parameterNames.size()) + " arguments, " +
-                                         std::to_string(arguments.size()) + " were given.");
   launch.signature.grid = grid;
 
   // Host buffers that overlap are one storage; an MLX array is one, however often it is given.
@@ -102,24 +97,8 @@ Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid,
   std::map<const mx::array *, int> lazyStorage; // by receiver
   for (size_t i = 0; i < arguments.size(); ++i) {
     ArgumentSpec spec;
-    bool isPointer = !elementTypes[i].empty();
     const Argument &argument = arguments[i];
-    if (const auto *integer = std::get_if<int64_t>(&argument); integer && facts.parameterTypes[i][0] == 'i') {
-      int width = std::atoi(facts.parameterTypes[i].c_str() + 1);
-      // Signed or unsigned: the parameter's type does not tell.
-      if (width < 64 && (*integer < -(int64_t(1) << (width - 1)) || *integer >= int64_t(1) << width))
-        throw Error(ErrorKind::Argument, parameter(i) + std::to_string(*integer) + " does not fit in " +
-                                             facts.parameterTypes[i] + ".");
-    }
-    bool isNumber = std::holds_alternative<int64_t>(argument) || std::holds_alternative<double>(argument);
-    if (isPointer == isNumber)
-      throw Error(ErrorKind::Argument,
-                  parameter(i) + (isPointer ? "An array is needed for " : "A number is needed for ") +
-                      facts.parameterTypes[i] + ".");
     if (const auto *buffer = std::get_if<HostBuffer>(&argument)) {
-      if (buffer->readOnly && facts.stored[i])
-        throw Error(ErrorKind::Argument,
-                    parameter(i) + "The array is read-only and the kernel stores to it.");
       auto interval = std::find_if(merged.begin(), merged.end(), [&](const Interval &candidate) {
         return buffer->storageAddress >= candidate.begin &&
                (buffer->storageAddress < candidate.end || buffer->storageAddress == candidate.begin);
@@ -175,7 +154,7 @@ static std::string keyOf(const LaunchSignature &signature) {
 }
 
 std::shared_ptr<const Launcher::Executable> Launcher::executable(const LaunchSignature &signature) {
-  RaisingOptions options = optionsFromEnvironment();
+  RaisingOptions options = optionsFor(onGpu);
   std::string key = keyOf(signature) + std::to_string(options.memoryBudget);
   {
     std::lock_guard<std::mutex> lock(mutex);
@@ -186,7 +165,7 @@ std::shared_ptr<const Launcher::Executable> Launcher::executable(const LaunchSig
     }
   }
   auto made = std::make_shared<Executable>();
-  for (LaunchGraph &graph : kernel.raise(signature, options))
+  for (LaunchGraph &graph : kernel->raise(signature, options))
     made->push_back({GraphExecutor(std::move(graph.program)), std::move(graph.outputs)});
   ++raised;
   if (made->size() > 1)
@@ -309,8 +288,66 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
   return newValues;
 }
 
+namespace {
+std::vector<uint8_t> bytesOf(const mx::array &value) {
+  mx::array flat = mx::contiguous(value);
+  mx::eval(flat);
+  const auto *data = flat.data<uint8_t>();
+  return {data, data + flat.nbytes()};
+}
+} // namespace
+
+std::vector<NewValue> Launcher::launchAndSave(const std::array<int64_t, 3> &grid,
+                                              const std::vector<Argument> &arguments,
+                                              const std::string &parent, std::string *folder) {
+  Prepared prepared = prepare(grid, arguments);
+  std::shared_ptr<const Executable> parts = executable(prepared.signature);
+  const std::vector<ArrayType> &types = parts->front().executor.inputTypes();
+  SavedLaunch saved;
+  saved.kernel = facts().name;
+  saved.grid = grid;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    SavedArgument argument;
+    argument.name = facts().parameterNames[i];
+    argument.type = facts().parameterTypes[i];
+    argument.spec = prepared.signature.arguments[i];
+    if (const auto *integer = std::get_if<int64_t>(&arguments[i])) {
+      argument.integer = *integer;
+    } else if (const auto *floating = std::get_if<double>(&arguments[i])) {
+      argument.isFloat = true;
+      argument.floating = *floating;
+    }
+    saved.arguments.push_back(std::move(argument));
+  }
+  for (const Part &part : *parts)
+    saved.graphs.push_back({part.executor.graph(), part.outputs});
+  auto hostBytes = [](const Storage &storage) {
+    const auto *begin = reinterpret_cast<const uint8_t *>(storage.begin);
+    return std::vector<uint8_t>(begin, begin + (storage.end - storage.begin));
+  };
+  for (size_t i = 0; i < prepared.storages.size(); ++i) {
+    const Storage &storage = prepared.storages[i];
+    saved.storages.push_back(
+        {types[i].dtype, storage.isHost ? hostBytes(storage) : bytesOf(*storage.lazy), {}, {}});
+  }
+  std::vector<NewValue> newValues = launch(grid, arguments);
+  std::vector<Written> written = writtenRanges(*parts, prepared.storages.size());
+  for (size_t i = 0; i < prepared.storages.size(); ++i) {
+    const Storage &storage = prepared.storages[i];
+    if (!written[i].any)
+      continue;
+    if (storage.isHost)
+      saved.storages[i].after = hostBytes(storage);
+    for (const auto &[receiver, value] : newValues)
+      if (receiver == storage.receiver)
+        saved.storages[i].after = bytesOf(value);
+  }
+  *folder = saveLaunch(saved, parent).string();
+  return newValues;
+}
+
 std::string Launcher::raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
-  return kernel.raiseText(prepare(grid, arguments).signature, optionsFromEnvironment());
+  return kernel->raiseText(prepare(grid, arguments).signature, optionsFor(onGpu));
 }
 
 LaunchStatistics Launcher::statistics() const {

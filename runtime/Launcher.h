@@ -2,6 +2,7 @@
 // Launches of a compiled kernel on MLX: the memory contract and the cache of raised graphs.
 #pragma once
 
+#include "Arguments.h"
 #include "GraphExecutor.h"
 
 #include "triton-metal/Kernel.h"
@@ -12,27 +13,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace tmetal {
-
-/// Memory of torch or NumPy: read and written in place, complete when the launch returns.
-struct HostBuffer {
-  uintptr_t address = 0;        // where the kernel's pointer points
-  uintptr_t storageAddress = 0; // the allocation that it lies in
-  int64_t storageBytes = 0;
-  bool readOnly = false;
-};
-
-/// An MLX array: value semantics. `identity` tells the same Python object given twice from two equal arrays.
-struct LazyArray {
-  mx::array value;
-  mx::array *receiver = nullptr; // gets the new value when the kernel stores to it; also tells arrays apart
-};
-using NewValue = std::pair<mx::array *, mx::array>;
-
-using Argument = std::variant<int64_t, double, HostBuffer, LazyArray>;
 
 struct LaunchStatistics {
   int64_t launches = 0, raised = 0, cacheHits = 0, slabs = 0, cacheSize = 0;
@@ -40,12 +23,18 @@ struct LaunchStatistics {
 
 class Launcher {
 public:
-  Launcher(std::string text, bool hasDouble, bool onGpu);
+  Launcher(std::shared_ptr<CompiledKernel> kernel, bool hasDouble, bool onGpu);
+  Launcher(const std::string &text, bool hasDouble, bool onGpu)
+      : Launcher(std::make_shared<CompiledKernel>(text), hasDouble, onGpu) {}
 
-  const KernelFacts &facts() const { return kernel.facts(); }
+  const KernelFacts &facts() const { return kernel->facts(); }
   /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays, unevaluated,
   /// are for the caller to put in place. Nothing changes when this throws.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
+  /// Launches like launch() and saves the launch, with the memory before and after it, as a folder in `parent`.
+  std::vector<NewValue> launchAndSave(const std::array<int64_t, 3> &grid,
+                                      const std::vector<Argument> &arguments, const std::string &parent,
+                                      std::string *folder);
   std::string raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
   LaunchStatistics statistics() const;
 
@@ -77,7 +66,7 @@ private:
   mx::array inputArray(const Storage &storage, const ArrayType &type, bool copy, mx::Stream stream) const;
   std::string parameter(size_t i) const { return "[argument '" + facts().parameterNames[i] + "'] "; }
 
-  CompiledKernel kernel;
+  std::shared_ptr<CompiledKernel> kernel;
   bool onGpu;
   std::vector<std::string> elementTypes; // of pointer parameters, as `mlx` spells them; else ""
   mutable std::mutex mutex;

@@ -2,9 +2,24 @@
 """The errors of this package.
 
 `CompileError`: the kernel is wrong. `UnsupportedError`: it is right, but this version cannot run it.
-`ArgumentError`: an argument, the grid or an option of a launch is wrong.
+`ArgumentError`: an argument, the grid or an option of a launch is wrong. `DeviceAssertionError`: a
+`tl.device_assert` of the kernel failed. `SanitizerError`: a check mode found a fault in the kernel.
 """
 
-from triton_metal._core import ArgumentError, CompileError, MetalError, UnsupportedError
+from triton_metal._core import (
+    ArgumentError,
+    CompileError,
+    DeviceAssertionError,
+    MetalError,
+    SanitizerError,
+    UnsupportedError,
+)
 
-__all__ = ["ArgumentError", "CompileError", "MetalError", "UnsupportedError"]
+__all__ = [
+    "ArgumentError",
+    "CompileError",
+    "DeviceAssertionError",
+    "MetalError",
+    "SanitizerError",
+    "UnsupportedError",
+]

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What a launch was raised to, read off the text in the mlx dialect."""
+"""What becomes of a kernel on each engine, read off the texts that the engines make."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 # Operations whose cost decides whether the raised graph is good; every other one works element by element.
 CATEGORIES = {
@@ -21,26 +22,53 @@ CATEGORIES = {
 }
 _CATEGORY_OF = {name: category for category, names in CATEGORIES.items() for name in names}
 
+# What costs time in a Metal kernel, and how its text shows it.
+MSL_SIGNS = {
+    "barriers": r"\bTM_BARRIER\b",
+    "shuffles": r"\bTM_SHUFFLE_\w+",
+    "matrix products": r"\bsimdgroup_multiply\w*\b",
+    "loops": r"^\s*for \((?!uint r\b)",
+    "atomics": r"\batomic_\w+\s*\(",
+}
+
+
+@dataclass
+class MslExplanation:
+    """A kernel as Metal text: what a threadgroup needs, and how often the text has what costs time."""
+
+    simdgroups: int
+    threadgroup_bytes: int
+    lines: int
+    counts: dict[str, int]
+
 
 @dataclass
 class Explanation:
-    """How many operations of each category a launch needs, which engine runs it, and why."""
+    """Which engine runs a kernel and why, and what each engine makes of it. Without a grid there is no launch
+    to raise, and the categories of the mlx engine are empty."""
 
     engine: str
     reason: str
-    categories: dict[str, int]
-    operations: dict[str, int]
-    remarks: list[str]
+    categories: dict[str, int] = field(default_factory=dict)
+    operations: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    msl: MslExplanation | None = None
+    msl_refusal: str = ""
+    mlx_refusal: str = ""
 
 
-def explain_text(text: str) -> Explanation:
-    """Counts the operations of a raised launch."""
+def count_operations(text: str) -> tuple[dict[str, int], dict[str, int]]:
+    """The operations of a raised launch by category and by name."""
     # An operation's name comes first on its line or after the results.
     names = re.findall(r'^\s*(?:%[^=]*=\s*)?"?mlx\.(\w+)', text, flags=re.MULTILINE)
     operations = Counter(name for name in names if name != "yield")
     categories = dict.fromkeys([*CATEGORIES, "element-wise"], 0)
     for name, count in operations.items():
         categories[_CATEGORY_OF.get(name, "element-wise")] += count
+    return categories, dict(sorted(operations.items()))
+
+
+def _remarks(categories: dict[str, int]) -> list[str]:
     remarks = []
     if categories["gathers"]:
         remarks.append("some loads read at computed addresses: a gather is slower than a view")
@@ -50,10 +78,41 @@ def explain_text(text: str) -> Explanation:
         remarks.append("some loops stay loops: each step is evaluated on its own")
     if not remarks:
         remarks.append("every access is a view or an assignment, and no loop is left")
-    return Explanation(
-        engine="mlx",
-        reason="this version has one engine",
-        categories=categories,
-        operations=dict(sorted(operations.items())),
-        remarks=remarks,
+    return remarks
+
+
+def explain_msl(text: str, facts: dict[str, Any]) -> MslExplanation:
+    """Counts what costs time in the Metal text."""
+    # A comment may quote the Triton source.
+    code = re.sub(r"//.*", "", text)
+    return MslExplanation(
+        simdgroups=facts["simdgroups"],
+        threadgroup_bytes=facts["threadgroup_bytes"],
+        lines=facts["lines"],
+        counts={name: len(re.findall(sign, code, flags=re.MULTILINE)) for name, sign in MSL_SIGNS.items()},
     )
+
+
+def explain(kernel: Any, grid: tuple[int, int, int] | None, arguments: list[Any]) -> Explanation:
+    """What both engines make of a compiled kernel; `arguments` belong to the grid."""
+    from triton.runtime.errors import OutOfResources
+
+    from triton_metal.errors import UnsupportedError
+
+    result = Explanation(kernel.engine, kernel.engine_reason)
+    try:
+        result.msl = explain_msl(kernel.msl_text(), kernel.msl_facts())
+    except (UnsupportedError, OutOfResources) as error:
+        result.msl_refusal = _first_line(error)
+    if grid is None:
+        return result
+    try:
+        result.categories, result.operations = count_operations(kernel.raise_text(grid, arguments))
+        result.remarks = _remarks(result.categories)
+    except UnsupportedError as error:
+        result.mlx_refusal = _first_line(error)
+    return result
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -14,9 +14,11 @@ from typing import Any
 from triton import knobs
 from triton.backends.compiler import BaseBackend, GPUTarget
 
+from triton_metal.backend.device_names import mlx_device
 from triton_metal.backend.versions import check_triton_version
 
-ENGINES = ("auto", "mlx")
+ENGINES = ("auto", "msl", "mlx")
+SANITIZERS = ("address", "thread", "undefined")
 MATH_MODES = ("ieee", "tf32")
 FLOAT8_TYPES = ("fp8e4b15", "fp8e4b8", "fp8e4nv", "fp8e5", "fp8e5b16")
 DOT_PRECISIONS = ("ieee", "tf32", "tf32x3", "bf16x3", "bf16x6")
@@ -36,8 +38,11 @@ class MetalOptions:
     enable_fp_fusion: bool = True
     launch_cooperative_grid: bool = False
     launch_pdl: bool = False
-    # How a program is executed: "mlx" as operations of MLX, "auto" as the backend thinks best.
+    # How a program is executed: "msl" as one Metal kernel, "mlx" as operations of MLX, "auto" as suits it.
     engine: str = "auto"
+    # Check modes of the msl engine, separated by commas: "address", "thread", "undefined".
+    sanitize: str = ""
+    device: str = "cpu"  # of launches: the choice of the engine depends on it
     # "ieee": dots of float32 are computed in float32, whatever precision the kernel would be content with.
     # "tf32": a dot that permits TF32 may use it, where the device has it.
     math: str = "ieee"
@@ -93,7 +98,10 @@ class MetalBackend(BaseBackend):
         }
         values.setdefault("engine", os.environ.get("TRITON_METAL_ENGINE") or MetalOptions.engine)
         values.setdefault("math", os.environ.get("TRITON_METAL_MATH") or MetalOptions.math)
+        sanitize = values.get("sanitize", os.environ.get("TRITON_METAL_SANITIZE", ""))
+        values["sanitize"] = _sorted_modes(sanitize)
         values["arch"] = self.target.arch
+        values["device"] = mlx_device()
         if "enable_fp_fusion" not in values:
             values["enable_fp_fusion"] = knobs.language.default_fp_fusion
         values["enable_fp_fusion"] = values["enable_fp_fusion"] and not knobs.language.force_disable_fp_fusion
@@ -162,10 +170,28 @@ def _make_tt(module: Any, metadata: dict[str, Any], options: MetalOptions) -> by
     from triton_metal import _core
 
     name = module.get_entry_func_name()
-    text = _core.compile_ttir(str(module), arch=options.arch, file_name=f"{name}.ttir")
+    compiled = _core.compile_kernel(
+        str(module),
+        arch=options.arch,
+        device=options.device,
+        engine=options.engine,
+        simdgroups=options.num_warps,
+        fp_fusion=options.enable_fp_fusion,
+        sanitize=options.sanitize,
+        file_name=f"{name}.ttir",
+    )
     metadata["name"] = name
-    metadata["shared"] = 0
-    return text.encode()
+    metadata["shared"] = compiled["threadgroup_bytes"]
+    metadata["chosen_engine"] = compiled["engine"]
+    metadata["engine_reason"] = compiled["reason"]
+    return compiled["text"].encode()
+
+
+def _sorted_modes(sanitize: Any) -> str:
+    """The check modes in one order, so that equal sets make equal keys."""
+    if not isinstance(sanitize, str):
+        return sanitize
+    return ",".join(sorted({mode.strip() for mode in sanitize.split(",") if mode.strip()}))
 
 
 def _min_dot_size(lhs_type: Any, rhs_type: Any) -> tuple[int, int, int]:
@@ -201,6 +227,13 @@ def _check_options(options: MetalOptions) -> None:
         raise UnsupportedError(
             f"[engine] '{options.engine}' is not an engine of this version: use {_either(ENGINES)}."
         )
+    if not isinstance(options.sanitize, str):
+        raise ArgumentError(f"[sanitize] {options.sanitize!r} is not a text.")
+    for mode in filter(None, options.sanitize.split(",")):
+        if mode not in SANITIZERS:
+            raise ArgumentError(f"[sanitize] '{mode}' is not a check mode: use {_either(SANITIZERS)}.")
+    if options.sanitize and options.engine == "mlx":
+        raise UnsupportedError("[sanitize] The check modes belong to the msl engine, not to mlx.")
     if options.math not in MATH_MODES:
         raise ArgumentError(f"[math] '{options.math}' is not a math mode: use {_either(MATH_MODES)}.")
     if options.extern_libs:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ from triton.backends.compiler import GPUTarget
 from triton.backends.driver import DriverBase
 
 from triton_metal.backend import activation
+from triton_metal.backend.device_names import device_arch, mlx_device
 from triton_metal.backend.versions import check_triton_version
 
 if TYPE_CHECKING:
@@ -39,21 +38,6 @@ _CPP_TYPES = {
     "f32": "float",
     "fp64": "double",
 }
-
-
-def device_arch() -> str:
-    """The profile of the device: TRITON_METAL_ARCH, or this machine."""
-    return os.environ.get("TRITON_METAL_ARCH") or "host"
-
-
-def mlx_device() -> str:
-    """The MLX device that launches run on: the GPU of a Mac, the CPU elsewhere."""
-    device = os.environ.get("TRITON_METAL_DEVICE") or ("gpu" if sys.platform == "darwin" else "cpu")
-    if device not in ("cpu", "gpu"):
-        from triton_metal.errors import ArgumentError
-
-        raise ArgumentError(f"[TRITON_METAL_DEVICE] '{device}' is not a device: use cpu or gpu.")
-    return device
 
 
 class MetalDriver(DriverBase):

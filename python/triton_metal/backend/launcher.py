@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ class MetalLauncher:
         self._signature = tuple(src.signature.values()) if names is not None else None
         self._metadata = metadata
         self._source = src
-        self._math = metadata.math
         self._plan: list[tuple[int, PointerParameter | None]] | None = None
         self._nested = self._signature is not None and any(
             isinstance(ty, tuple) or ty.startswith("tensordesc") for ty in self._signature
         )
         self._dump = get_dump_manager(src.hash()) if knobs.compilation.dump_ir else None
+        self._saved = os.environ.get("TRITON_METAL_SAVE_LAUNCHES")
 
     def __call__(
         self,
@@ -53,6 +54,8 @@ class MetalLauncher:
         plan = self._plan
         if plan is None:
             plan = self._plan = self._make_plan(kernel)
+            if self._dump is not None and kernel.engine == "msl":
+                self._dump_texts(kernel)
         grid = (grid_x, grid_y, grid_z)
         if not (
             type(grid_x) is int
@@ -78,8 +81,10 @@ class MetalLauncher:
         # An empty chain of hooks is the usual case.
         if enter_hook is not None and getattr(enter_hook, "calls", True):
             enter_hook(launch_metadata)
-        if self._dump is None:
-            kernel.launch(grid, values, math=self._math)
+        if self._saved:
+            kernel.save_launch(self._saved, grid, values)
+        elif self._dump is None:
+            kernel.launch(grid, values)
         else:
             self._launch_and_dump(kernel, grid, values)
         if exit_hook is not None and getattr(exit_hook, "calls", True):
@@ -143,10 +148,15 @@ class MetalLauncher:
             raise MetalError(f"[{self._metadata.name}] The compiled kernel is no longer in the cache folder.")
         return driver.active.utils.reload(self._metadata.name, Path(path).read_bytes())
 
+    def _dump_texts(self, kernel: Any) -> None:
+        """Writes what the msl engine makes of the kernel beside the stages of the compiler."""
+        for extension, text in (("tm", kernel.tm_text()), ("msl", kernel.msl_text())):
+            self._dump.put(text, f"{self._source.name[:150]}.{extension}")
+
     def _launch_and_dump(self, kernel: Any, grid: tuple[int, int, int], values: list[Any]) -> None:
         """Launches, and writes the operations to the dump folder if the launch was of a new kind."""
         raised = kernel.statistics()["raised"]
-        kernel.launch(grid, values, math=self._math)
+        kernel.launch(grid, values)
         if kernel.statistics()["raised"] == raised:
             return
         text = kernel.raise_text(grid, values)

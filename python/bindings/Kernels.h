@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#ifndef TRITON_METAL_BINDINGS_KERNELS_H
+#define TRITON_METAL_BINDINGS_KERNELS_H
+
+#include <nanobind/nanobind.h>
+
+/// Adds HostBuffer, Kernel, compile_ttir and compile_kernel.
+void bindKernels(nanobind::module_ &module);
+
+#endif // TRITON_METAL_BINDINGS_KERNELS_H

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "KernelReport.h"
+
+#include "triton-metal/Support/Errors.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace tmetal {
+
+namespace {
+
+// The layout of kernels/triton_metal/report.h.
+constexpr size_t kHeaderWords = 2;  // records wanted, records that fit
+constexpr size_t kRecordWords = 16; // message, position of the program, payload
+constexpr size_t kPayload = 4;
+
+uint32_t recordsThatFit() {
+  if (const char *text = std::getenv("TRITON_METAL_REPORT_RECORDS"))
+    if (long long count = std::atoll(text); count > 0 && count < (1 << 26))
+      return static_cast<uint32_t>(count);
+  return 1 << 16;
+}
+
+float halfToFloat(uint16_t bits) {
+  _Float16 half;
+  std::memcpy(&half, &bits, sizeof half);
+  return static_cast<float>(half);
+}
+
+float bitsToFloat(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+std::string format(const char *pattern, auto value) {
+  char buffer[400];
+  std::snprintf(buffer, sizeof buffer, pattern, value);
+  return buffer;
+}
+
+/// One operand as C's printf shows it in CUDA: decimal, hexadecimal of the type's width, or %f.
+std::string operandText(const std::string &type, bool hex, const uint32_t *&words) {
+  uint64_t bits = *words++;
+  bool isPointer = type.rfind("!tt.ptr", 0) == 0;
+  int width = isPointer ? 64 : std::atoi(type.c_str() + type.find_first_of("0123456789"));
+  if (width == 64)
+    bits |= static_cast<uint64_t>(*words++) << 32;
+  else if (width < 32)
+    bits &= (uint64_t(1) << width) - 1;
+  if (isPointer)
+    return format("0x%llx", static_cast<unsigned long long>(bits));
+  if (hex) {
+    char pattern[16];
+    std::snprintf(pattern, sizeof pattern, "0x%%0%dllx", std::max(width / 4, 1));
+    return format(pattern, static_cast<unsigned long long>(bits));
+  }
+  if (type == "f32")
+    return format("%f", bitsToFloat(static_cast<uint32_t>(bits)));
+  if (type == "f16")
+    return format("%f", halfToFloat(static_cast<uint16_t>(bits)));
+  if (type == "bf16")
+    return format("%f", bitsToFloat(static_cast<uint32_t>(bits) << 16));
+  if (type == "f64") {
+    double value;
+    std::memcpy(&value, &bits, sizeof value);
+    return format("%f", value);
+  }
+  if (type[0] == 'u' || width == 1)
+    return format("%llu", static_cast<unsigned long long>(bits));
+  int64_t value = static_cast<int64_t>(bits << (64 - width)) >> (64 - width);
+  return format("%lld", static_cast<long long>(value));
+}
+
+std::string programText(const uint32_t *record) {
+  return "(" + std::to_string(record[1]) + ", " + std::to_string(record[2]) + ", " + std::to_string(record[3]) + ")";
+}
+
+std::string indexText(const uint32_t *&words, int coordinates) {
+  std::string text;
+  for (int i = 0; i < coordinates; ++i)
+    text += (i ? ", " : "") + std::to_string(*words++);
+  return text;
+}
+
+/// The lines that Triton's CUDA backend prints: one for each operand.
+std::string printedText(const MslKernel::Message &message, const uint32_t *record) {
+  const uint32_t *words = record + kPayload;
+  std::string head = "pid " + programText(record) + " idx (" + indexText(words, message.coordinates) + ")" + message.text;
+  if (message.types.empty())
+    return head + "\n";
+  std::string lines;
+  for (size_t i = 0; i < message.types.size(); ++i) {
+    lines += head;
+    if (message.types.size() > 1)
+      lines += "(operand " + std::to_string(i) + ") ";
+    lines += operandText(message.types[i], message.hex, words) + "\n";
+  }
+  return lines;
+}
+
+} // namespace
+
+KernelReport::KernelReport(const MslKernel &kernel)
+    : kernel(kernel), capacity(recordsThatFit()) {
+  words = std::make_unique_for_overwrite<uint32_t[]>(kHeaderWords + size_t(capacity) * kRecordWords);
+  words[0] = 0;
+  words[1] = capacity;
+}
+
+void KernelReport::deliver(const std::function<void(const std::string &)> &output) const {
+  uint32_t wanted = words[0];
+  if (wanted == 0)
+    return;
+  std::string printed, fault;
+  uint32_t faults = 0;
+  for (uint32_t i = 0; i < std::min(wanted, capacity); ++i) {
+    const uint32_t *record = &words[kHeaderWords + size_t(i) * kRecordWords];
+    if (record[0] >= kernel.messages.size())
+      continue;
+    const MslKernel::Message &message = kernel.messages[record[0]];
+    if (message.kind == "print") {
+      printed += printedText(message, record);
+      continue;
+    }
+    if (faults++ == 0) {
+      const uint32_t *words = record + kPayload;
+      std::string index = indexText(words, message.coordinates);
+      fault = message.file + ":" + std::to_string(message.line) + ": [" + kernel.name + "] Assertion failed in program " +
+              programText(record) + (index.empty() ? "" : " at element (" + index + ")") + ": " + message.text;
+    }
+  }
+  if (wanted > capacity)
+    printed += "[" + kernel.name + "] " + std::to_string(wanted - capacity) + " of " + std::to_string(wanted) +
+               " messages did not fit in the buffer and are lost; TRITON_METAL_REPORT_RECORDS sets its size.\n";
+  if (!printed.empty() && output)
+    output(printed);
+  if (faults > 1)
+    fault += " (and " + std::to_string(faults - 1) + " more)";
+  if (faults)
+    throw Error(ErrorKind::Assertion, fault);
+}
+
+} // namespace tmetal

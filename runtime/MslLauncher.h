@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Launches of a kernel as Metal Shading Language on the CPU device.
+#pragma once
+
+#include "Arguments.h"
+
+#include "triton-metal/Target/MSL.h"
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tmetal {
+
+struct MslStatistics {
+  int64_t launches = 0;
+  int64_t variants = 0;      // texts in the cache of this kernel, by which arguments overlap
+  int64_t printed = 0;       // texts made so far
+  int64_t bufferCopies = 0;  // copies of MLX arrays that somebody else still reads
+  int64_t donatedBuffers = 0; // MLX arrays stored to in place
+};
+
+/// Thread-safe.
+class MslLauncher {
+public:
+  /// Makes the text of the kernel; throws Error. Called once for each set of overlapping arguments.
+  using Printer = std::function<MslKernel(const MslOptions &)>;
+  /// Takes what a kernel prints.
+  using Output = std::function<void(const std::string &)>;
+
+  MslLauncher(KernelFacts facts, MslOptions options, Printer printer, Output output = {});
+  ~MslLauncher();
+
+  const KernelFacts &facts() const { return kernelFacts; }
+  const MslOptions &options() const { return baseOptions; }
+  /// Compiles the variant for arguments that do not overlap, if it has not been.
+  void prepare() { variantFor({}); }
+  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays are for the caller to
+  /// put in place. They are unevaluated unless host memory is involved too.
+  std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
+  /// The text that a launch with these overlapping arguments runs.
+  std::string text(const std::vector<int> &aliasGroups = {});
+  MslKernel kernel(const std::vector<int> &aliasGroups = {});
+  /// One number for each pointer argument; equal numbers: the kernel stores to one of them and they overlap. Empty when
+  /// there are none such.
+  std::vector<int> aliasGroups(const std::vector<Argument> &arguments) const;
+  MslStatistics statistics() const;
+
+  struct Variant;
+
+private:
+  class LaunchPrimitive;
+  friend class LaunchPrimitive;
+
+  std::shared_ptr<const Variant> variantFor(const std::vector<int> &aliasGroups);
+  std::shared_ptr<const Variant> makeVariant(const std::vector<int> &aliasGroups) const;
+  std::vector<NewValue> launchOnArrays(std::shared_ptr<const Variant> variant, const std::array<int64_t, 3> &grid,
+                                       const std::vector<Argument> &arguments);
+
+  KernelFacts kernelFacts;
+  MslOptions baseOptions;
+  Printer printer;
+  Output output;
+  std::vector<int> pointerParameters; // indices of parameters
+  mutable std::mutex mutex;
+  std::shared_ptr<const Variant> defaultVariant;        // written once, under the mutex
+  std::atomic<const Variant *> readyVariant{nullptr};   // the same, readable without it
+  std::list<std::shared_ptr<const Variant>> overlapping; // most recent first
+  struct Counters {
+    std::atomic<int64_t> launches{0}, printed{0}, bufferCopies{0}, donatedBuffers{0};
+  };
+  std::shared_ptr<Counters> counters; // lazy launches may outlive the launcher
+};
+
+} // namespace tmetal
