@@ -3,8 +3,10 @@
 #pragma once
 
 #include "triton-metal/Conversion/Passes.h"
+#include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -14,7 +16,7 @@ namespace tmetal {
 
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
   tt::registerAllDialects(registry);
-  registry.insert<mlxir::MLXDialect,
+  registry.insert<mlxir::MLXDialect, tm::TMDialect,
                   mlir::func::FuncDialect>(); // a raised graph is a func.func of mlx operations
 }
 
@@ -23,6 +25,7 @@ inline void registerAllPasses() {
   tt::registerTritonTransformsPasses();
   tt::registerSharedPipeline();
   registerRaiseToMLXPass();
+  registerTritonToTritonMetalPasses();
 }
 
 } // namespace tmetal

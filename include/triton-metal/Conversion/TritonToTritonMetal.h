@@ -24,4 +24,6 @@ std::unique_ptr<mlir::Pass> createSpecializeFullTilesPass();
 /// Everything from a module after the shared passes to one that can be printed. Throws Error.
 void lowerToTritonMetal(mlir::ModuleOp module, const MslOptions &options);
 
+void registerTritonToTritonMetalPasses();
+
 } // namespace tmetal

@@ -128,7 +128,7 @@ LinearLayout Distributor::blocked(ArrayRef<int64_t> shape) const {
 }
 
 tm::LinearLayoutAttr Distributor::attribute(const LinearLayout &layout) const {
-  return tm::LinearLayoutAttr::get(module.getContext(), layout.shape, layout.registers, layout.lanes,
+  return tm::LinearLayoutAttr::get(builder.getContext(), layout.shape, layout.registers, layout.lanes,
                                    layout.simdgroups);
 }
 
@@ -269,7 +269,7 @@ Distributor::Region &Distributor::regionFor(const LinearLayout &layout, ValueRan
 }
 
 Distributor::Builder Distributor::at(Region &region, Location loc) const {
-  Builder b(loc, module.getContext());
+  Builder b(loc, builder.getContext());
   b.setInsertionPointToEnd(&region.op.getBody().front());
   return b;
 }
@@ -316,16 +316,14 @@ int64_t Distributor::byteWidth(Type element) const {
 }
 
 Value Distributor::materializeShared(Value value, Location loc) {
-  auto kept = blocks.find(value);
-  if (kept != blocks.end() && kept->second.shared) {
-    // Valid where the block of uniform code that wrote it is around.
-    for (mlir::Block *block = builder.getInsertionBlock(); block; block = block->getParentOp()->getBlock()) {
-      if (block == kept->second.sharedIn)
-        return kept->second.shared;
+  if (auto copy = sharedCopies.find(value); copy != sharedCopies.end())
+    for (mlir::Block *block = builder.getInsertionBlock();; block = block->getParentOp()->getBlock()) {
+      if (block == copy->second.block)
+        return copy->second.array;
       if (isa<tm::KernelOp>(block->getParentOp()))
         break;
     }
-  }
+  auto kept = blocks.find(value);
   int64_t count = 1;
   for (int64_t extent : shapeOf(value))
     count *= extent;
@@ -349,7 +347,7 @@ Value Distributor::materializeShared(Value value, Location loc) {
       builder.setInsertionPoint(before->op);
       current = nullptr;
     }
-    request = {kept != blocks.end() ? kept->second.layout : layoutFor(value), 0};
+    request = kept != blocks.end() ? Request{kept->second.layout, kept->second.flip} : Request{layoutFor(value), 0};
     region = &newRegion(request.layout, loc);
     scalar = get(*region, value, request);
     fresh = true;
@@ -366,15 +364,7 @@ Value Distributor::materializeShared(Value value, Location loc) {
       current = before;
     }
   }
-  Block &block = blocks[value];
-  block.shared = array;
-  block.sharedIn = region->op->getBlock();
-  if (fresh && !block.region && !block.tile && !block.fragments) { // computed here, for whoever asks next
-    block.region = region;
-    block.scalar = scalar;
-    block.layout = request.layout;
-    block.flip = request.flip;
-  }
+  sharedCopies[value] = {array, region->op->getBlock()};
   return array;
 }
 

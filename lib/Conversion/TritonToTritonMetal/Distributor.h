@@ -81,12 +81,15 @@ private:
     Region *region = nullptr;
     Value scalar;       // in `region`, at request `layout` ^ `flip`
     Value tile;         // of `layout`, holding element ^ `flip`
-    Value shared;       // row-major in threadgroup memory
-    mlir::Block *sharedIn = nullptr; // the block of uniform code in which `shared` may be read
     Value fragments;
     LinearLayout layout;
     int64_t flip = 0;
     bool ownersOnly = false; // copies in other threads are not valid
+  };
+
+  struct SharedCopy { // of a block value, row-major in threadgroup memory
+    Value array;
+    mlir::Block *block; // of uniform code: where it may be read
   };
 
   // ---- layouts ----
@@ -166,6 +169,7 @@ private:
   mlir::OpBuilder builder; // in uniform code
   mlir::IRMapping scalars;
   llvm::DenseMap<Value, Block> blocks;
+  llvm::DenseMap<Value, SharedCopy> sharedCopies;
   llvm::DenseMap<Value, std::optional<LinearLayout>> layouts;
   llvm::DenseMap<Value, int> lazyCosts;
   llvm::DenseSet<Value> layoutsInWork;

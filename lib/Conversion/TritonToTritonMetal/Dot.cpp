@@ -141,6 +141,8 @@ void Distributor::lowerDot(Operation *op) {
         operand->transposed = true;
         operand->value = trans.getSrc();
       }
+      if (!blocks.count(operand->value))
+        closeRegion(); // what it is made of may have been computed there
       operand->array = materializeShared(operand->value, loc);
       operand->stride = shapeOf(operand->value).back();
     }

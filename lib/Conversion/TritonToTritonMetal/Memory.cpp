@@ -59,8 +59,7 @@ bool Distributor::isInjective(Value pointers) {
   std::vector<int64_t> shape = shapeOf(pointers);
   if (llvm::count_if(shape, [](int64_t extent) { return extent > 1; }) > 1)
     return false;
-  // The offset is the range itself plus what is the same for the whole block.
-  Value offset = pointers;
+  // The address is the range itself plus what is the same for the whole block.
   bool ranged = false;
   SmallVector<Value> work{pointers};
   while (!work.empty()) {

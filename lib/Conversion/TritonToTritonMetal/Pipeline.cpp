@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "Distributor.h"
 
+#include "mlir/Pass/PassRegistry.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -9,6 +11,38 @@ using namespace mlir;
 namespace tmetal {
 
 void distributeKernel(ModuleOp module, const MslOptions &options) { Distributor(module, options).run(); }
+
+namespace {
+struct DistributePass : PassWrapper<DistributePass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DistributePass)
+  DistributePass() = default;
+  DistributePass(const DistributePass &other) : PassWrapper(other) {}
+  StringRef getArgument() const final { return "tt-distribute"; }
+  StringRef getDescription() const final { return "a kernel's blocks are spread over the threads of a threadgroup"; }
+  void getDependentDialects(DialectRegistry &registry) const final {
+    registry.insert<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
+  }
+  void runOnOperation() final {
+    MslOptions options;
+    options.simdgroups = simdgroups;
+    options.aliasGroups.assign(aliasGroups.begin(), aliasGroups.end());
+    try {
+      distributeKernel(getOperation(), options);
+    } catch (const Error &error) {
+      getOperation().emitError() << error.what();
+      signalPassFailure();
+    }
+  }
+  Option<int> simdgroups{*this, "simdgroups", llvm::cl::desc("SIMD groups of a threadgroup"), llvm::cl::init(4)};
+  ListOption<int> aliasGroups{*this, "alias-groups", llvm::cl::desc("for each pointer; equal ones may overlap")};
+};
+} // namespace
+
+void registerTritonToTritonMetalPasses() {
+  PassRegistration<DistributePass>();
+  registerPass(createSimplifyInductionPass);
+  registerPass(createSpecializeFullTilesPass);
+}
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   auto runPasses = [&](llvm::function_ref<void(OpPassManager &)> add) {

@@ -244,7 +244,7 @@ Value Distributor::readTile(Region &region, const Block &block, const Request &r
   if (!possible || probe)
     return {};
   Builder b = at(region, loc);
-  SmallVector<int64_t> fromRegisters(map->fromRegisters);
+  std::vector<int64_t> fromRegisters = map->fromRegisters;
   int64_t constant = 0;
   if (flip) {
     constant = fromRegisters.back();

@@ -45,6 +45,8 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
     // The same in each trip, and cheap to have wherever it is asked for.
     if (!loop.isDefinedOutsideOfLoop(step)) {
       Operation *constant = step.getDefiningOp();
+      if (!constant)
+        return {};
       if (!isa<arith::ConstantOp>(constant)) {
         auto splat = dyn_cast<tt::SplatOp>(constant);
         if (!splat || !loop.isDefinedOutsideOfLoop(splat.getSrc()))

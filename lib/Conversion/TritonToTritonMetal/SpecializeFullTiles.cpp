@@ -84,14 +84,11 @@ public:
       }
       addresses.push_back(address);
     }
-    tm::RegionOp fast = region;
-    tm::RegionOp general;
     if (condition) {
       auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
-      OpBuilder inner(branch.thenYield());
       IRMapping toGeneral;
       OpBuilder elseBuilder(branch.elseYield());
-      general = cast<tm::RegionOp>(elseBuilder.clone(*region, toGeneral));
+      elseBuilder.clone(*region, toGeneral);
       region->moveBefore(branch.thenYield());
     }
     for (auto [plan, address] : llvm::zip_equal(plans, addresses)) {
@@ -145,7 +142,7 @@ public:
   }
 
 private:
-  bool isUniform(Value value) const { return value.getParentRegion() != &region.getBody(); }
+  bool isUniform(Value value) { return value.getParentRegion() != &region.getBody(); }
 
   static std::optional<int64_t> constantOf(Value value) {
     IntegerAttr attribute;
