@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""python -m benchmark [--small] [--repetitions N]: a table, and JSON and a plot under benchmark/results."""
+"""python -m benchmark [--small] [--repetitions N] [--engine E]: tables, JSON and a plot under benchmark/results."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ import triton
 from rich.console import Console
 from rich.table import Table
 
+from benchmark.interpreted import interpreter_ratios
 from benchmark.launch import launch_costs
 from benchmark.operations import Comparison, comparisons
+from benchmark.start import start_costs
 from triton_metal.host import cpu_name
 from triton_metal.terminal import console
 
@@ -59,6 +61,7 @@ def compare(item: Comparison, repetitions: int) -> dict[str, Any]:
         "triton_ms": statistics.median(ours) * 1e3,
         "torch_ms": statistics.median(theirs) * 1e3,
         "ratio": statistics.median(t / o for t, o in zip(theirs, ours, strict=True)),
+        "mark": item.mark,
     }
 
 
@@ -70,6 +73,10 @@ def plot(rows: list[dict[str, Any]], device: str, path: Path) -> None:
     bars = axes.bar([row["operation"] for row in rows], [row["ratio"] for row in rows], color="#4878a8")
     axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
     axes.axhline(1, color="black", linewidth=0.8)
+    for place, row in enumerate(rows):
+        label = "aimed at" if place == 0 else None
+        axes.hlines(row["mark"], place - 0.4, place + 0.4, color="#c05030", linewidth=1.5, label=label)
+    axes.legend(frameon=False, fontsize=8)
     axes.set_yscale("log")
     axes.set_ylabel("time of PyTorch eager / time of Triton kernel")
     axes.set_title(f"Higher is faster than PyTorch on the same device\n{device}", fontsize=10)
@@ -81,7 +88,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmark", description=__doc__)
     parser.add_argument("--small", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--engine", choices=("auto", "msl", "mlx"), default="auto")
     options = parser.parse_args()
+    os.environ["TRITON_METAL_ENGINE"] = options.engine
 
     out = console()
     device = f"{cpu_name()}, {torch.get_num_threads()} PyTorch threads"
@@ -91,11 +100,15 @@ def main() -> int:
         rows.append(compare(item, options.repetitions))
     mean_ratio = math.exp(statistics.fmean(math.log(row["ratio"]) for row in rows))
     launches = launch_costs()
+    starts = start_costs()
+    interpreted = interpreter_ratios(options.small)
 
-    table = Table(title=f"PyTorch eager and this backend on {device}", title_justify="left")
+    table = Table(
+        title=f"PyTorch eager and this backend (engine {options.engine}) on {device}", title_justify="left"
+    )
     for name in ("operation", "size", "check"):
         table.add_column(name)
-    for name in ("max error", "Triton", "PyTorch", "ratio"):
+    for name in ("max error", "Triton", "PyTorch", "ratio", "aim"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -106,6 +119,7 @@ def main() -> int:
             f"{row['triton_ms']:.2f} ms",
             f"{row['torch_ms']:.2f} ms",
             f"{row['ratio']:.2f}",
+            f"{row['mark']:.2f}",
         )
     out.print(table)
     out.print(f"geometric mean of the ratios: {mean_ratio:.2f} (above 1: faster than PyTorch)")
@@ -115,6 +129,26 @@ def main() -> int:
         table.add_column(name, justify="right")
     for launch in launches:
         table.add_row(launch["arguments"], *(f"{time:.1f} us" for time in launch["microseconds"].values()))
+    out.print(table)
+
+    table = Table(title="First launch of the add kernel in a process", title_justify="left")
+    for name in ("", "time", "aim", "runs of the compiler"):
+        table.add_column(name, justify="left" if not name else "right")
+    for row in starts:
+        times = f"{row['seconds'] * 1e3:.0f} ms", f"{row['mark'] * 1e3:.0f} ms"
+        table.add_row(row["start"], *times, str(row["compiler_calls"]))
+    out.print(table)
+    table = Table(title="TRITON_INTERPRET=1 and this backend", title_justify="left")
+    for name in ("kernel", "Triton", "interpreter", "ratio", "aim"):
+        table.add_column(name, justify="left" if name == "kernel" else "right")
+    for row in interpreted:
+        table.add_row(
+            row["case"],
+            f"{row['triton_ms']:.2f} ms",
+            f"{row['interpreter_ms']:.0f} ms",
+            f"{row['ratio']:.0f}",
+            str(row["mark"]),
+        )
     out.print(table)
 
     RESULTS.mkdir(exist_ok=True)
@@ -127,9 +161,12 @@ def main() -> int:
         "time": now,
         "repetitions": options.repetitions,
         "small": options.small,
+        "engine": options.engine,
         "operations": rows,
         "geometric_mean_ratio": mean_ratio,
         "launches": launches,
+        "starts": starts,
+        "interpreter": interpreted,
     }
     stem = RESULTS / now.replace(":", "")
     stem.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")

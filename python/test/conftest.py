@@ -20,6 +20,54 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+# Modules whose tests run once on each engine.
+ON_BOTH_ENGINES = ("test_language_", "test_hazards", "test_memory")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=("both", "msl", "mlx"),
+        default="both",
+        help="the engine of the tests that run on each",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if not metafunc.module.__name__.startswith(ON_BOTH_ENGINES) or "engine" not in metafunc.fixturenames:
+        return
+    if any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")):
+        return
+    chosen = metafunc.config.getoption("--engine")
+    engines = ("msl", "mlx") if chosen == "both" else (chosen,)
+    metafunc.parametrize("engine", engines, indirect=True, scope="module")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine of the launches in a test."""
+    wanted = getattr(request, "param", None)
+    if wanted is None or os.environ.get("TRITON_INTERPRET") == "1":
+        yield "auto"
+        return
+    before = os.environ.get("TRITON_METAL_ENGINE")
+    os.environ["TRITON_METAL_ENGINE"] = wanted
+    forget_compiled_kernels()
+    yield wanted
+    if before is None:
+        del os.environ["TRITON_METAL_ENGINE"]
+    else:
+        os.environ["TRITON_METAL_ENGINE"] = before
+    forget_compiled_kernels()
+
+
+def forget_compiled_kernels() -> None:
+    """Triton looks at the environment when it compiles a kernel, not when it finds one in memory."""
+    from triton.runtime.jit import _triton_jit_function_registry
+
+    for function in list(_triton_jit_function_registry.values()):
+        function.device_caches.clear()
+
 
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:

@@ -10,13 +10,26 @@ from fuzzing.run import check, describe, program_of, reduce_program, run_seed
 from fuzzing.tree import Expression, Store
 
 KERNELS = 1000
+# Each is compiled by a C++ compiler here; `python -m fuzzing --engine msl --count 2000` takes more.
+MSL_KERNELS = 200
 CHUNK = 20
 # Share of the kernels that may be refused; each refusal names its reason.
 REFUSALS = 0.03
 
 
-@pytest.mark.parametrize("first", range(0, KERNELS, CHUNK))
-def test_random_kernels(first, tmp_path):
+@pytest.mark.parametrize(
+    "engine, first",
+    [
+        *(("msl", first) for first in range(0, MSL_KERNELS, CHUNK)),
+        *(("mlx", first) for first in range(0, KERNELS, CHUNK)),
+    ],
+    indirect=["engine"],
+)
+def test_random_kernels(engine, first, tmp_path):
+    compare_kernels(first, tmp_path)
+
+
+def compare_kernels(first, tmp_path):
     reasons: collections.Counter = collections.Counter()
     for seed in range(first, first + CHUNK):
         outcome = run_seed(seed, tmp_path)
@@ -29,11 +42,13 @@ def test_random_kernels(first, tmp_path):
     assert sum(reasons.values()) <= 1 + CHUNK * REFUSALS, dict(reasons)
 
 
-@pytest.mark.parametrize("first", range(5000, 5100, CHUNK))
-def test_random_kernels_in_slabs(first, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "engine, first", [("mlx", first) for first in range(5000, 5100, CHUNK)], indirect=["engine"]
+)
+def test_random_kernels_in_slabs(engine, first, tmp_path, monkeypatch):
     """With a budget of a few kilobytes the grid is cut into slabs that run one after the other."""
     monkeypatch.setenv("TRITON_METAL_MEMORY_BUDGET", "8000")
-    test_random_kernels(first, tmp_path)
+    compare_kernels(first, tmp_path)
 
 
 def test_the_generator_covers_the_language():

@@ -21,7 +21,7 @@ from triton_metal import kernel_file
 from triton_metal.kernel_file import UsageError
 from triton_metal.terminal import console
 
-STAGES = ("ttir", "tt", "mlx")
+STAGES = ("ttir", "tt", "tm", "msl", "mlx")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,9 +96,15 @@ def _parser() -> argparse.ArgumentParser:
             "':16' after a type means divisible by 16, ':1' the constant 1",
         )
         sub.add_argument("--constexpr", action="append", default=[], metavar="NAME=VALUE")
-        sub.add_argument("--num-warps", type=int, default=4)
+        sub.add_argument("--num-warps", type=int, default=4, help="SIMD groups of a program (default: 4)")
+        sub.add_argument(
+            "--engine",
+            choices=("auto", "msl", "mlx"),
+            default=os.environ.get("TRITON_METAL_ENGINE") or "auto",
+            help="default: TRITON_METAL_ENGINE or auto",
+        )
         sub.add_argument("--arch", help="hardware profile (default: TRITON_METAL_ARCH or host)")
-        sub.add_argument("--grid", help="extents of the launch grid: 8 or 8,1,1 (for --emit mlx)")
+        sub.add_argument("--grid", help="extents of the launch grid: 8 or 8,1,1 (for the mlx engine)")
         sub.add_argument(
             "--arg",
             action="append",
@@ -164,11 +170,18 @@ def _self_test() -> str:
     return "passed"
 
 
+def _cpu_compiler() -> str:
+    """The compiler of the CPU device."""
+    from triton_metal import _core
+
+    return _core.cpu_compiler() or "not found: kernels in Metal text cannot run"
+
+
 def _info(options: argparse.Namespace) -> int:
     import triton  # noqa: F401  before the driver, which Triton itself must be the first to load
 
     from triton_metal import _core
-    from triton_metal.backend.driver import mlx_device
+    from triton_metal.backend.device_names import mlx_device
     from triton_metal.host import cpu_name
 
     self_test = _self_test()
@@ -186,7 +199,8 @@ def _info(options: argparse.Namespace) -> int:
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": cpu_name(),
-            "MLX device": mlx_device(),
+            "device": mlx_device(),
+            "CPU compiler": _cpu_compiler(),
             "active backend": _active_backend(),
             "self-test": self_test,
         },
@@ -207,24 +221,44 @@ def _info(options: argparse.Namespace) -> int:
 # --- compile, explain --------------------------------------------------------------------------------------
 
 
-def _compiled_text(options: argparse.Namespace, stage: str) -> str:
-    """Compiles the kernel and returns a stage's text; `mlx` also needs the launch."""
-    from triton_metal import _core
-
-    arch = _arch(options)
-    if stage == "mlx" and not options.grid:
-        raise UsageError("the mlx text belongs to one launch: --grid is missing")
-    grid = kernel_file.parse_grid(options.grid) if options.grid else None
+def _compiled_kernel(options: argparse.Namespace, engine: str) -> Any:
+    """Triton's compiled kernel; its `asm` holds the stages that do not depend on a launch."""
     kernel = kernel_file.load_kernel(options.kernel)
     constants = kernel_file.parse_pairs(options.constexpr, "--constexpr")
     signature = kernel_file.make_signature(kernel, options.signature, constants)
-    compiled = kernel_file.compile_kernel(kernel, signature, arch, num_warps=options.num_warps)
-    if stage != "mlx":
-        return kernel_file.stage_text(compiled, stage)
-    executable = _core.Kernel(kernel_file.stage_text(compiled, "tt"), arch=arch)
+    return kernel_file.compile_kernel(
+        kernel, signature, _arch(options), num_warps=options.num_warps, engine=engine
+    )
+
+
+def _executable(compiled: Any, options: argparse.Namespace) -> Any:
+    from triton_metal import _core
+    from triton_metal.backend.device_names import mlx_device
+
+    text = kernel_file.stage_text(compiled, "tt")
+    return _core.Kernel(text, arch=_arch(options), device=mlx_device())
+
+
+def _launch(executable: Any, options: argparse.Namespace) -> tuple[tuple[int, int, int], list[Any]]:
+    grid = kernel_file.parse_grid(options.grid)
     values = kernel_file.parse_pairs(options.arg, "--arg")
-    arguments = kernel_file.launch_arguments(executable.parameters, values, options.elements)
-    return executable.raise_text(grid, arguments)
+    return grid, kernel_file.launch_arguments(executable.parameters, values, options.elements)
+
+
+def _compiled_text(options: argparse.Namespace, stage: str) -> str:
+    """Compiles the kernel and returns a stage's text; `mlx` also needs the launch."""
+    if stage == "mlx" and not options.grid:
+        raise UsageError("the mlx text belongs to one launch: --grid is missing")
+    if options.grid:
+        kernel_file.parse_grid(options.grid)
+    engine = {"mlx": "mlx", "tm": "msl", "msl": "msl"}.get(stage, options.engine)
+    compiled = _compiled_kernel(options, engine)
+    if stage in ("ttir", "tt"):
+        return kernel_file.stage_text(compiled, stage)
+    executable = _executable(compiled, options)
+    if stage != "mlx":
+        return executable.tm_text() if stage == "tm" else executable.msl_text()
+    return executable.raise_text(*_launch(executable, options))
 
 
 def _compile(options: argparse.Namespace) -> int:
@@ -236,30 +270,53 @@ def _compile(options: argparse.Namespace) -> int:
     if options.output is not None:
         options.output.write_text(text.rstrip("\n") + "\n")
     elif sys.stdout.isatty() and not options.json:
-        console().print(Syntax(text, "llvm", background_color="default", word_wrap=False))
+        language = "cpp" if options.emit == "msl" else "llvm"
+        console().print(Syntax(text, language, background_color="default", word_wrap=False))
     else:
         print(text)
     return 0
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from triton_metal.explain import explain_text
+    from triton_metal.explain import explain
 
-    explanation = explain_text(_compiled_text(options, "mlx"))
+    executable = _executable(_compiled_kernel(options, options.engine), options)
+    grid, arguments = _launch(executable, options) if options.grid else (None, [])
+    explanation = explain(executable, grid, arguments)
     if options.json:
         _print_json({"kernel": options.kernel, "arch": _arch(options), **asdict(explanation)})
         return 0
     out = console()
-    out.print(f"{options.kernel} on grid {options.grid}", highlight=False, markup=False)
-    table = Table()
-    table.add_column("operations")
+    out.print(f"{options.kernel}", highlight=False, markup=False)
+    out.print(f"engine: {explanation.engine} ({explanation.reason})", highlight=False, markup=False)
+    table = Table(title="as a Metal kernel (engine msl)", title_justify="left")
+    table.add_column("in the text")
     table.add_column("count", justify="right")
-    for category, count in explanation.categories.items():
-        table.add_row(category, str(count))
-    out.print(table)
-    out.print(f"engine: {explanation.engine} ({explanation.reason})")
-    for remark in explanation.remarks:
-        out.print(f"- {remark}")
+    if explanation.msl is None:
+        out.print(f"msl: refused, {explanation.msl_refusal}", highlight=False, markup=False)
+    else:
+        rows = {
+            "SIMD groups": explanation.msl.simdgroups,
+            "bytes of threadgroup memory": explanation.msl.threadgroup_bytes,
+            "lines": explanation.msl.lines,
+            **explanation.msl.counts,
+        }
+        for name, count in rows.items():
+            table.add_row(name, str(count))
+        out.print(table)
+    if explanation.mlx_refusal:
+        out.print(f"mlx: refused, {explanation.mlx_refusal}", highlight=False, markup=False)
+    elif grid is None:
+        out.print("mlx: needs a launch; give --grid", highlight=False, markup=False)
+    else:
+        table = Table(title=f"as MLX operations on grid {options.grid} (engine mlx)", title_justify="left")
+        table.add_column("operations")
+        table.add_column("count", justify="right")
+        for category, count in explanation.categories.items():
+            table.add_row(category, str(count))
+        out.print(table)
+        for remark in explanation.remarks:
+            out.print(f"- {remark}")
     return 0
 
 

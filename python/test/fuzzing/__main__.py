@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""python -m fuzzing --count 1000 --seed 1"""
+"""python -m fuzzing --count 1000 --seed 1 --engine msl"""
 
 from fuzzing.run import main
 

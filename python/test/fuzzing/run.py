@@ -303,9 +303,12 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("fuzz-failures"), help="where reduced kernels are written"
     )
+    parser.add_argument("--engine", choices=("auto", "msl", "mlx"), help="default: TRITON_METAL_ENGINE")
     parser.add_argument("--without", nargs="*", default=[], help="scalar types to leave out")
     options = parser.parse_args()
     without = frozenset(options.without)
+    if options.engine:
+        os.environ["TRITON_METAL_ENGINE"] = options.engine
     if os.environ.get("TRITON_INTERPRET") != "1":
         os.environ.setdefault("TRITON_BACKEND", "metal")
     if options.show:
