@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""python -m benchmark [--small] [--repetitions N] [--engine E]: tables, JSON and a plot under benchmark/results."""
+"""python -m benchmark [--small] [--repetitions N] [--engine E]: tables, and JSON and a plot in
+benchmark/results."""
 
 from __future__ import annotations
 

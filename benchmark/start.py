@@ -41,7 +41,7 @@ def _first_call(compile_other: bool) -> dict[str, Any]:
 
 
 def start_costs() -> list[dict[str, Any]]:
-    """First launches: with empty caches, with the prepared headers only, and with the kernel in the caches."""
+    """First launches: of a kernel that was never compiled, and of one that is in the caches."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
         environment = {

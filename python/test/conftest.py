@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not metafunc.module.__name__.startswith(ON_BOTH_ENGINES) or "engine" not in metafunc.fixturenames:
         return
-    if any("engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")):
+    if any("engine" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")):
         return
     chosen = metafunc.config.getoption("--engine")
     engines = ("msl", "mlx") if chosen == "both" else (chosen,)

@@ -412,18 +412,24 @@ def uses_an_old_value(counter_ptr, x_ptr):
 
 
 REFUSED = [
-    (locked_add, "atomic"),
-    (exchange_lock, "atomic"),
-    (waits_for_a_flag, "while|load"),
-    (pointers_from_memory, "int_to_ptr|pointer"),
-    (inline_assembly, "inline_asm|assembly"),
-    (prints, "print"),
-    (uses_an_old_value, "atomic"),
+    ("mlx", locked_add, "atomic"),
+    ("mlx", exchange_lock, "atomic"),
+    ("mlx", waits_for_a_flag, "while|load"),
+    ("mlx", pointers_from_memory, "int_to_ptr|pointer"),
+    ("mlx", inline_assembly, "inline_asm|assembly"),
+    ("mlx", prints, "print"),
+    ("mlx", uses_an_old_value, "atomic"),
+    ("msl", inline_assembly, "inline_asm|assembly"),
 ]
 
 
-@pytest.mark.parametrize(("kernel", "names"), REFUSED, ids=[kernel.__name__ for kernel, _ in REFUSED])
-def test_refusal_names_the_operation_and_the_line(kernel, names):
+@pytest.mark.parametrize(
+    ("engine", "kernel", "names"),
+    REFUSED,
+    ids=[f"{engine}-{kernel.__name__}" for engine, kernel, _ in REFUSED],
+    indirect=["engine"],
+)
+def test_refusal_names_the_operation_and_the_line(engine, kernel, names):
     first = torch.zeros(8, dtype=torch.int64 if kernel is pointers_from_memory else torch.int32)
     x = torch.full((8,), 3.0)
     lines, start = inspect.getsourcelines(kernel.fn)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Launches on the msl engine: variants for overlapping arguments, MLX's graph, caches, choice of the engine."""
+"""Launches on the msl engine: overlapping arguments, MLX's graph, caches, choice of the engine."""
 
 import json
 import threading

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -39,6 +40,7 @@ class Row:
     interpreted: float | None = None
     interpreted_note: str = ""
     message: str = ""
+    engine: str = ""  # of the kernels that the case launched
 
     @property
     def ratio(self) -> float | None:
@@ -69,13 +71,32 @@ def measure(run: Callable[[], Any], budget: float = 1.0, most: int = 20) -> floa
     return statistics.median(times)
 
 
+@contextlib.contextmanager
+def _launched_engines() -> Iterator[set[str]]:
+    """The engines of the kernels that are launched inside."""
+    from triton import knobs
+
+    engines: set[str] = set()
+
+    def note(metadata: Any) -> None:
+        engines.add(metadata.get()["function"].engine)
+
+    knobs.runtime.launch_enter_hook.add(note)
+    try:
+        yield engines
+    finally:
+        knobs.runtime.launch_enter_hook.remove(note)
+
+
 def check(case: Any) -> Row:
     """Runs one case: the first call (which compiles), the error against the reference, the warm time."""
     row = Row(case.name, case.size, tolerance=case.tolerance)
     try:
         start = time.perf_counter()
-        case.run()
+        with _launched_engines() as engines:
+            case.run()
         row.first = time.perf_counter() - start
+        row.engine = ", ".join(sorted(engines))
         row.error = case.error()
         row.ok = row.error <= case.tolerance
         row.warm = measure(case.run)
@@ -142,8 +163,8 @@ def _seconds(value: float | None) -> str:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table(title=f"Triton kernels as MLX operations on {cpu_name()}", title_justify="left")
-    for name in ("kernel", "size", "check"):
+    table = Table(title=f"Triton kernels on {cpu_name()}", title_justify="left")
+    for name in ("kernel", "size", "engine", "check"):
         table.add_column(name)
     for name in ("max error", "first call", "warm call", "interpreter", "ratio"):
         table.add_column(name, justify="right")
@@ -151,6 +172,7 @@ def _table(rows: Sequence[Row]) -> Table:
         table.add_row(
             row.kernel,
             row.size,
+            row.engine,
             "[green]ok" if row.ok else "[bold red]WRONG" if row.error is not None else "[bold red]FAILED",
             "" if row.error is None else f"{row.error:.1e}",
             _seconds(row.first),
