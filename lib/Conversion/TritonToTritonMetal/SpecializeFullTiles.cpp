@@ -32,7 +32,11 @@ public:
     for (Operation &op : body) {
       if (isa<tm::LoadOp, tm::StoreOp>(op))
         accesses.push_back(&op);
-      else if (op.getNumRegions() != 0 || isa<tm::AtomicRMWOp, tm::AtomicCASOp, tm::PrintOp, tm::AssertOp>(op))
+      else if (isa<tm::PrintOp, tm::AssertOp>(op) || op.walk([&](Operation *inner) {
+                   bool nested = inner != &op && isa<tm::LoadOp, tm::StoreOp>(inner);
+                   bool atomic = isa<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp>(inner);
+                   return nested || atomic ? WalkResult::interrupt() : WalkResult::advance();
+                 }).wasInterrupted())
         return; // nothing to win
     }
     if (accesses.empty())

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Messages to the host: word 0 counts the records that were wanted, word 1 says how many fit, then records of 16 words:
+// which message, the program's position, 12 words of payload.
+#pragma once
+
+#include <metal_stdlib>
+
+namespace tm {
+
+/// The payload of a new record, or null when the buffer is full.
+inline device uint *report(device uint *buffer, uint message, uint3 program) {
+  uint index = metal::atomic_fetch_add_explicit((device metal::atomic_uint *)buffer, 1u, metal::memory_order_relaxed);
+  if (index >= buffer[1])
+    return nullptr;
+  device uint *record = buffer + 2 + ulong(index) * 16;
+  record[0] = message;
+  record[1] = program.x;
+  record[2] = program.y;
+  record[3] = program.z;
+  return record + 4;
+}
+
+inline void put(thread device uint *&at, uint value) { *at++ = value; }
+inline void put(thread device uint *&at, int value) { *at++ = uint(value); }
+inline void put(thread device uint *&at, ulong value) {
+  *at++ = uint(value);
+  *at++ = uint(value >> 32);
+}
+inline void put(thread device uint *&at, long value) { put(at, ulong(value)); }
+inline void put(thread device uint *&at, short value) { put(at, int(value)); }
+inline void put(thread device uint *&at, char value) { put(at, int(value)); }
+inline void put(thread device uint *&at, uchar value) { put(at, uint(value)); }
+inline void put(thread device uint *&at, bool value) { put(at, value ? 1u : 0u); }
+inline void put(thread device uint *&at, float value) { put(at, as_type<uint>(value)); }
+inline void put(thread device uint *&at, half value) { put(at, uint(as_type<ushort>(value))); }
+inline void put(thread device uint *&at, bfloat value) { put(at, uint(as_type<ushort>(value))); }
+#ifdef TM_HAS_DOUBLE
+inline void put(thread device uint *&at, double value) { put(at, as_type<ulong>(value)); }
+#endif
+template <typename T> inline void put(thread device uint *&at, device T *value) { put(at, ulong(value)); }
+
+} // namespace tm

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Target/PrintMSL.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/Twine.h"
+
+#include <string>
+
+namespace tmetal {
+
+/// `file.py:12` and its parts, of the user's code; line 0 when unknown.
+struct SourceLine {
+  std::string file;
+  int line = 0, column = 0;
+};
+SourceLine sourceLineOf(mlir::Location loc);
+
+class MslPrinter {
+public:
+  MslPrinter(tm::KernelOp kernel, const MslOptions &options);
+  MslKernel print();
+
+  // ---- for the rules of scalar operations (Scalars.cpp) ----
+  std::string name(mlir::Value value);
+  std::string typeName(mlir::Type type, mlir::Location loc);
+  std::string unsignedName(mlir::Type type, mlir::Location loc);
+  std::string literal(mlir::TypedAttr attribute, mlir::Location loc);
+  /// The expression of a scalar operation with one result. Refuses operations that it does not know.
+  std::string expression(mlir::Operation *op);
+  [[noreturn]] void refuse(mlir::Operation *op, const std::string &reason);
+  [[noreturn]] void refuse(mlir::Location loc, llvm::StringRef what, const std::string &reason);
+
+private:
+  void block(mlir::Block &block);
+  void operation(mlir::Operation *op);
+  void line(const llvm::Twine &text, mlir::Operation *op = nullptr);
+  void open(const llvm::Twine &text, mlir::Operation *op = nullptr);
+  void close(const llvm::Twine &text = "}");
+  std::string fresh(llvm::StringRef prefix);
+  void declare(mlir::Value value, const llvm::Twine &init, mlir::Operation *op);
+  void assignAll(mlir::ValueRange targets, mlir::ValueRange values);
+
+  void signature();
+  void region(tm::RegionOp op);
+  void forLoop(mlir::scf::ForOp op);
+  void ifBranch(mlir::scf::IfOp op);
+  void whileLoop(mlir::scf::WhileOp op);
+  void load(tm::LoadOp op);
+  void store(tm::StoreOp op);
+  void atomic(mlir::Operation *op);
+  void fragmentsMove(mlir::Operation *op, bool isStore);
+  void multiplyAccumulate(tm::MultiplyAccumulateOp op);
+  void message(mlir::Operation *op);
+  std::string position(tm::LinearLayoutAttr layout, const std::string &reg, int64_t shift, int64_t mask);
+  std::string access(tm::TileType type, const std::string &tile, const std::string &reg);
+  std::string element(mlir::Value pointer, mlir::Value offset, mlir::Operation *op);
+  int rootIndex(mlir::Value pointer);
+
+  tm::KernelOp kernel;
+  const MslOptions &options;
+  MslKernel result;
+  std::string text;
+  int indent = 0;
+  int counter = 0;
+  int lastLine = 0;
+  llvm::DenseMap<mlir::Value, std::string> names;
+  llvm::StringSet<> used;
+};
+
+} // namespace tmetal

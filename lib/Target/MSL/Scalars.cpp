@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT
+// Expressions: one rule for each scalar operation.
+#include "Printer.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace tmetal {
+
+// ---- types and constants ----
+
+static bool isFloat8(Type type) { return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8; }
+
+/// The name of an 8-bit float format in kernels/triton_metal/fp8.h.
+static const char *float8Format(Type type) {
+  if (isa<Float8E4M3FNType>(type))
+    return "e4m3fn";
+  if (isa<Float8E5M2Type>(type))
+    return "e5m2";
+  if (isa<Float8E4M3FNUZType>(type))
+    return "e4m3fnuz";
+  if (isa<Float8E5M2FNUZType>(type))
+    return "e5m2fnuz";
+  return "e4m3b11fnuz";
+}
+
+std::string MslPrinter::typeName(Type type, Location loc) {
+  if (auto pointer = dyn_cast<tt::PointerType>(type)) {
+    Type pointee = pointer.getPointeeType();
+    return "device " + (pointee.isInteger(1) ? std::string("uchar") : typeName(pointee, loc)) + " *";
+  }
+  if (isFloat8(type))
+    return "uchar";
+  if (type.isF16())
+    return "half";
+  if (type.isBF16())
+    return "bfloat";
+  if (type.isF32())
+    return "float";
+  if (type.isF64()) {
+    if (options.arch != "host")
+      refuse(loc, "f64", "Metal has no double: f64 is refused on " + options.arch + ".");
+    return "double";
+  }
+  if (type.isIndex())
+    return "int";
+  switch (type.getIntOrFloatBitWidth()) {
+  case 1:
+    return "bool";
+  case 8:
+    return "char";
+  case 16:
+    return "short";
+  case 32:
+    return "int";
+  case 64:
+    return "long";
+  }
+  std::string spelled;
+  llvm::raw_string_ostream(spelled) << type;
+  refuse(loc, "type", "Metal has no type " + spelled + ".");
+}
+
+std::string MslPrinter::unsignedName(Type type, Location loc) {
+  std::string name = typeName(type, loc);
+  return name == "bool" ? name : "u" + name;
+}
+
+std::string MslPrinter::literal(TypedAttr attribute, Location loc) {
+  Type type = attribute.getType();
+  std::string out;
+  llvm::raw_string_ostream stream(out);
+  if (auto integer = dyn_cast<IntegerAttr>(attribute)) {
+    int64_t value = integer.getValue().getSExtValue();
+    if (type.isInteger(1))
+      return value ? "true" : "false";
+    if (type.isInteger(64)) {
+      if (value == std::numeric_limits<int64_t>::min())
+        return "long(0x8000000000000000UL)";
+      stream << value << "L";
+    } else if (type.isInteger(32) || type.isIndex()) {
+      if (value == std::numeric_limits<int32_t>::min())
+        return "int(0x80000000u)";
+      stream << value;
+    } else {
+      stream << typeName(type, loc) << "(" << value << ")";
+    }
+    return value < 0 && out[0] == '-' ? "(" + out + ")" : out;
+  }
+  auto number = cast<FloatAttr>(attribute);
+  APFloat value = number.getValue();
+  if (isFloat8(type)) {
+    stream << "uchar(" << value.bitcastToAPInt().getZExtValue() << ")";
+    return out;
+  }
+  uint64_t bits = value.bitcastToAPInt().getZExtValue();
+  if (!value.isFinite()) {
+    switch (type.getIntOrFloatBitWidth()) {
+    case 16:
+      stream << "as_type<" << typeName(type, loc) << ">(ushort(" << llvm::format_hex(bits, 6) << "))";
+      return out;
+    case 32:
+      stream << "as_type<float>(" << llvm::format_hex(bits, 10) << "u)";
+      return out;
+    default:
+      typeName(type, loc);
+      stream << "as_type<double>(" << llvm::format_hex(bits, 18) << "UL)";
+      return out;
+    }
+  }
+  bool exact;
+  if (type.isF64()) {
+    typeName(type, loc);
+    stream << llvm::format("%.17g", value.convertToDouble());
+    if (out.find_first_of(".en") == std::string::npos)
+      out += ".0";
+    return out[0] == '-' ? "(" + out + ")" : out;
+  }
+  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &exact);
+  stream << llvm::format("%.9g", double(value.convertToFloat()));
+  if (out.find_first_of(".en") == std::string::npos)
+    out += ".0";
+  out += "f";
+  if (type.getIntOrFloatBitWidth() == 16)
+    return typeName(type, loc) + "(" + out + ")";
+  return out[0] == '-' ? "(" + out + ")" : out;
+}
+
+// ---- rules ----
+
+namespace {
+
+/// An operation's operands, result and spelling.
+struct Use {
+  MslPrinter &printer;
+  Operation *op;
+  std::string operand(unsigned i) const { return printer.name(op->getOperand(i)); }
+  Type type(unsigned i) const { return op->getOperand(i).getType(); }
+  Type resultType() const { return op->getResult(0).getType(); }
+  std::string result() const { return printer.typeName(resultType(), op->getLoc()); }
+  std::string named(Type type) const { return printer.typeName(type, op->getLoc()); }
+  std::string asUnsigned(unsigned i) const {
+    return printer.unsignedName(type(i), op->getLoc()) + "(" + operand(i) + ")";
+  }
+  std::string call(const Twine &function) const {
+    std::string text = (function + "(").str();
+    for (unsigned i = 0; i < op->getNumOperands(); ++i)
+      text += (i ? ", " : "") + operand(i);
+    return text + ")";
+  }
+};
+using Rule = std::string (*)(const Use &);
+
+std::string infix(const Use &use, const char *sign) {
+  return use.operand(0) + " " + sign + " " + use.operand(1);
+}
+
+/// Wraps in the operation's own width, unless it is known not to.
+std::string wrapping(const Use &use, const char *sign, const char *function) {
+  if (use.resultType().isInteger(1)) // arithmetic modulo 2
+    return sign[0] == '*' ? infix(use, "&&") : infix(use, "!=");
+  if (auto flags = use.op->getAttrOfType<arith::IntegerOverflowFlagsAttr>("overflowFlags"))
+    if (bitEnumContainsAll(flags.getValue(), arith::IntegerOverflowFlags::nsw) &&
+        use.resultType().getIntOrFloatBitWidth() >= 32)
+      return infix(use, sign);
+  return use.call(Twine("tm::") + function);
+}
+
+std::string bitwise(const Use &use, const char *sign) {
+  std::string text = infix(use, sign);
+  if (use.resultType().isInteger(1))
+    return sign[0] == '&' ? infix(use, "&&") : sign[0] == '|' ? infix(use, "||") : infix(use, "!=");
+  return use.resultType().getIntOrFloatBitWidth() < 32 ? use.result() + "(" + text + ")" : text;
+}
+
+std::string arithmetic(const Use &use, const char *sign) {
+  std::string text = infix(use, sign);
+  // bfloat and half round after each operation.
+  return use.resultType().getIntOrFloatBitWidth() == 16 ? use.result() + "(" + text + ")" : text;
+}
+
+/// A float function that exists for float (and double): narrow types by way of float.
+std::string floatCall(const Use &use, const std::string &function) {
+  Type type = use.type(0);
+  bool narrow = type.getIntOrFloatBitWidth() == 16;
+  std::string text = function + "(";
+  for (unsigned i = 0; i < use.op->getNumOperands(); ++i) {
+    bool widen = narrow && isa<FloatType>(use.type(i));
+    text += (i ? ", " : "") + (widen ? "float(" + use.operand(i) + ")" : use.operand(i));
+  }
+  text += ")";
+  return narrow && isa<FloatType>(use.resultType()) ? use.result() + "(" + text + ")" : text;
+}
+
+std::string compareInteger(const Use &use) {
+  auto compare = cast<arith::CmpIOp>(use.op);
+  using P = arith::CmpIPredicate;
+  const char *sign = nullptr;
+  bool isUnsigned = false;
+  switch (compare.getPredicate()) {
+  case P::eq: sign = "=="; break;
+  case P::ne: sign = "!="; break;
+  case P::ult: isUnsigned = true; [[fallthrough]];
+  case P::slt: sign = "<"; break;
+  case P::ule: isUnsigned = true; [[fallthrough]];
+  case P::sle: sign = "<="; break;
+  case P::ugt: isUnsigned = true; [[fallthrough]];
+  case P::sgt: sign = ">"; break;
+  case P::uge: isUnsigned = true; [[fallthrough]];
+  case P::sge: sign = ">="; break;
+  }
+  if (use.type(0).isInteger(1) && sign[1] != '=' && !isUnsigned)
+    return "-int(" + use.operand(0) + ") " + sign + " -int(" + use.operand(1) + ")"; // true is -1
+  if (use.type(0).isInteger(1) && (compare.getPredicate() == P::sle || compare.getPredicate() == P::sge))
+    return "-int(" + use.operand(0) + ") " + sign + " -int(" + use.operand(1) + ")";
+  if (isUnsigned && !use.type(0).isInteger(1))
+    return use.asUnsigned(0) + " " + sign + " " + use.asUnsigned(1);
+  return infix(use, sign);
+}
+
+std::string compareFloat(const Use &use) {
+  auto compare = cast<arith::CmpFOp>(use.op);
+  using P = arith::CmpFPredicate;
+  auto ordered = [&](const char *sign) { return infix(use, sign); };
+  auto unordered = [&](const char *opposite) { return "!(" + infix(use, opposite) + ")"; };
+  switch (compare.getPredicate()) {
+  case P::AlwaysFalse: return "false";
+  case P::AlwaysTrue: return "true";
+  case P::OEQ: return ordered("==");
+  case P::OGT: return ordered(">");
+  case P::OGE: return ordered(">=");
+  case P::OLT: return ordered("<");
+  case P::OLE: return ordered("<=");
+  case P::UNE: return ordered("!=");
+  case P::UGT: return unordered("<=");
+  case P::UGE: return unordered("<");
+  case P::ULT: return unordered(">=");
+  case P::ULE: return unordered(">");
+  case P::ONE: return infix(use, "<") + " || " + infix(use, ">");
+  case P::UEQ: return "!(" + infix(use, "<") + " || " + infix(use, ">") + ")";
+  case P::ORD: return use.operand(0) + " == " + use.operand(0) + " && " + use.operand(1) + " == " + use.operand(1);
+  case P::UNO: return use.operand(0) + " != " + use.operand(0) + " || " + use.operand(1) + " != " + use.operand(1);
+  }
+  return "false";
+}
+
+std::string convertFloat(const Use &use) {
+  Type from = use.type(0), to = use.resultType();
+  std::string value = use.operand(0);
+  bool towardZero = false;
+  if (auto convert = dyn_cast<tt::FpToFpOp>(use.op))
+    towardZero = convert.getRounding() == tt::RoundingMode::RTZ;
+  if (isFloat8(from)) {
+    value = std::string("tm::") + float8Format(from) + "_to_float(" + value + ")";
+    from = Float32Type::get(to.getContext());
+    if (to.isF32())
+      return value;
+  }
+  if (isFloat8(to)) {
+    if (!from.isF32())
+      value = "float(" + value + ")";
+    return std::string("tm::float_to_") + float8Format(to) + (towardZero ? "_rtz(" : "(") + value + ")";
+  }
+  if (towardZero && to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())
+    return "tm::to_" + use.named(to) + "_rtz(" + value + ")";
+  // A double rounds once.
+  return use.named(to) + "(" + value + ")";
+}
+
+std::string bitcast(const Use &use) {
+  Type from = use.type(0), to = use.resultType();
+  if (isa<tt::PointerType>(to))
+    return "(" + use.named(to) + ")(" + use.operand(0) + ")";
+  if (use.named(from) == use.named(to))
+    return use.operand(0);
+  if (from.isInteger(1) || to.isInteger(1))
+    return use.named(to) + "(" + use.operand(0) + ")";
+  return "as_type<" + use.named(to) + ">(" + use.operand(0) + ")";
+}
+
+std::string extern_(const Use &use) {
+  StringRef symbol = cast<StringAttr>(use.op->getAttr("symbol")).getValue();
+  if (!symbol.consume_front("__tm_"))
+    use.printer.refuse(use.op, ("The function '" + symbol + "' belongs to another backend.").str());
+  bool narrow = use.op->getNumOperands() && isa<FloatType>(use.type(0)) && use.type(0).getIntOrFloatBitWidth() == 16;
+  std::string text = narrow ? floatCall(use, ("tm::" + symbol).str()) : use.call("tm::" + symbol);
+  return use.named(use.resultType()) + "(" + text + ")";
+}
+
+#define INFIX(SIGN) +[](const Use &use) { return infix(use, SIGN); }
+#define FLOAT(SIGN) +[](const Use &use) { return arithmetic(use, SIGN); }
+#define BITS(SIGN) +[](const Use &use) { return bitwise(use, SIGN); }
+#define WRAP(SIGN, NAME) +[](const Use &use) { return wrapping(use, SIGN, NAME); }
+#define CALL(NAME) +[](const Use &use) { return use.call(NAME); }
+#define MATH(NAME) +[](const Use &use) { return floatCall(use, NAME); }
+
+const llvm::StringMap<Rule> &rules() {
+  static const llvm::StringMap<Rule> table = {
+      {"tt.get_program_id",
+       +[](const Use &use) {
+         return std::string("int(tm_pid.") + "xyz"[int(cast<tt::GetProgramIdOp>(use.op).getAxis())] + ")";
+       }},
+      {"tt.get_num_programs",
+       +[](const Use &use) {
+         return std::string("int(tm_grid.") + "xyz"[int(cast<tt::GetNumProgramsOp>(use.op).getAxis())] + ")";
+       }},
+      {"tt.addptr", +[](const Use &use) { return use.operand(0) + " + " + use.operand(1); }},
+      {"tt.bitcast", bitcast},
+      {"arith.bitcast", bitcast},
+      {"tt.ptr_to_int", +[](const Use &use) { return "long(" + use.operand(0) + ")"; }},
+      {"tt.fp_to_fp", convertFloat},
+      {"arith.extf", convertFloat},
+      {"arith.truncf", convertFloat},
+      {"tt.extern_elementwise", extern_},
+      {"ub.poison",
+       +[](const Use &use) {
+         return isa<tt::PointerType>(use.resultType()) ? std::string("nullptr") : use.result() + "(0)";
+       }},
+      // Integers
+      {"arith.addi", WRAP("+", "add")},
+      {"arith.subi", WRAP("-", "sub")},
+      {"arith.muli", WRAP("*", "mul")},
+      {"arith.divsi", CALL("tm::div")},
+      {"arith.remsi", CALL("tm::rem")},
+      {"arith.divui", CALL("tm::udiv")},
+      {"arith.remui", CALL("tm::urem")},
+      {"arith.floordivsi", CALL("tm::floor_div")},
+      {"arith.ceildivsi", CALL("tm::ceil_div")},
+      {"arith.ceildivui", CALL("tm::uceil_div")},
+      {"arith.andi", BITS("&")},
+      {"arith.ori", BITS("|")},
+      {"arith.xori", BITS("^")},
+      {"arith.shli", CALL("tm::shl")},
+      {"arith.shrsi", CALL("tm::shr")},
+      {"arith.shrui", CALL("tm::ushr")},
+      {"arith.maxsi", CALL("tm::imax")},
+      {"arith.minsi", CALL("tm::imin")},
+      {"arith.maxui", CALL("tm::umax")},
+      {"arith.minui", CALL("tm::umin")},
+      {"tt.mulhiui", CALL("tm::mulhi_unsigned")},
+      {"math.absi", CALL("tm::iabs")},
+      {"math.ctpop", CALL("tm::ctpop")},
+      {"math.ctlz", CALL("tm::ctlz")},
+      {"math.cttz", CALL("tm::cttz")},
+      {"arith.cmpi", compareInteger},
+      {"arith.select",
+       +[](const Use &use) { return use.operand(0) + " ? " + use.operand(1) + " : " + use.operand(2); }},
+      {"arith.extsi",
+       +[](const Use &use) {
+         return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))"
+                                         : use.result() + "(" + use.operand(0) + ")";
+       }},
+      {"arith.extui", +[](const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }},
+      {"arith.trunci",
+       +[](const Use &use) {
+         return use.resultType().isInteger(1) ? "(" + use.operand(0) + " & 1) != 0"
+                                              : use.result() + "(" + use.operand(0) + ")";
+       }},
+      {"arith.index_cast", +[](const Use &use) { return use.result() + "(" + use.operand(0) + ")"; }},
+      {"arith.sitofp",
+       +[](const Use &use) {
+         return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))"
+                                         : use.result() + "(" + use.operand(0) + ")";
+       }},
+      {"arith.uitofp", +[](const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }},
+      {"arith.fptosi",
+       +[](const Use &use) {
+         return use.resultType().isInteger(1) ? use.operand(0) + " != 0"
+                                              : "tm::to_int<" + use.result() + ">(" + use.operand(0) + ")";
+       }},
+      {"arith.fptoui",
+       +[](const Use &use) {
+         if (use.resultType().isInteger(1))
+           return use.operand(0) + " != 0";
+         return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) + ">(" +
+                use.operand(0) + "))";
+       }},
+      // Floating point
+      {"arith.addf", FLOAT("+")},
+      {"arith.subf", FLOAT("-")},
+      {"arith.mulf", FLOAT("*")},
+      {"arith.divf", FLOAT("/")},
+      {"tt.approx_divf", FLOAT("/")},
+      {"tt.precise_divf", FLOAT("/")},
+      {"arith.remf", MATH("tm::fmod")},
+      {"arith.negf",
+       +[](const Use &use) {
+         return use.resultType().getIntOrFloatBitWidth() == 16 ? use.result() + "(-" + use.operand(0) + ")"
+                                                               : "-" + use.operand(0);
+       }},
+      {"arith.maximumf", CALL("tm::maximum")},
+      {"arith.minimumf", CALL("tm::minimum")},
+      {"arith.maxnumf", CALL("tm::maxnum")},
+      {"arith.minnumf", CALL("tm::minnum")},
+      {"tt.clampf",
+       +[](const Use &use) {
+         bool all = cast<tt::ClampFOp>(use.op).getPropagateNan() == tt::PropagateNan::ALL;
+         return use.call(all ? "tm::clamp_nan" : "tm::clamp_number");
+       }},
+      {"arith.cmpf", compareFloat},
+      {"math.fma", MATH("tm::fma")},
+      {"math.absf", MATH("tm::fabs")},
+      {"math.ceil", MATH("tm::ceil")},
+      {"math.floor", MATH("tm::floor")},
+      {"math.round", MATH("tm::round")},
+      {"math.roundeven", MATH("tm::rint")},
+      {"math.trunc", MATH("tm::trunc")},
+      {"math.sqrt", MATH("tm::sqrt")},
+      {"tt.precise_sqrt", MATH("tm::sqrt")},
+      {"math.rsqrt", MATH("tm::rsqrt")},
+      {"math.exp", MATH("tm::exp")},
+      {"math.exp2", MATH("tm::exp2")},
+      {"math.expm1", MATH("tm::expm1")},
+      {"math.log", MATH("tm::log")},
+      {"math.log2", MATH("tm::log2")},
+      {"math.log10", MATH("tm::log10")},
+      {"math.log1p", MATH("tm::log1p")},
+      {"math.sin", MATH("tm::sin")},
+      {"math.cos", MATH("tm::cos")},
+      {"math.tan", MATH("tm::tan")},
+      {"math.tanh", MATH("tm::tanh")},
+      {"math.erf", MATH("tm::erf")},
+      {"math.atan2", MATH("tm::atan2")},
+      {"math.powf", MATH("tm::pow")},
+      {"math.copysign", MATH("tm::copysign")},
+  };
+  return table;
+}
+
+} // namespace
+
+std::string MslPrinter::expression(Operation *op) {
+  auto rule = rules().find(op->getName().getStringRef());
+  if (rule == rules().end())
+    refuse(op, "This operation has no form in Metal.");
+  for (Type type : op->getOperandTypes())
+    typeName(type, op->getLoc());
+  return rule->second(Use{*this, op});
+}
+
+} // namespace tmetal
