@@ -10,6 +10,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
 #include <mutex>
 #include <optional>
 
@@ -20,6 +21,77 @@ namespace {
 
 using tmetal::Error;
 using tmetal::ErrorKind;
+
+/// Reads tensors of PyTorch without a Python frame. What is not plain is left to the general conversion.
+class TorchReader {
+public:
+  /// The memory of `object`, when it is a CPU tensor whose element type is in the set `accepted`.
+  std::optional<tmetal::HostBuffer> read(PyObject *object, PyObject *accepted) {
+    if (Py_TYPE(object) != tensorType && !learn(object))
+      return std::nullopt;
+    Owned dtype(PyObject_GetAttr(object, names[0]));
+    Owned isCpu(PyObject_GetAttr(object, names[1]));
+    if (!dtype.object || PySet_Contains(accepted, dtype.object) != 1 || isCpu.object != Py_True)
+      return fail();
+    Owned isNegated(PyObject_CallMethodNoArgs(object, names[2]));
+    Owned storage(PyObject_CallMethodNoArgs(object, names[3]));
+    if (isNegated.object != Py_False || !storage.object)
+      return fail();
+    tmetal::HostBuffer buffer;
+    bool read = integer(object, names[4], buffer.address) && integer(storage.object, names[4], buffer.storageAddress) &&
+                integer(storage.object, names[5], buffer.storageBytes);
+    if (!read || buffer.address == 0) // PyTorch has the address 0 for what holds no element
+      return fail();
+    return buffer;
+  }
+
+private:
+  struct Owned {
+    explicit Owned(PyObject *object) : object(object) {}
+    ~Owned() { Py_XDECREF(object); }
+    Owned(const Owned &) = delete;
+    PyObject *object;
+  };
+
+  static std::optional<tmetal::HostBuffer> fail() {
+    PyErr_Clear();
+    return std::nullopt;
+  }
+
+  template <typename T> static bool integer(PyObject *object, PyObject *method, T &result) {
+    Owned value(PyObject_CallMethodNoArgs(object, method));
+    if (!value.object)
+      return false;
+    result = static_cast<T>(PyLong_AsUnsignedLongLong(value.object));
+    return !PyErr_Occurred();
+  }
+
+  /// torch.Tensor itself, which only appears in a process that has imported torch.
+  bool learn(PyObject *object) {
+    if (tensorType)
+      return false;
+    const char *name = Py_TYPE(object)->tp_name;
+    if (std::strcmp(name, "Tensor") != 0 && std::strcmp(name, "torch.Tensor") != 0)
+      return false;
+    PyObject *torch = PyImport_GetModule(nb::str("torch").ptr());
+    if (!torch)
+      return false;
+    Owned module(torch), type(PyObject_GetAttrString(torch, "Tensor"));
+    if (type.object != reinterpret_cast<PyObject *>(Py_TYPE(object))) {
+      PyErr_Clear();
+      return false;
+    }
+    const char *const spelled[] = {"dtype", "is_cpu", "is_neg", "untyped_storage", "data_ptr", "nbytes"};
+    for (size_t i = 0; i < std::size(spelled); ++i)
+      names[i] = PyUnicode_InternFromString(spelled[i]);
+    Py_INCREF(type.object);
+    tensorType = Py_TYPE(object);
+    return true;
+  }
+
+  PyTypeObject *tensorType = nullptr;
+  PyObject *names[6] = {};
+};
 
 struct PythonHostBuffer {
   tmetal::HostBuffer buffer;
@@ -162,8 +234,8 @@ std::vector<tmetal::Argument> argumentsFrom(const tmetal::KernelFacts &facts, nb
   return result;
 }
 
-void launch(PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence args) {
-  std::vector<tmetal::Argument> arguments = argumentsFrom(self.facts(), args);
+void launchOn(PythonKernel &self, const std::array<int64_t, 3> &grid,
+              const std::vector<tmetal::Argument> &arguments) {
   std::vector<tmetal::NewValue> newValues;
   {
     nb::gil_scoped_release release;
@@ -171,6 +243,46 @@ void launch(PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence
   }
   for (auto &[receiver, value] : newValues)
     receiver->overwrite_descriptor(value);
+}
+
+void launch(PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence args) {
+  launchOn(self, grid, argumentsFrom(self.facts(), args));
+}
+
+/// How the arguments of Triton's launch become those of the kernel.
+struct LaunchPlan {
+  struct Entry {
+    Py_ssize_t place;    // among the arguments of the launch
+    nb::object accepted; // element types that are right for a pointer; null for a scalar
+    nb::object convert;  // turns what is not plain into a HostBuffer or an MLX array, or raises
+  };
+  size_t parameterCount; // with the constants
+  std::vector<Entry> entries;
+};
+
+void launchPlanned(PythonKernel &self, const LaunchPlan &plan, int64_t x, int64_t y, int64_t z, nb::tuple args) {
+  static TorchReader reader;
+  const tmetal::KernelFacts &facts = self.facts();
+  std::vector<tmetal::Argument> arguments;
+  arguments.reserve(plan.entries.size());
+  std::vector<nb::object> converted; // alive until the launch is over
+  for (size_t i = 0; i < plan.entries.size(); ++i) {
+    const LaunchPlan::Entry &entry = plan.entries[i];
+    if (entry.place >= PyTuple_GET_SIZE(args.ptr()))
+      throw Error(ErrorKind::Argument, "[" + facts.name + "] The kernel takes " +
+                                           std::to_string(plan.parameterCount) + " arguments, " +
+                                           std::to_string(PyTuple_GET_SIZE(args.ptr())) + " were given.");
+    PyObject *arg = PyTuple_GET_ITEM(args.ptr(), entry.place);
+    if (!entry.accepted.is_valid()) {
+      arguments.push_back(argumentFrom(facts, i, arg));
+    } else if (auto buffer = reader.read(arg, entry.accepted.ptr())) {
+      arguments.push_back(*buffer);
+    } else {
+      converted.push_back(entry.convert(nb::handle(arg)));
+      arguments.push_back(argumentFrom(facts, i, converted.back()));
+    }
+  }
+  launchOn(self, {x, y, z}, arguments);
 }
 
 std::string saveLaunch(PythonKernel &self, const std::string &folder, const std::array<int64_t, 3> &grid,
@@ -214,6 +326,18 @@ nb::dict deviceStatistics() {
 }
 
 void bindKernelClass(nb::module_ &module) {
+  nb::class_<LaunchPlan>(module, "LaunchPlan", "How the arguments of Triton's launch become those of a kernel.")
+      .def("__init__", [](LaunchPlan *self, size_t count) { new (self) LaunchPlan{count, {}}; }, "parameters"_a)
+      .def(
+          "add_scalar", [](LaunchPlan &self, Py_ssize_t place) { self.entries.push_back({place, {}, {}}); },
+          "place"_a)
+      .def(
+          "add_pointer",
+          [](LaunchPlan &self, Py_ssize_t place, nb::set accepted, nb::object convert) {
+            self.entries.push_back({place, accepted, convert});
+          },
+          "place"_a, "accepted"_a, "convert"_a,
+          "`accepted`: the element types known to be right. `convert`: for all but plain PyTorch tensors of them.");
   nb::class_<PythonKernel>(module, "Kernel", "A compiled kernel; launches are safe from several threads.")
       .def(
           "__init__",
@@ -249,6 +373,8 @@ void bindKernelClass(nb::module_ &module) {
             launch(self, grid, args);
           },
           "grid"_a, "args"_a, nb::kw_only(), "math"_a = "")
+      .def("launch_planned", &launchPlanned, "plan"_a, "x"_a, "y"_a, "z"_a, "args"_a,
+           "Launches on a grid of x, y, z programs with the arguments of Triton's launch.")
       .def("save_launch", &saveLaunch, "folder"_a, "grid"_a, "args"_a,
            "Launches, and saves the launch with the memory before and after it as a folder in `folder`.")
       .def(

@@ -28,6 +28,10 @@ class PointerParameter:
         self.stored = stored
         self.accepted: set[Any] = set()  # element types that have been seen and found right
 
+    def convert(self, value: Any) -> Any:
+        """A host buffer or an MLX array for what was passed."""
+        return converters[type(value)](value, self)
+
     def error(self, sentence: str) -> ArgumentError:
         return ArgumentError(f"[argument '{self.name}'] {sentence}")
 

@@ -13,7 +13,8 @@ from triton import knobs
 from triton.backends.driver import decompose_descriptor, expand_signature
 from triton.runtime.cache import get_cache_manager, get_dump_manager
 
-from triton_metal.backend.arguments import PointerParameter, converters
+from triton_metal import _core
+from triton_metal.backend.arguments import PointerParameter
 from triton_metal.errors import ArgumentError, MetalError, UnsupportedError
 
 MAX_GRID = 2**31 - 1
@@ -29,12 +30,14 @@ class MetalLauncher:
         self._signature = tuple(src.signature.values()) if names is not None else None
         self._metadata = metadata
         self._source = src
-        self._plan: list[tuple[int, PointerParameter | None]] | None = None
+        self._plan: Any = None
+        self._parameters: list[tuple[int, PointerParameter | None]] = []  # places and pointers of the plan
         self._nested = self._signature is not None and any(
             isinstance(ty, tuple) or ty.startswith("tensordesc") for ty in self._signature
         )
         self._dump = get_dump_manager(src.hash()) if knobs.compilation.dump_ir else None
         self._saved = os.environ.get("TRITON_METAL_SAVE_LAUNCHES")
+        self._observed = self._dump is not None or bool(self._saved)
 
     def __call__(
         self,
@@ -54,9 +57,6 @@ class MetalLauncher:
         plan = self._plan
         if plan is None:
             plan = self._plan = self._make_plan(kernel)
-            if self._dump is not None and kernel.engine == "msl":
-                self._dump_texts(kernel)
-        grid = (grid_x, grid_y, grid_z)
         if not (
             type(grid_x) is int
             and type(grid_y) is int
@@ -65,33 +65,21 @@ class MetalLauncher:
             and 0 < grid_y <= MAX_GRID
             and 0 < grid_z <= MAX_GRID
         ):
-            grid = _check_grid(grid)
+            grid_x, grid_y, grid_z = _check_grid((grid_x, grid_y, grid_z))
         if self._nested:
             arguments = _flatten(arguments, self._signature)
-        try:
-            values = [
-                arguments[i] if parameter is None else converters[type(arguments[i])](arguments[i], parameter)
-                for i, parameter in plan
-            ]
-        except IndexError:
-            raise ArgumentError(
-                f"[{self._metadata.name}] The kernel takes {len(self._names)} arguments, {len(arguments)} "
-                "were given."
-            ) from None
         # An empty chain of hooks is the usual case.
         if enter_hook is not None and getattr(enter_hook, "calls", True):
             enter_hook(launch_metadata)
-        if self._saved:
-            kernel.save_launch(self._saved, grid, values)
-        elif self._dump is None:
-            kernel.launch(grid, values)
+        if self._observed:
+            self._launch_observed(kernel, (grid_x, grid_y, grid_z), arguments)
         else:
-            self._launch_and_dump(kernel, grid, values)
+            kernel.launch_planned(plan, grid_x, grid_y, grid_z, arguments)
         if exit_hook is not None and getattr(exit_hook, "calls", True):
             exit_hook(launch_metadata)
 
-    def _make_plan(self, kernel: Any) -> list[tuple[int, PointerParameter | None]]:
-        """Pairs of the place of an argument and, when it is an array, its parameter."""
+    def _make_plan(self, kernel: Any) -> Any:
+        """How the arguments of a launch become those of the kernel."""
         parameters, stored = kernel.parameters, kernel.stored
         if self._signature is None:
             leaves = [(i, name, "") for i, (name, _) in enumerate(parameters)]
@@ -102,10 +90,17 @@ class MetalLauncher:
                 f"[{self._metadata.name}] The compiled kernel has {len(parameters)} parameters, "
                 f"its signature {len(leaves)}."
             )
-        plan: list[tuple[int, PointerParameter | None]] = []
+        plan = _core.LaunchPlan(len(self._names))
+        self._parameters = []
         for (index, name, element), (_, kind), is_stored in zip(leaves, parameters, stored, strict=True):
-            is_pointer = kind.startswith("!tt.ptr")
-            plan.append((index, PointerParameter(name, element, is_stored) if is_pointer else None))
+            parameter = PointerParameter(name, element, is_stored) if kind.startswith("!tt.ptr") else None
+            self._parameters.append((index, parameter))
+            if parameter is None:
+                plan.add_scalar(index)
+            else:
+                plan.add_pointer(index, parameter.accepted, parameter.convert)
+        if self._dump is not None and kernel.engine == "msl":
+            self._dump_texts(kernel)
         return plan
 
     def _leaves(self) -> list[tuple[int, str, str]]:
@@ -153,8 +148,16 @@ class MetalLauncher:
         for extension, text in (("tm", kernel.tm_text()), ("msl", kernel.msl_text())):
             self._dump.put(text, f"{self._source.name[:150]}.{extension}")
 
-    def _launch_and_dump(self, kernel: Any, grid: tuple[int, int, int], values: list[Any]) -> None:
-        """Launches, and writes the operations to the dump folder if the launch was of a new kind."""
+    def _launch_observed(self, kernel: Any, grid: tuple[int, int, int], arguments: tuple[Any, ...]) -> None:
+        """Launches, and saves the launch or writes its operations to the dump folder if it was of a new
+        kind."""
+        values = [
+            arguments[i] if parameter is None else parameter.convert(arguments[i])
+            for i, parameter in self._parameters
+        ]
+        if self._saved:
+            kernel.save_launch(self._saved, grid, values)
+            return
         raised = kernel.statistics()["raised"]
         kernel.launch(grid, values)
         if kernel.statistics()["raised"] == raised:
@@ -178,7 +181,7 @@ def _check_grid(grid: tuple[Any, Any, Any]) -> tuple[int, int, int]:
     return tuple(extents)
 
 
-def _flatten(arguments: tuple, signature: tuple) -> list[Any]:
+def _flatten(arguments: tuple, signature: tuple) -> tuple[Any, ...]:
     """The arguments that reach the kernel, with tuples and descriptors taken apart."""
     flat: list[Any] = []
 
@@ -193,4 +196,4 @@ def _flatten(arguments: tuple, signature: tuple) -> list[Any]:
 
     for ty, value in zip(signature, arguments, strict=True):
         visit(ty, value)
-    return flat
+    return tuple(flat)
