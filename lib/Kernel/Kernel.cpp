@@ -6,6 +6,7 @@
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Target/PrintMSL.h"
 #include "triton-metal/Target/TranslateToGraph.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,8 +24,6 @@
 using namespace mlir;
 
 namespace tmetal {
-
-MslKernel printMsl(ModuleOp module, const MslOptions &options);
 
 namespace {
 /// Collects what MLIR reports, with places, instead of printing it.

@@ -65,6 +65,15 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   });
+  int64_t bytes = 0;
+  module.walk([&](tm::SharedOp array) {
+    tm::SharedType type = array.getType();
+    Type element = type.getElementType();
+    int64_t width = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
+    array.setOffset(bytes);
+    bytes += llvm::alignTo(type.getNumElements() * width, 16);
+  });
+  module.walk([&](tm::KernelOp kernel) { kernel.setThreadgroupBytes(bytes); });
 }
 
 } // namespace tmetal

@@ -21,14 +21,14 @@ static bool isFloat8(Type type) { return isa<FloatType>(type) && type.getIntOrFl
 /// The name of an 8-bit float format in kernels/triton_metal/fp8.h.
 static const char *float8Format(Type type) {
   if (isa<Float8E4M3FNType>(type))
-    return "e4m3fn";
+    return "f8E4M3FN";
   if (isa<Float8E5M2Type>(type))
-    return "e5m2";
+    return "f8E5M2";
   if (isa<Float8E4M3FNUZType>(type))
-    return "e4m3fnuz";
+    return "f8E4M3FNUZ";
   if (isa<Float8E5M2FNUZType>(type))
-    return "e5m2fnuz";
-  return "e4m3b11fnuz";
+    return "f8E5M2FNUZ";
+  return "f8E4M3B11FNUZ";
 }
 
 std::string MslPrinter::typeName(Type type, Location loc) {
@@ -257,17 +257,13 @@ std::string convertFloat(const Use &use) {
   bool towardZero = false;
   if (auto convert = dyn_cast<tt::FpToFpOp>(use.op))
     towardZero = convert.getRounding() == tt::RoundingMode::RTZ;
-  if (isFloat8(from)) {
-    value = std::string("tm::") + float8Format(from) + "_to_float(" + value + ")";
-    from = Float32Type::get(to.getContext());
-    if (to.isF32())
-      return value;
-  }
   if (isFloat8(to)) {
-    if (!from.isF32())
-      value = "float(" + value + ")";
-    return std::string("tm::float_to_") + float8Format(to) + (towardZero ? "_rtz(" : "(") + value + ")";
+    if (isFloat8(from))
+      value = std::string("tm::from_") + float8Format(from) + "<float>(" + value + ")";
+    return std::string("tm::to_") + float8Format(to) + (towardZero ? "_rtz(" : "(") + value + ")";
   }
+  if (isFloat8(from))
+    return std::string("tm::from_") + float8Format(from) + "<" + use.named(to) + ">(" + value + ")";
   if (towardZero && to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())
     return "tm::to_" + use.named(to) + "_rtz(" + value + ")";
   // A double rounds once.

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// What the text of a kernel is written in. On a GPU, and on the CPU with a fiber for each thread, a kernel is code of one
+// thread and most of this vanishes. With TM_CPU_LOOPS a kernel function runs once for a threadgroup: regions become loops
+// over its threads, tiles become arrays with a place for each of them.
+//
+//   TM_REGION { }        each thread; tm_sg and tm_lane are in scope
+//   TM_REGION_SAFE { }   the same, and no two threads touch the same memory, other than to read it
+//   TM_SG_REGION { }     each SIMD group: what is the same in all lanes, and simdgroup_* functions
+//   TM_U_REGION { }      the threadgroup: what is the same in all threads
+//   TM_ONE { }           one thread
+#pragma once
+
+#include <metal_stdlib>
+using namespace metal;
+
+#if defined(TM_CPU_LOOPS) || defined(TM_CPU_FIBERS)
+#define TM_CPU 1
+#endif
+
+#include "triton_metal/arith.h"
+#include "triton_metal/math.h"
+#include "triton_metal/fp8.h"
+#include "triton_metal/bits64.h"
+#if __has_include("triton_metal/atomics.h")
+#include "triton_metal/atomics.h"
+#endif
+#include "triton_metal/report.h"
+
+#define TM_UNROLL _Pragma("clang loop unroll(full)")
+
+#ifdef TM_CPU_LOOPS
+
+#define TM_POSITION uint3 tm_pid, uint3 tm_grid, char *tm_memory
+#define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
+  constexpr uint tm_simdgroups = SIMDGROUPS, tm_threads = 32 * SIMDGROUPS;                                             \
+  (void)tm_pid, (void)tm_grid, (void)tm_memory, (void)tm_threads, (void)tm_simdgroups;
+#define TM_END
+#define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
+
+#define TM_TILE(T, NAME, REGISTERS) alignas(64) T NAME[(REGISTERS) * tm_threads];
+#define TM_AT(NAME, R) NAME[(R) * tm_threads + tm_sg * 32 + tm_lane]
+#define TM_SG_TILE(T, NAME, REGISTERS) alignas(64) T NAME[(REGISTERS) * tm_simdgroups];
+#define TM_SG_AT(NAME, R) NAME[(R) * tm_simdgroups + tm_sg]
+#define TM_U_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];
+#define TM_U_AT(NAME, R) NAME[R]
+
+#define TM_SIMDGROUPS for (uint tm_sg = 0; tm_sg < tm_simdgroups; ++tm_sg)
+#define TM_REGION TM_SIMDGROUPS for (uint tm_lane = 0; tm_lane < 32; ++tm_lane)
+#define TM_REGION_SAFE                                                                                                 \
+  TM_SIMDGROUPS _Pragma("clang loop vectorize(assume_safety)") for (uint tm_lane = 0; tm_lane < 32; ++tm_lane)
+// Where lanes, or threads, agree, the first speaks for all.
+#define TM_SG_REGION TM_SIMDGROUPS if (constexpr uint tm_lane = 0; true)
+#define TM_U_REGION if (constexpr uint tm_sg = 0, tm_lane = 0; true)
+#define TM_ONE
+
+#define TM_BARRIER(FENCE)
+#define TM_SHUFFLE_XOR(TO, FROM, REGISTERS, MASK)                                                                      \
+  for (uint tm_r = 0; tm_r < (REGISTERS) * tm_simdgroups; ++tm_r)                                                      \
+    for (uint tm_l = 0; tm_l < 32; ++tm_l)                                                                             \
+      TO[tm_r * 32 + tm_l] = FROM[tm_r * 32 + (tm_l ^ (MASK))];
+#define TM_SHUFFLE_UP(TO, FROM, REGISTERS, DELTA)                                                                      \
+  for (uint tm_r = 0; tm_r < (REGISTERS) * tm_simdgroups; ++tm_r)                                                      \
+    for (uint tm_l = 0; tm_l < 32; ++tm_l)                                                                             \
+      TO[tm_r * 32 + tm_l] = FROM[tm_r * 32 + (tm_l >= (DELTA) ? tm_l - (DELTA) : tm_l)];
+#define TM_FRAGMENTS(T, NAME, COUNT) simdgroup_matrix<T, 8, 8> NAME[(COUNT) * tm_simdgroups];
+#define TM_FRAGMENT(NAME, I) NAME[tm_sg * uint(sizeof(NAME) / sizeof(NAME[0]) / tm_simdgroups) + (I)]
+
+
+namespace tm {
+namespace detail {
+template <typename T> struct Buffer;
+template <typename T> struct Buffer<T *> {
+  static T *of(void *address) { return static_cast<T *>(address); }
+};
+template <typename T> struct Buffer<T &> {
+  static T &of(void *address) { return *static_cast<T *>(address); }
+};
+template <unsigned... I> struct Indices {};
+template <unsigned N, unsigned... I> struct Count : Count<N - 1, N - 1, I...> {};
+template <unsigned... I> struct Count<0, I...> { using type = Indices<I...>; };
+// The last three parameters are the position.
+template <typename... P, unsigned... I>
+inline __attribute__((always_inline)) void call(void (*kernel_function)(P...), void *const *buffers, uint3 pid,
+                                                uint3 grid, char *memory, Indices<I...>) {
+  kernel_function(Buffer<__type_pack_element<I, P...>>::of(buffers[I])..., pid, grid, memory);
+}
+template <typename... P>
+inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), void *const *buffers,
+                                               const unsigned *pid, const unsigned *grid, char *memory) {
+  call(kernel_function, buffers, uint3(pid[0], pid[1], pid[2]), uint3(grid[0], grid[1], grid[2]), memory,
+       typename Count<sizeof...(P) - 3>::type());
+}
+} // namespace detail
+} // namespace tm
+#define TM_ENTRY(NAME)                                                                                                 \
+  extern "C" void tm_entry(void *const *buffers, const unsigned *pid, const unsigned *grid, char *memory) {            \
+    tm::detail::run(&NAME, buffers, pid, grid, memory);                                                                \
+  }
+
+#else
+
+#define TM_POSITION                                                                                                    \
+  uint3 tm_pid [[threadgroup_position_in_grid]], uint3 tm_grid [[threadgroups_per_grid]],                              \
+      uint tm_tid [[thread_index_in_threadgroup]], uint tm_lane [[thread_index_in_simdgroup]],                         \
+      uint tm_sg [[simdgroup_index_in_threadgroup]]
+#define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
+  threadgroup alignas(16) uchar tm_memory[(BYTES) > 0 ? (BYTES) : 16];
+#define TM_END
+#define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
+#define TM_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];
+#define TM_AT(NAME, R) NAME[R]
+#define TM_SG_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];
+#define TM_SG_AT(NAME, R) NAME[R]
+#define TM_U_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];
+#define TM_U_AT(NAME, R) NAME[R]
+#define TM_REGION
+#define TM_REGION_SAFE
+#define TM_SG_REGION
+#define TM_U_REGION
+#define TM_ONE if (tm_tid == 0)
+#define TM_BARRIER(FENCE) threadgroup_barrier(mem_flags::FENCE);
+#define TM_SHUFFLE_XOR(TO, FROM, REGISTERS, MASK)                                                                      \
+  for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                                      \
+    TO[tm_r] = tm::simd_shuffle_xor(FROM[tm_r], ushort(MASK));
+#define TM_SHUFFLE_UP(TO, FROM, REGISTERS, DELTA)                                                                      \
+  for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                                      \
+    TO[tm_r] = tm::simd_shuffle_up(FROM[tm_r], ushort(DELTA));
+#define TM_FRAGMENTS(T, NAME, COUNT) simdgroup_matrix<T, 8, 8> NAME[COUNT];
+#define TM_FRAGMENT(NAME, I) NAME[I]
+#define TM_ENTRY(NAME)
+
+#endif

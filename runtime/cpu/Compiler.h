@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// clang, and the objects that it has made, on disk.
+#pragma once
+
+#include "CpuDevice.h"
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tmetal {
+
+class Compiler {
+public:
+  static Compiler &instance();
+
+  /// Names what `text` compiles to: text, flags, headers, compiler, processor.
+  std::string keyOf(const std::string &text, const std::vector<std::string> &flags);
+  /// The shared object for `key`; `again` makes it anew. Throws std::runtime_error.
+  std::string compile(const std::string &key, const std::string &text, const std::vector<std::string> &flags,
+                      bool again = false);
+  CpuStatistics statistics() const;
+
+private:
+  Compiler() = default;
+  void prepare();
+  std::string precompiledHeader(const std::vector<std::string> &flags);
+
+  std::once_flag prepared;
+  std::string clang, version, headers, shim, folder, environment;
+  std::vector<std::string> baseFlags;
+  std::mutex headerMutex;
+  std::atomic<int64_t> compilerCalls{0}, diskHits{0};
+};
+
+} // namespace tmetal
