@@ -7,6 +7,7 @@
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -26,6 +27,7 @@ inline void registerAllPasses() {
   tt::registerSharedPipeline();
   registerRaiseToMLXPass();
   registerTritonToTritonMetalPasses();
+  tm::registerTritonMetalTransformsPasses();
 }
 
 } // namespace tmetal

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "Distributor.h"
 
+#include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
+#include "triton-metal/Target/Profiles.h"
+
 #include "mlir/Pass/PassRegistry.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -65,15 +68,20 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   });
-  int64_t bytes = 0;
-  module.walk([&](tm::SharedOp array) {
-    tm::SharedType type = array.getType();
-    Type element = type.getElementType();
-    int64_t width = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
-    array.setOffset(bytes);
-    bytes += llvm::alignTo(type.getNumElements() * width, 16);
+  const Profile *profile = findProfile(options.arch);
+  int64_t limit = profile ? profile->family->threadgroupMemory : 32768;
+  tm::AllocateThreadgroupMemoryOptions allocation;
+  allocation.limit = std::numeric_limits<int64_t>::max();
+  runPasses([&](OpPassManager &passes) {
+    passes.addPass(tm::createAllocateThreadgroupMemory(allocation));
+    passes.addPass(tm::createPlaceBarriers());
   });
-  module.walk([&](tm::KernelOp kernel) { kernel.setThreadgroupBytes(bytes); });
+  for (tm::KernelOp kernel : module.getOps<tm::KernelOp>()) {
+    if (int64_t bytes = kernel.getThreadgroupBytes().value_or(0); bytes > limit)
+      throw OutOfResources(bytes, limit, "shared memory");
+    if (profile && 32 * int64_t(options.simdgroups) > profile->family->maxThreadsPerThreadgroup)
+      throw OutOfResources(32 * int64_t(options.simdgroups), profile->family->maxThreadsPerThreadgroup, "threads");
+  }
 }
 
 } // namespace tmetal
