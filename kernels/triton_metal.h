@@ -19,11 +19,11 @@ using namespace metal;
 
 #include "triton_metal/arith.h"
 #include "triton_metal/math.h"
+#include "triton_metal/rounding.h"
+#include "triton_metal/special.h"
 #include "triton_metal/fp8.h"
 #include "triton_metal/bits64.h"
-#if __has_include("triton_metal/atomics.h")
 #include "triton_metal/atomics.h"
-#endif
 #include "triton_metal/report.h"
 
 #define TM_UNROLL _Pragma("clang loop unroll(full)")

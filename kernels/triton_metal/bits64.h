@@ -77,8 +77,6 @@ static inline long brev(long x) {
   return long(ulong(metal::reverse_bits(uint(x))) << 32 | metal::reverse_bits(uint(ulong(x) >> 32)));
 }
 
-#ifndef TM_CPU_LOOPS // there, threads meet in macros only
-
 // ---- shuffles ----
 
 namespace detail {
@@ -92,6 +90,8 @@ template <> inline uchar to_word<bool>(bool x) { return x ? 1 : 0; }
 
 } // namespace detail
 
+// Region loops of the CPU device have none: threads meet in macros there.
+#if !defined(TM_CPU_LOOPS)
 // By way of one or two 32-bit words, for any type of up to 8 bytes.
 #define TM_WORD_SHUFFLE(NAME)                                                                                \
   template <typename T> inline T NAME(T x, ushort by) {                                                      \
@@ -112,7 +112,6 @@ TM_WORD_SHUFFLE(simd_shuffle_down)
 TM_WORD_SHUFFLE(simd_shuffle)
 TM_WORD_SHUFFLE(simd_broadcast)
 #undef TM_WORD_SHUFFLE
-
-#endif // TM_CPU_LOOPS
+#endif
 
 } // namespace tm

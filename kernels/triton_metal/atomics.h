@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+// Atomic operations on device memory that return the old value, for the types that Triton has:
+//   atomic_add, sub, max, min, umax, umin, and, or, xor, exchange (pointer, value, order)
+//   atomic_cas (pointer, expected, desired, order)
+//
+// 8- and 16-bit elements are replaced within their 32-bit word, and whatever Metal has no operation for is a
+// loop around compare-and-exchange. Bits are compared, never numbers: NaN does not equal itself. The 64-bit
+// types need TM_HAS_ATOMIC64 (the CPU device); Metal has only minimum and maximum of ulong without result,
+// from Apple8 on.
+//
+// Metal's operations are relaxed. With TM_MSL_32 (Metal 3.2), fences of device scope give the other orders;
+// without it, order has no effect, and programs that wait for one another must be refused before they get
+// here.
+#pragma once
+
+#include "bits64.h"
+
+namespace tm {
+
+enum Order { relaxed, acquire, release, acq_rel };
+
+namespace detail {
+
+// ---- what an operation makes of two values ----
+
+struct Add {
+  template <typename T> static T apply(T a, T b) { return T(a + b); }
+};
+struct Subtract {
+  template <typename T> static T apply(T a, T b) { return T(a - b); }
+};
+struct Maximum {
+  template <typename T> static T apply(T a, T b) { return a > b ? a : b; }
+};
+struct Minimum {
+  template <typename T> static T apply(T a, T b) { return a < b ? a : b; }
+};
+struct And {
+  template <typename T> static T apply(T a, T b) { return T(a & b); }
+};
+struct Or {
+  template <typename T> static T apply(T a, T b) { return T(a | b); }
+};
+struct Xor {
+  template <typename T> static T apply(T a, T b) { return T(a ^ b); }
+};
+struct Exchange {
+  template <typename T> static T apply(T, T b) { return b; }
+};
+
+/// Floats are compared as Triton's front end has it: by their bits, as integers with the order of floats. A
+/// NaN with a clear sign is above infinity, one with a set sign below minus infinity.
+template <typename I> inline I ordered(I bits) {
+  return bits >= 0 ? bits : I(bits ^ I(~(I(1) << (8 * sizeof(I) - 1))));
+}
+
+template <typename T, typename Operation> struct Apply {
+  static T of(T a, T b) { return Operation::apply(a, b); }
+};
+#define TM_ORDERED(T, I)                                                                                     \
+  template <> struct Apply<T, Maximum> {                                                                     \
+    static T of(T a, T b) { return ordered(as_type<I>(a)) > ordered(as_type<I>(b)) ? a : b; }                \
+  };                                                                                                         \
+  template <> struct Apply<T, Minimum> {                                                                     \
+    static T of(T a, T b) { return ordered(as_type<I>(a)) < ordered(as_type<I>(b)) ? a : b; }                \
+  };
+TM_ORDERED(float, int)
+TM_ORDERED(half, short)
+TM_ORDERED(bfloat, short)
+#if defined(TM_HAS_DOUBLE)
+TM_ORDERED(double, long)
+#endif
+#undef TM_ORDERED
+
+// ---- compare and exchange of whole words ----
+
+#if defined(TM_CPU)
+
+static inline int memory_order_of(Order order) {
+  return order == relaxed ? __ATOMIC_RELAXED
+                          : (order == acquire ? __ATOMIC_ACQUIRE
+                                              : (order == release ? __ATOMIC_RELEASE : __ATOMIC_ACQ_REL));
+}
+template <typename W> inline W load_word(device W *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+/// Whether *p was `expected` and is now `desired`; else `expected` has what *p is.
+template <typename W> inline bool try_exchange(device W *p, thread W *expected, W desired, Order order) {
+  // An unsuccessful attempt orders like a load.
+  if (order == relaxed)
+    return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  if (order == release)
+    return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+  if (order == acquire)
+    return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE);
+  return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+static inline void fence_before(Order) {}
+static inline void fence_after(Order) {}
+
+#else
+
+static inline uint load_word(device uint *p) {
+  return metal::atomic_load_explicit((device metal::atomic_uint *)p, metal::memory_order_relaxed);
+}
+static inline bool try_exchange(device uint *p, thread uint *expected, uint desired, Order) {
+  // The weak form may fail for no reason; that must not look like another value.
+  uint wanted = *expected;
+  while (!metal::atomic_compare_exchange_weak_explicit((device metal::atomic_uint *)p, expected, desired,
+                                                       metal::memory_order_relaxed,
+                                                       metal::memory_order_relaxed))
+    if (*expected != wanted)
+      return false;
+  return true;
+}
+#if defined(TM_HAS_ATOMIC64)
+ulong load_word(device ulong *p); // supplied by the device's own header
+bool try_exchange(device ulong *p, thread ulong *expected, ulong desired, Order order);
+#endif
+#if defined(TM_MSL_32)
+static inline void fence_before(Order order) {
+  if (order == release || order == acq_rel)
+    metal::atomic_thread_fence(metal::mem_flags::mem_device, metal::memory_order_release,
+                               metal::thread_scope_device);
+}
+static inline void fence_after(Order order) {
+  if (order == acquire || order == acq_rel)
+    metal::atomic_thread_fence(metal::mem_flags::mem_device, metal::memory_order_acquire,
+                               metal::thread_scope_device);
+}
+#else
+static inline void fence_before(Order) {}
+static inline void fence_after(Order) {}
+#endif
+
+#endif
+
+// ---- any operation on any type ----
+
+/// The word that an element lies in, and where.
+template <typename T> struct Place {
+#if defined(TM_CPU)
+  using Word = typename detail::Word<sizeof(T)>::Type; // a CPU replaces narrow words, too
+#else
+  using Word = typename detail::Word<(sizeof(T) < 4 ? 4 : sizeof(T))>::Type;
+#endif
+  device Word *word;
+  uint shift;
+  static Place of(device T *p) {
+    if (sizeof(Word) == sizeof(T))
+      return {(device Word *)p, 0};
+    ulong address = reinterpret_cast<ulong>(p);
+    return {reinterpret_cast<device Word *>(address & ~ulong(3)), uint(address & 3) * 8};
+  }
+  T get(Word bits) const { return from_word<T>(typename detail::Word<sizeof(T)>::Type(bits >> shift)); }
+  Word put(Word bits, T value) const {
+    constexpr Word mask = Word(~ulong(0) >> (64 - 8 * sizeof(T)));
+    return Word((bits & Word(~(mask << shift))) | Word(Word(to_word(value)) << shift));
+  }
+};
+
+template <typename Operation, typename T> inline T update(device T *p, T value, Order order) {
+  Place<T> place = Place<T>::of(p);
+  fence_before(order);
+  typename Place<T>::Word old = load_word(place.word);
+  while (!try_exchange(place.word, &old, place.put(old, Apply<T, Operation>::of(place.get(old), value)),
+                       order)) {
+  }
+  fence_after(order);
+  return place.get(old);
+}
+
+template <typename T> inline T compare_exchange(device T *p, T expected, T desired, Order order) {
+  Place<T> place = Place<T>::of(p);
+  fence_before(order);
+  typename Place<T>::Word old = load_word(place.word);
+  // Neighbours within the word may change meanwhile: only the element's bits decide.
+  while (true) {
+    typename Place<T>::Word wanted = place.put(old, expected);
+    bool equal = wanted == old;
+    if (try_exchange(place.word, &old, equal ? place.put(old, desired) : old, order))
+      break;
+  }
+  fence_after(order);
+  return place.get(old);
+}
+
+} // namespace detail
+
+// ---- the operations ----
+
+#define TM_ATOMIC(NAME, OPERATION)                                                                           \
+  template <typename T> inline T atomic_##NAME(device T *p, T value, Order order) {                          \
+    return detail::update<detail::OPERATION>(p, value, order);                                               \
+  }
+TM_ATOMIC(add, Add)
+TM_ATOMIC(sub, Subtract)
+TM_ATOMIC(max, Maximum)
+TM_ATOMIC(min, Minimum)
+TM_ATOMIC(and, And)
+TM_ATOMIC(or, Or)
+TM_ATOMIC(xor, Xor)
+TM_ATOMIC(exchange, Exchange)
+#undef TM_ATOMIC
+
+template <typename T> inline T atomic_cas(device T *p, T expected, T desired, Order order) {
+  return detail::compare_exchange(p, expected, desired, order);
+}
+
+/// Maximum and minimum of integers taken as unsigned.
+#define TM_ATOMIC_UNSIGNED(SIGNED, UNSIGNED)                                                                 \
+  static inline SIGNED atomic_umax(device SIGNED *p, SIGNED value, Order order) {                            \
+    return SIGNED(atomic_max((device UNSIGNED *)p, UNSIGNED(value), order));                                 \
+  }                                                                                                          \
+  static inline SIGNED atomic_umin(device SIGNED *p, SIGNED value, Order order) {                            \
+    return SIGNED(atomic_min((device UNSIGNED *)p, UNSIGNED(value), order));                                 \
+  }                                                                                                          \
+  static inline UNSIGNED atomic_umax(device UNSIGNED *p, UNSIGNED value, Order order) {                      \
+    return atomic_max(p, value, order);                                                                      \
+  }                                                                                                          \
+  static inline UNSIGNED atomic_umin(device UNSIGNED *p, UNSIGNED value, Order order) {                      \
+    return atomic_min(p, value, order);                                                                      \
+  }
+TM_ATOMIC_UNSIGNED(char, uchar)
+TM_ATOMIC_UNSIGNED(short, ushort)
+TM_ATOMIC_UNSIGNED(int, uint)
+#if defined(TM_HAS_ATOMIC64)
+TM_ATOMIC_UNSIGNED(long, ulong)
+#endif
+#undef TM_ATOMIC_UNSIGNED
+
+// ---- what the machine has as one instruction ----
+
+#if defined(TM_CPU)
+#define TM_ATOMIC_NATIVE(T, NAME, BUILTIN)                                                                   \
+  static inline T atomic_##NAME(device T *p, T value, Order order) {                                         \
+    return order == relaxed ? BUILTIN(p, value, __ATOMIC_RELAXED) : BUILTIN(p, value, __ATOMIC_ACQ_REL);     \
+  }
+#define TM_ATOMIC_NATIVES(T)                                                                                 \
+  TM_ATOMIC_NATIVE(T, add, __atomic_fetch_add)                                                               \
+  TM_ATOMIC_NATIVE(T, sub, __atomic_fetch_sub)                                                               \
+  TM_ATOMIC_NATIVE(T, and, __atomic_fetch_and)                                                               \
+  TM_ATOMIC_NATIVE(T, or, __atomic_fetch_or)                                                                 \
+  TM_ATOMIC_NATIVE(T, xor, __atomic_fetch_xor)                                                               \
+  TM_ATOMIC_NATIVE(T, exchange, __atomic_exchange_n)
+TM_ATOMIC_NATIVES(long)
+TM_ATOMIC_NATIVES(ulong)
+#else
+#define TM_ATOMIC_NATIVE(T, NAME, FUNCTION)                                                                  \
+  static inline T atomic_##NAME(device T *p, T value, Order order) {                                         \
+    detail::fence_before(order);                                                                             \
+    T old = metal::FUNCTION((device metal::atomic<T> *)p, value, metal::memory_order_relaxed);               \
+    detail::fence_after(order);                                                                              \
+    return old;                                                                                              \
+  }
+#define TM_ATOMIC_NATIVES(T)                                                                                 \
+  TM_ATOMIC_NATIVE(T, add, atomic_fetch_add_explicit)                                                        \
+  TM_ATOMIC_NATIVE(T, sub, atomic_fetch_sub_explicit)                                                        \
+  TM_ATOMIC_NATIVE(T, max, atomic_fetch_max_explicit)                                                        \
+  TM_ATOMIC_NATIVE(T, min, atomic_fetch_min_explicit)                                                        \
+  TM_ATOMIC_NATIVE(T, and, atomic_fetch_and_explicit)                                                        \
+  TM_ATOMIC_NATIVE(T, or, atomic_fetch_or_explicit)                                                          \
+  TM_ATOMIC_NATIVE(T, xor, atomic_fetch_xor_explicit)                                                        \
+  TM_ATOMIC_NATIVE(T, exchange, atomic_exchange_explicit)
+TM_ATOMIC_NATIVE(float, add, atomic_fetch_add_explicit)
+TM_ATOMIC_NATIVE(float, sub, atomic_fetch_sub_explicit)
+TM_ATOMIC_NATIVE(float, exchange, atomic_exchange_explicit)
+// Apple8 and later: ulong without result.
+static inline void atomic_umax_only(device ulong *p, ulong value) {
+  metal::atomic_max_explicit((device metal::atomic_ulong *)p, value, metal::memory_order_relaxed);
+}
+static inline void atomic_umin_only(device ulong *p, ulong value) {
+  metal::atomic_min_explicit((device metal::atomic_ulong *)p, value, metal::memory_order_relaxed);
+}
+#endif
+TM_ATOMIC_NATIVES(int)
+TM_ATOMIC_NATIVES(uint)
+#undef TM_ATOMIC_NATIVES
+#undef TM_ATOMIC_NATIVE
+
+// ---- threadgroup memory, for histograms ----
+
+static inline int threadgroup_add(threadgroup int *p, int value) {
+#if defined(TM_CPU)
+  return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
+#else
+  return metal::atomic_fetch_add_explicit((threadgroup metal::atomic_int *)p, value,
+                                          metal::memory_order_relaxed);
+#endif
+}
+
+} // namespace tm
