@@ -46,8 +46,9 @@ using namespace metal;
 
 #define TM_SIMDGROUPS for (uint tm_sg = 0; tm_sg < tm_simdgroups; ++tm_sg)
 #define TM_REGION TM_SIMDGROUPS for (uint tm_lane = 0; tm_lane < 32; ++tm_lane)
+// A short loop would be unrolled before it is seen by the vectoriser.
 #define TM_REGION_SAFE                                                                                                 \
-  TM_SIMDGROUPS _Pragma("clang loop vectorize(assume_safety)") for (uint tm_lane = 0; tm_lane < 32; ++tm_lane)
+  TM_SIMDGROUPS _Pragma("clang loop vectorize(assume_safety) unroll(disable)") for (uint tm_lane = 0; tm_lane < 32; ++tm_lane)
 // Where lanes, or threads, agree, the first speaks for all.
 #define TM_SG_REGION TM_SIMDGROUPS if (constexpr uint tm_lane = 0; true)
 #define TM_U_REGION if (constexpr uint tm_sg = 0, tm_lane = 0; true)
