@@ -11,8 +11,9 @@ namespace tmetal {
 
 // ---- the kernel ----
 
-Distributor::Distributor(ModuleOp module, const MslOptions &options)
-    : module(module), options(options), simdgroups(options.simdgroups), builder(module.getContext()) {}
+Distributor::Distributor(ModuleOp module, const MslOptions &options, int64_t operandBytes)
+    : module(module), options(options), simdgroups(options.simdgroups), operandBytes(operandBytes),
+      builder(module.getContext()) {}
 
 std::string placeOf(Location loc) {
   std::string place;

@@ -35,7 +35,8 @@ struct Request {
 
 class Distributor {
 public:
-  Distributor(mlir::ModuleOp module, const MslOptions &options);
+  /// `operandBytes`: threadgroup memory for the two operands of a matrix product.
+  Distributor(mlir::ModuleOp module, const MslOptions &options, int64_t operandBytes);
   void run();
 
   // One rule per operation; the table in Rules.cpp names them.
@@ -165,6 +166,7 @@ private:
   mlir::ModuleOp module;
   MslOptions options;
   int simdgroups;
+  int64_t operandBytes;
   tm::KernelOp kernel;
   mlir::OpBuilder builder; // in uniform code
   mlir::IRMapping scalars;

@@ -101,7 +101,6 @@ void Distributor::lowerDot(Operation *op) {
   std::vector<int64_t> shapeA = shapeOf(dot.getA()), shapeB = shapeOf(dot.getB());
   int64_t depth = shapeA.back();
   Type in = elementOf(dot.getA()), out = elementOf(dot.getD());
-  constexpr int64_t kOperandBytes = 32768; // of threadgroup memory
 
   int64_t simdgroupRows, simdgroupColumns;
   bool fragments = dotInFragments(op, simdgroupRows, simdgroupColumns);
@@ -112,7 +111,7 @@ void Distributor::lowerDot(Operation *op) {
             (shapeB[0] * shapeB[1] * shapeB[2]) * byteWidth(elementOf(dot.getB()));
   // Slices of the inner dimension that fit; each is at least as deep as a fragment.
   int64_t slices = 1;
-  while (bytes / slices > kOperandBytes && depth / slices > (fragments ? 8 : 1))
+  while (bytes / slices > operandBytes && depth / slices > (fragments ? 8 : 1))
     slices *= 2;
 
   Value matrix;
@@ -244,8 +243,9 @@ void Distributor::lowerDot(Operation *op) {
     auto loop = scf::ForOp::create(outer, constant(0), constant(slices), constant(1));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(loop.getBody()->getTerminator());
-    for (auto [operand, array] : llvm::zip_equal(ArrayRef<Operand *>{&a, &b}, arrays)) {
+    for (Operand *operand : {&a, &b}) {
       bool isA = operand == &a;
+      Value array = arrays[isA ? 0 : 1];
       std::vector<int64_t> shape = shapeOf(operand->value);
       int rank = shape.size(), inner = isA ? rank - 1 : rank - 2;
       LinearLayout own = layoutFor(operand->value);

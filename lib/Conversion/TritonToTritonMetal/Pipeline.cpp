@@ -13,7 +13,7 @@ using namespace mlir;
 
 namespace tmetal {
 
-void distributeKernel(ModuleOp module, const MslOptions &options) { Distributor(module, options).run(); }
+void distributeKernel(ModuleOp module, const MslOptions &options) { Distributor(module, options, 32768).run(); }
 
 namespace {
 struct DistributePass : PassWrapper<DistributePass, OperationPass<ModuleOp>> {
@@ -48,40 +48,51 @@ void registerTritonToTritonMetalPasses() {
 }
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
-  auto runPasses = [&](llvm::function_ref<void(OpPassManager &)> add) {
+  auto runPasses = [&](ModuleOp on, llvm::function_ref<void(OpPassManager &)> add) {
     PassManager passes(module.getContext());
     add(passes);
-    if (failed(passes.run(module)))
+    if (failed(passes.run(on)))
       throw Error(ErrorKind::Unsupported, "The kernel cannot be lowered to Metal.");
   };
-  runPasses([](OpPassManager &passes) {
+  runPasses(module, [](OpPassManager &passes) {
     passes.addPass(createSimplifyInductionPass());
-    passes.addPass(createCanonicalizerPass());
-    passes.addPass(createCSEPass());
-  });
-  distributeKernel(module, options);
-  runPasses([](OpPassManager &passes) {
-    passes.addPass(createCanonicalizerPass());
-    passes.addPass(createCSEPass());
-    passes.addPass(createLoopInvariantCodeMotionPass());
-    passes.addPass(createSpecializeFullTilesPass());
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   });
   const Profile *profile = findProfile(options.arch);
   int64_t limit = profile ? profile->family->threadgroupMemory : 32768;
+  int64_t maxThreads = profile ? profile->family->maxThreadsPerThreadgroup : 1024;
+  if (32 * int64_t(options.simdgroups) > maxThreads)
+    throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
   tm::AllocateThreadgroupMemoryOptions allocation;
-  allocation.limit = std::numeric_limits<int64_t>::max();
-  runPasses([&](OpPassManager &passes) {
-    passes.addPass(tm::createAllocateThreadgroupMemory(allocation));
-    passes.addPass(tm::createPlaceBarriers());
-  });
-  for (tm::KernelOp kernel : module.getOps<tm::KernelOp>()) {
-    if (int64_t bytes = kernel.getThreadgroupBytes().value_or(0); bytes > limit)
-      throw OutOfResources(bytes, limit, "shared memory");
-    if (profile && 32 * int64_t(options.simdgroups) > profile->family->maxThreadsPerThreadgroup)
-      throw OutOfResources(32 * int64_t(options.simdgroups), profile->family->maxThreadsPerThreadgroup, "threads");
+  allocation.limit = std::numeric_limits<int64_t>::max(); // decided below
+  // With less threadgroup memory for the operands of products they pass through it in more, thinner slices.
+  int64_t least = 0;
+  for (int64_t operandBytes = limit; operandBytes >= 2048; operandBytes /= 2) {
+    OwningOpRef<ModuleOp> attempt(module.clone());
+    Distributor(*attempt, options, operandBytes).run();
+    runPasses(*attempt, [&](OpPassManager &passes) {
+      passes.addPass(createCanonicalizerPass());
+      passes.addPass(createCSEPass());
+      passes.addPass(createLoopInvariantCodeMotionPass());
+      passes.addPass(createSpecializeFullTilesPass());
+      passes.addPass(createCanonicalizerPass());
+      passes.addPass(createCSEPass());
+      passes.addPass(tm::createAllocateThreadgroupMemory(allocation));
+      passes.addPass(tm::createPlaceBarriers());
+    });
+    int64_t bytes = 0;
+    for (tm::KernelOp kernel : attempt->getOps<tm::KernelOp>())
+      bytes = kernel.getThreadgroupBytes().value_or(0);
+    if (bytes <= limit) {
+      module.getBodyRegion().takeBody(attempt->getBodyRegion());
+      return;
+    }
+    if (least != 0 && bytes >= least)
+      break; // thinner slices do not help
+    least = bytes;
   }
+  throw OutOfResources(least, limit, "shared memory");
 }
 
 } // namespace tmetal

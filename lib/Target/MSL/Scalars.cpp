@@ -266,7 +266,8 @@ std::string convertFloat(const Use &use) {
     return std::string("tm::from_") + float8Format(from) + "<" + use.named(to) + ">(" + value + ")";
   if (towardZero && to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())
     return "tm::to_" + use.named(to) + "_rtz(" + value + ")";
-  // A double rounds once.
+  if (from != to && from.getIntOrFloatBitWidth() == 16 && to.getIntOrFloatBitWidth() == 16)
+    value = "float(" + value + ")"; // half and bfloat have no direct conversion
   return use.named(to) + "(" + value + ")";
 }
 
@@ -402,7 +403,7 @@ const llvm::StringMap<Rule> &rules() {
        }},
       {"arith.cmpf", compareFloat},
       {"math.fma", MATH("tm::fma")},
-      {"math.absf", MATH("tm::fabs")},
+      {"math.absf", MATH("tm::abs")},
       {"math.ceil", MATH("tm::ceil")},
       {"math.floor", MATH("tm::floor")},
       {"math.round", MATH("tm::round")},
