@@ -292,9 +292,9 @@ static inline float norm(float a, float b, float c, float d, bool reciprocal) {
   // One step of Newton's method with the exact length root + rest.
   inverse = metal::fma(inverse, metal::fma(-inverse, root, 1.0f) - inverse * rest, inverse);
   inverse = zero ? infinity() : scale(inverse, -exponent);
-  if (reciprocal)
-    return infinite ? 0.0f : inverse;
-  return infinite ? infinity() : length;
+  float value = reciprocal ? (infinite ? 0.0f : inverse) : (infinite ? infinity() : length);
+  float nan = a + b + c + d; // fmax drops NaN
+  return nan == nan || infinite ? value : nan;
 }
 
 } // namespace detail
@@ -334,7 +334,7 @@ static inline float fast_log2f(float x) { return log2(x); }
 static inline float fast_log10f(float x) { return log10(x); }
 
 static inline float expm1(float x) {
-  float y = x > 90.0f ? 90.0f : (x < -90.0f ? -90.0f : x); // keeps NaN
+  float y = x > 89.0f ? 89.0f : (x < -89.0f ? -89.0f : x); // keeps NaN
   float shifted = metal::fma(y, 0x1.715476p0f, 0x1.8p23f);
   float whole = shifted - 0x1.8p23f;
   float r = metal::fma(whole, -detail::ln2_low, metal::fma(whole, -detail::ln2_high, y));
@@ -373,7 +373,7 @@ static inline float cbrt(float x) {
   float y = as_type<float>(as_type<int>(a) / 3 + 0x2a5119f2);
   for (int step = 0; step < 2; ++step) {
     float cube = y * y * y;
-    y = y - y * (cube - a) / metal::fma(2.0f, cube, a); // Halley
+    y = y - y * ((cube - a) / metal::fma(2.0f, cube, a)); // Halley
   }
   float square = y * y, low = metal::fma(y, y, -square);
   y = y - metal::fma(low, y, metal::fma(square, y, -a)) / (3.0f * square);

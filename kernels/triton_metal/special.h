@@ -31,6 +31,9 @@ namespace detail {
 /// exp(a^2) erfc(a) for a >= 0.
 static inline float erfcx_positive(float a) {
   float t = a > 0x1p60f ? 1.0f : (a - 4.0f) / (a + 4.0f);
+  // (a - 4) / (a + 4) again for what rounding took; t + 1 is exact where this counts.
+  float rest = metal::fma(-t, a, metal::fma(t + 1.0f, -4.0f, a));
+  t = a > 0x1p60f ? 1.0f : metal::fma(rest, 1.0f / (a + 4.0f), t);
   return 0.5f *
          polynomial(t, 1.2329951524734497f, -0.13962110877037048f, 0.01537839975208044f, 0.06809686124324799f,
                     -0.10102566331624985f, 0.0937344878911972f, -0.06639361381530762f, 0.03716051205992699f,
@@ -66,7 +69,7 @@ static inline float erfcx(float x) {
 }
 
 static inline float normcdf(float x) {
-  constexpr float high = 0x1.6a09e6p-1f, low = 0x1.9fcef4p-26f; // sqrt(1/2)
+  constexpr float high = 0x1.6a09e6p-1f, low = 0x1.9fcef4p-27f; // sqrt(1/2)
   float y = x > 30.0f ? 30.0f : (x < -30.0f ? -30.0f : x);
   float product = -y * high;
   return 0.5f * detail::erfc_sum(product, metal::fma(-y, high, -product) - y * low);
@@ -103,7 +106,7 @@ static inline float erfcinv(float x) {
 }
 
 static inline float normcdfinv(float x) {
-  constexpr float high = 0x1.6a09e6p0f, low = 0x1.9fcef4p-25f; // sqrt(2)
+  constexpr float high = 0x1.6a09e6p0f, low = 0x1.9fcef4p-26f; // sqrt(2)
   float y = erfcinv(x + x), product = -y * high;
   // An infinite product has no rest.
   return detail::magnitude(product) < detail::infinity()
@@ -121,7 +124,7 @@ static inline float tgamma(float x) {
   bool below = y < 0.0f; // x in [0, 1)
   float f = below ? x : y, even = 1.0f, odd = 1.0f, even_low = 0.0f, odd_low = 0.0f;
   f = f > 44.0f ? 44.0f : f;
-  for (int step = 0; step < 22; ++step) {
+  _Pragma("clang loop unroll(full)") for (int step = 0; step < 22; ++step) {
     float factor = f >= 1.0f ? f : 1.0f;
     detail::Pair product = detail::two_product(even, factor);
     even_low = metal::fma(even_low, factor, product.low);

@@ -164,7 +164,7 @@ TM_VECTOR_MATH float sin_quarter(float r, int quarter) {
   float cosine = fma(
       z, fma(z, polynomial(z, 0.04166664555668831f, -0.0013887312961742282f, 2.443297125864774e-05f), -0.5f),
       1.0f);
-  float value = quarter & 1 ? cosine : sine;
+  float value = quarter & 1 ? cosine : __builtin_copysignf(sine, r); // -0
   return as_float(as_int(value) ^ ((quarter & 2) << 30));
 }
 
@@ -181,7 +181,7 @@ TM_VECTOR_MATH float tan_quarter(double r, int quarter) {
                                      -2.7555547882208896e-07, 2.064663473522916e-09),
                           -0.5),
                       1.0);
-  return float(quarter & 1 ? -cosine / sine : sine / cosine);
+  return float(quarter & 1 ? -cosine / sine : __builtin_copysign(sine / cosine, r)); // -0
 }
 
 /// x in half turns: the nearest number of quarter turns, and the rest of the angle.
@@ -248,8 +248,8 @@ TM_VECTOR_MATH float tanh(float x) {
                     polynomial(z, -0.3333333134651184f, 0.13333234190940857f, -0.05395097658038139f,
                                0.02172689698636532f, -0.008249388076364994f, 0.0022153325844556093f),
                     x);
-  float large = __builtin_copysignf(1.0f - 2.0f / (exp_scaled(a + a, 0) + 1.0f), x);
-  return a < 0.6f ? small : large;
+  float large = 1.0f - 2.0f / (exp_scaled(a + a, 0) + 1.0f);
+  return __builtin_copysignf(a < 0.6f ? small : large, x);
 }
 
 // ---- logarithms ----

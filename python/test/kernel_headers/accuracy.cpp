@@ -139,7 +139,12 @@ float second(uint64_t random, float x) {
 
 Worst measure(const Function &f, uint64_t stride, unsigned part, unsigned parts) {
   Worst worst;
-  for (uint64_t bits = part * stride; bits < (uint64_t(1) << 32); bits += parts * stride) {
+  // Zeros, the smallest numbers, one, infinity and NaN whatever the stride.
+  const uint32_t corners[] = {0,          0x80000000, 1,          0x80000001, 0x3f800000,
+                              0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000};
+  const uint64_t all = uint64_t(1) << 32, count = sizeof(corners) / sizeof(corners[0]);
+  for (uint64_t i = part * stride; i < all + count * stride; i += parts * stride) {
+    uint64_t bits = i < all ? i : corners[(i - all) / stride % count];
     float x = fromBits(uint32_t(bits)), y = 0;
     double error;
     if (f.one) {
