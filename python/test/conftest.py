@@ -10,9 +10,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_own_cache = None
-if "TRITON_CACHE_DIR" not in os.environ:
-    _own_cache = os.environ["TRITON_CACHE_DIR"] = tempfile.mkdtemp(prefix="triton-metal-test-")
+# Caches of this run alone, the same for all its processes.
+_own_caches = []
+for variable in ("TRITON_CACHE_DIR", "TRITON_METAL_CACHE_DIR"):
+    if variable not in os.environ:
+        os.environ[variable] = tempfile.mkdtemp(prefix="triton-metal-test-")
+        _own_caches.append(os.environ[variable])
 if os.environ.get("TRITON_INTERPRET") != "1":
     os.environ.setdefault("TRITON_BACKEND", "metal")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -83,8 +86,8 @@ def rng() -> np.random.Generator:
 
 
 def pytest_unconfigure() -> None:
-    if _own_cache is not None:
-        shutil.rmtree(_own_cache, ignore_errors=True)
+    for folder in _own_caches:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

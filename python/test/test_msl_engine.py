@@ -10,6 +10,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from generated import PRELUDE, load_source
 from triton.runtime.errors import OutOfResources
 
 from triton_metal import _core
@@ -167,25 +168,6 @@ def test_arrays_of_any_layout(make):
     assert base.tolist() == list(range(128))
 
 
-def test_a_lazy_launch_runs_at_evaluation_even_in_another_thread():
-    x, out = mx.ones(64) * 3, mx.zeros(64)
-    launch(x, x, out)
-    total = mx.sum(out)
-    result = []
-    # Streams belong to threads: the graph is made here and evaluated there.
-    stream = mx.default_stream(mx.cpu)
-
-    def evaluate():
-        with mx.stream(stream):
-            mx.eval(total)
-            result.append(total.item())
-
-    thread = threading.Thread(target=evaluate)
-    thread.start()
-    thread.join()
-    assert result == [64 * 6.0]
-
-
 def test_a_chain_of_lazy_launches():
     x, one = mx.zeros(64), mx.ones(64)
     for _ in range(100):
@@ -337,19 +319,48 @@ def test_the_engine_can_be_forced():
     assert kernel.function.engine_reason == "it was asked for"
 
 
-@triton.jit
-def double_sum(x_ptr, out_ptr, BLOCK: tl.constexpr):
-    tl.store(out_ptr, tl.sum(tl.load(x_ptr + tl.arange(0, BLOCK))))
+MANY = 34
+
+
+def many_pointers():
+    """A kernel with more pointers than a Metal kernel has buffers."""
+    names = [f"p{i}" for i in range(MANY)]
+    lines = [f"    total += tl.load({name} + i)" for name in names[:-1]]
+    text = "\n".join(
+        [
+            PRELUDE,
+            "@triton.jit",
+            f"def gather_up({', '.join(names)}):",
+            "    i = tl.arange(0, 16)",
+            "    total = tl.zeros([16], tl.float32)",
+            *lines,
+            f"    tl.store({names[-1]} + i, total)",
+        ]
+    )
+    return load_source(text).gather_up
 
 
 def test_auto_falls_back_to_mlx_and_says_why():
-    x, out = torch.ones(64, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
-    kernel = double_sum[(1,)](x, out, BLOCK=64)
-    assert out.item() == 64.0
-    assert kernel.function.engine == "mlx"
-    assert "f64" in kernel.function.engine_reason
-    with pytest.raises(UnsupportedError, match="f64"):
-        double_sum[(1,)](x, out, BLOCK=64, **MSL)
+    arrays = [torch.ones(16) for _ in range(MANY)]
+    gather_up = many_pointers()
+    kernel = gather_up[(1,)](*arrays)
+    assert arrays[-1].tolist() == [MANY - 1.0] * 16
+    assert kernel.function.engine == kernel.metadata.chosen_engine == "mlx"
+    assert "31 buffers" in kernel.function.engine_reason
+    with pytest.raises(UnsupportedError, match="31 buffers"):
+        gather_up[(1,)](*arrays, **MSL)
+
+
+@triton.jit
+def assembly(x_ptr):
+    x = tl.load(x_ptr + tl.arange(0, 8))
+    code: tl.constexpr = "mov.b32 $0, $1;"
+    tl.store(x_ptr + tl.arange(0, 8), tl.inline_asm_elementwise(code, "=r,r", [x], tl.float32, True, 1))
+
+
+def test_what_no_engine_can_do_is_refused_when_it_is_compiled():
+    with pytest.raises(UnsupportedError, match=r"test_msl_engine\.py:\d+:\d+: \[.*inline_asm"):
+        assembly.warmup(torch.float32, grid=(1,))
 
 
 @triton.jit
