@@ -136,7 +136,7 @@ def main() -> int:
     for name in ("", "time", "aim", "runs of the compiler"):
         table.add_column(name, justify="left" if not name else "right")
     for row in starts:
-        times = f"{row['seconds'] * 1e3:.0f} ms", f"{row['mark'] * 1e3:.0f} ms"
+        times = f"{row['seconds'] * 1e3:.0f} ms", f"{row['mark'] * 1e3:.0f} ms" if row["mark"] else ""
         table.add_row(row["start"], *times, str(row["compiler_calls"]))
     out.print(table)
     table = Table(title="TRITON_INTERPRET=1 and this backend", title_justify="left")
