@@ -39,7 +39,8 @@ template <typename T> std::vector<T> readFile(const fs::path &path) {
     throw std::runtime_error(path.string() + ": Cannot be read.");
   auto nbytes = static_cast<size_t>(file.tellg());
   if (nbytes % sizeof(T) != 0)
-    throw std::runtime_error(path.string() + ": Its size is no multiple of " + std::to_string(sizeof(T)) + ".");
+    throw std::runtime_error(path.string() + ": Its size is no multiple of " + std::to_string(sizeof(T)) +
+                             ".");
   std::vector<T> data(nbytes / sizeof(T));
   file.seekg(0);
   file.read(reinterpret_cast<char *>(data.data()), static_cast<std::streamsize>(nbytes));
@@ -187,9 +188,8 @@ Json launchToJson(const SavedLaunch &launch, Bytes &constants) {
     arguments.push_back(argumentToJson(argument));
   Json &storages = json["storages"] = Json::array();
   for (const SavedStorage &storage : launch.storages)
-    storages.push_back({{"dtype", storage.dtype},
-                        {"bytes", storage.before.size()},
-                        {"stored", storage.after.has_value()}});
+    storages.push_back(
+        {{"dtype", storage.dtype}, {"bytes", storage.before.size()}, {"stored", storage.after.has_value()}});
   Json &graphs = json["graphs"] = Json::array();
   for (const SavedGraph &graph : launch.graphs) {
     Json outputs = Json::array();
@@ -232,7 +232,8 @@ fs::path saveLaunch(const SavedLaunch &launch, const fs::path &parent) {
   if (fs::exists(folder))
     return folder;
   fs::path unfinished = folder;
-  // Another process or thread may be saving the same launch: each writes its own folder, one of them gets the name.
+  // Another process or thread may be saving the same launch: each writes its own folder, one of them gets the
+  // name.
   unfinished += "." + std::to_string(reinterpret_cast<uintptr_t>(&launch)) + ".tmp";
   fs::create_directories(unfinished);
   writeFile(unfinished / "launch.json", text.data(), text.size());
@@ -281,8 +282,8 @@ SavedLaunch loadLaunch(const fs::path &folder) {
         storage.tolerance = readFile<double>(storageFile(folder, i, "tolerance"));
       auto nbytes = entry.at("bytes").get<size_t>();
       if (storage.before.size() != nbytes || (storage.after && storage.after->size() != nbytes))
-        throw std::runtime_error("Storage " + std::to_string(i) + " does not have " +
-                                 std::to_string(nbytes) + " bytes.");
+        throw std::runtime_error("Storage " + std::to_string(i) + " does not have " + std::to_string(nbytes) +
+                                 " bytes.");
       launch.storages.push_back(std::move(storage));
     }
     Bytes constants;
@@ -335,8 +336,8 @@ double halfValue(uint16_t bits) {
   int exponent = bits >> 10 & 31, fraction = bits & 1023;
   double magnitude = exponent == 31 ? (fraction ? std::numeric_limits<double>::quiet_NaN()
                                                 : std::numeric_limits<double>::infinity())
-                     : exponent ? std::ldexp(1024 + fraction, exponent - 25)
-                                : std::ldexp(fraction, -24);
+                     : exponent     ? std::ldexp(1024 + fraction, exponent - 25)
+                                    : std::ldexp(fraction, -24);
   return bits >> 15 ? -magnitude : magnitude;
 }
 
@@ -403,6 +404,13 @@ Comparison compareStorage(const SavedStorage &saved, const Bytes &result, const 
                              std::to_string(expected.size()) + ".");
   size_t count = expected.size() / width;
   comparison.elements = static_cast<int64_t>(count);
+  // Sums in another order are off by a part of the terms, not of the sum: small elements are held to the
+  // large ones.
+  double magnitude = 1;
+  if (format)
+    for (size_t i = 0; i < count; ++i)
+      if (double value = std::fabs(floatAt(expected.data() + i * width, saved.dtype)); std::isfinite(value))
+        magnitude = std::max(magnitude, value);
   double worstExcess = -1;
   for (size_t i = 0; i < count; ++i) {
     const uint8_t *a = expected.data() + i * width, *b = result.data() + i * width;
@@ -420,7 +428,7 @@ Comparison compareStorage(const SavedStorage &saved, const Bytes &result, const 
       std::frexp(want, &exponent); // |want| in [2^(exponent-1), 2^exponent)
       int place = std::max(exponent - 1 - format->mantissaBits, format->smallestExponent);
       comparison.largestUlps = std::max(comparison.largestUlps, std::ldexp(apart, -place));
-      allowed = tolerance.absolute.value_or(format->absolute) +
+      allowed = tolerance.absolute.value_or(format->absolute * magnitude) +
                 tolerance.relative.value_or(format->relative) * std::fabs(want);
       if (i < saved.tolerance.size() && !std::isnan(saved.tolerance[i]))
         allowed = saved.tolerance[i] + std::ldexp(1.0, -format->mantissaBits) * std::fabs(want);

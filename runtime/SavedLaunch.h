@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A launch as files, so that another device can repeat it without Python, Triton or the compiler.
 //
-// A folder holds launch.json (kernel, grid, arguments, graphs, Metal text) and, for each storage i, i.before.bin and,
-// where the kernel may store to it, i.after.bin. Constants of the graphs are in constants.bin.
+// A folder holds launch.json (kernel, grid, arguments, graphs, Metal text) and, for each storage i,
+// i.before.bin and, where the kernel may store to it, i.after.bin. Constants of the graphs are in
+// constants.bin.
 #pragma once
 
 #include "triton-metal/Conversion/Launch.h"
@@ -57,8 +58,8 @@ struct SavedLaunch {
   std::optional<SavedMetalKernel> metal;
 };
 
-/// Writes the launch as a folder in `parent`, named after the kernel and the content: the same launch twice is one
-/// folder. Returns it. Throws std::runtime_error.
+/// Writes the launch as a folder in `parent`, named after the kernel and the content: the same launch twice
+/// is one folder. Returns it. Throws std::runtime_error.
 std::filesystem::path saveLaunch(const SavedLaunch &launch, const std::filesystem::path &parent);
 /// Throws std::runtime_error, which names the file.
 SavedLaunch loadLaunch(const std::filesystem::path &folder);
@@ -74,10 +75,12 @@ struct Comparison {
   int64_t worst = -1;                  // the element that is furthest out
   double expected = 0, actual = 0;     // there
 };
-/// A float may be off by `absolute + relative * |expected|`, or by the storage's own tolerance and that; other types
-/// must agree exactly.
+/// A float may be off by `absolute + relative * |expected|`, or by the storage's own tolerance and a unit of
+/// the last place; other types must agree exactly.
 struct Tolerance {
-  std::optional<double> relative, absolute; // none: by the element type
+  std::optional<double> relative; // none: by the element type
+  std::optional<double>
+      absolute; // none: by the element type, times the largest |expected| if that is above 1
 };
 Comparison compareStorage(const SavedStorage &saved, const std::vector<uint8_t> &result,
                           const Tolerance &tolerance);

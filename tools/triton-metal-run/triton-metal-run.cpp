@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Repeats saved launches on MLX's CPU or GPU and compares with the memory that was saved. No Python, no compiler.
+// Repeats saved launches on MLX's CPU or GPU and compares with the memory that was saved. No Python, no
+// compiler.
 #include "GraphExecutor.h"
 #include "SavedLaunch.h"
 
@@ -102,7 +103,8 @@ private:
   std::vector<mx::array> inputs, scalars;
 };
 
-/// The saved bytes with the result's in front: what lies behind the last whole element is not part of the graph.
+/// The saved bytes with the result's in front: what lies behind the last whole element is not part of the
+/// graph.
 std::vector<uint8_t> bytesOf(const mx::array &state, std::vector<uint8_t> before) {
   std::memcpy(before.data(), state.data<char>(), std::min(state.nbytes(), before.size()));
   return before;
@@ -154,7 +156,8 @@ Outcome repeat(const fs::path &folder, const Settings &settings) {
       if (found.beyond) {
         outcome.status = "differs";
         char text[256];
-        std::snprintf(text, sizeof text, "%s[%lld] (%s) is %.9g, expected %.9g; %lld of %lld beyond tolerance",
+        std::snprintf(text, sizeof text,
+                      "%s[%lld] (%s) is %.9g, expected %.9g; %lld of %lld beyond tolerance",
                       argumentNames(launch, i).c_str(), static_cast<long long>(found.worst),
                       storage.dtype.c_str(), found.actual, found.expected,
                       static_cast<long long>(found.beyond), static_cast<long long>(found.elements));
@@ -168,22 +171,21 @@ Outcome repeat(const fs::path &folder, const Settings &settings) {
   return outcome;
 }
 
-void print(const std::vector<Outcome> &outcomes, const Settings &settings) {
-  size_t width = 6;
-  for (const Outcome &outcome : outcomes)
-    width = std::max(width, outcome.launch.size());
+void printHeader(size_t width) {
   std::printf("%-*s  %-7s  %10s  %9s  %10s  %8s  %9s  %9s\n", static_cast<int>(width), "launch", "result",
               "operations", "different", "largest", "ulps", "first ms", "warm ms");
-  for (const Outcome &o : outcomes) {
-    std::printf("%-*s  %-7s  %10lld  %9lld  %10.3g  %8.3g  %9.2f", static_cast<int>(width),
-                o.launch.c_str(), o.status.c_str(), static_cast<long long>(o.operations),
-                static_cast<long long>(o.different), o.largest, o.largestUlps, o.firstMs);
-    if (settings.repeat > 1)
-      std::printf("  %9.3f", o.warmMs);
-    std::printf("\n");
-    if (!o.message.empty())
-      std::printf("  %s\n", o.message.c_str());
-  }
+}
+
+void print(const Outcome &o, size_t width, bool hasWarm) {
+  std::printf("%-*s  %-7s  %10lld  %9lld  %10.3g  %8.3g  %9.2f", static_cast<int>(width), o.launch.c_str(),
+              o.status.c_str(), static_cast<long long>(o.operations), static_cast<long long>(o.different),
+              o.largest, o.largestUlps, o.firstMs);
+  if (hasWarm)
+    std::printf("  %9.3f", o.warmMs);
+  std::printf("\n");
+  if (!o.message.empty())
+    std::printf("  %s\n", o.message.c_str());
+  std::fflush(stdout); // a device may take its time, or hang
 }
 
 } // namespace
@@ -217,11 +219,18 @@ int main(int argc, char **argv) {
     }
     folders.insert(folders.end(), found.begin(), found.end());
   }
+  size_t width = 6;
+  for (const fs::path &folder : folders)
+    width = std::max(width, folder.filename().string().size());
+  if (!quiet)
+    printHeader(width);
   std::vector<Outcome> outcomes;
   nlohmann::json rows = nlohmann::json::array();
   for (const fs::path &folder : folders) {
     outcomes.push_back(repeat(folder, settings));
     const Outcome &o = outcomes.back();
+    if (!quiet || o.status == "differs" || o.status == "failed")
+      print(o, width, settings.repeat > 1);
     rows.push_back({{"launch", o.launch},
                     {"result", o.status},
                     {"message", o.message},
@@ -240,10 +249,6 @@ int main(int argc, char **argv) {
                          [&](const Outcome &o) { return o.status == status; });
   };
   long same = count("same"), close = count("close"), differ = count("differs"), failed = count("failed");
-  if (quiet)
-    std::erase_if(outcomes, [](const Outcome &o) { return o.status == "same" || o.status == "close"; });
-  if (!quiet || !outcomes.empty())
-    print(outcomes, settings);
   std::printf("%zu launches on MLX %s: %ld the same bits, %ld within tolerance, %ld differ, %ld failed\n",
               folders.size(), settings.device.c_str(), same, close, differ, failed);
   return differ || failed ? 1 : 0;
