@@ -137,9 +137,11 @@ FITS: dict[str, Fit] = {
         lambda t: mp.log(mp.erfc(t + 2.5)), -1.5, 1.6, 9, lambda t: mp.erfc(t + 2.5) / mp.erf(t + 2.5)
     ),
     "erfcx": Fit(scaled_erfcx, -1, 1, 14, lambda t: 1 / scaled_erfcx(t)),
-    # erfinv(x) = x p(w - 2.5), w = -log(1 - x^2); beyond w = 5, s p(1 / s), s = sqrt(w)
+    # erfinv(x) = x p(w - 2.5), w = -log(1 - x^2); beyond w = 5, s p(1 / s - 0.27), s = sqrt(w)
     "erfinv": Fit(lambda t: inverse_erf(t + 2.5)[1] / inverse_erf(t + 2.5)[0], -2.5, 2.5, 11, one),
-    "erfinv_tail": Fit(lambda r: inverse_erf(1 / r**2)[1] * r, 1 / 10.4, 1 / 5**0.5, 12, one),
+    "erfinv_tail": Fit(
+        lambda t: inverse_erf((t + 0.27) ** -2)[1] * (t + 0.27), 1 / 10.4 - 0.27, 5**-0.5 - 0.27, 12, one
+    ),
     # gamma(1 + f); lgamma(x) = (x - 1) (x - 2) p(x - 1.5), (x - 2) p(x - 2.5), Stirling's series
     "gamma": Fit(lambda f: mp.gamma(1 + f), 0, 1, 11, one),
     "lgamma_12": Fit(lambda t: mp.loggamma(t + 1.5) / ((t + 0.5) * (t - 0.5)), -0.5, 0.5, 12, one),

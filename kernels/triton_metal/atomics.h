@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Atomic operations on device memory that return the old value, for the types that Triton has:
 //   atomic_add, sub, max, min, umax, umin, and, or, xor, exchange (pointer, value, order)
-//   atomic_cas (pointer, expected, desired, order)
+//   atomic_cas (pointer, expected, desired, order), atomic_load (pointer, order), atomic_store (pointer,
+//   value, order)
 //
 // 8- and 16-bit elements are replaced within their 32-bit word, and whatever Metal has no operation for is a
 // loop around compare-and-exchange. Bits are compared, never numbers: NaN does not equal itself. The 64-bit
@@ -205,6 +206,32 @@ template <typename T> inline T atomic_cas(device T *p, T expected, T desired, Or
   return detail::compare_exchange(p, expected, desired, order);
 }
 
+/// A word is read whole, so that an element of it is, too; a fence orders what follows.
+template <typename T> inline T atomic_load(device T *p, Order order) {
+#if defined(TM_CPU)
+  typename detail::Word<sizeof(T)>::Type bits;
+  bits = order == relaxed ? __atomic_load_n((decltype(bits) *)p, __ATOMIC_RELAXED)
+                          : __atomic_load_n((decltype(bits) *)p, __ATOMIC_ACQUIRE);
+  return detail::from_word<T>(bits);
+#else
+  detail::Place<T> place = detail::Place<T>::of(p);
+  T value = place.get(detail::load_word(place.word));
+  detail::fence_after(order);
+  return value;
+#endif
+}
+template <typename T> inline void atomic_store(device T *p, T value, Order order) {
+#if defined(TM_CPU)
+  typename detail::Word<sizeof(T)>::Type bits = detail::to_word(value);
+  if (order == relaxed)
+    __atomic_store_n((decltype(bits) *)p, bits, __ATOMIC_RELAXED);
+  else
+    __atomic_store_n((decltype(bits) *)p, bits, __ATOMIC_RELEASE);
+#else
+  atomic_exchange(p, value, order);
+#endif
+}
+
 /// Maximum and minimum of integers taken as unsigned.
 #define TM_ATOMIC_UNSIGNED(SIGNED, UNSIGNED)                                                                 \
   static inline SIGNED atomic_umax(device SIGNED *p, SIGNED value, Order order) {                            \
@@ -278,7 +305,7 @@ TM_ATOMIC_NATIVES(uint)
 
 // ---- threadgroup memory, for histograms ----
 
-static inline int threadgroup_add(threadgroup int *p, int value) {
+static inline int atomic_add_shared(threadgroup int *p, int value) {
 #if defined(TM_CPU)
   return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
 #else

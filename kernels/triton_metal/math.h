@@ -23,10 +23,10 @@
 // half and bfloat by way of float, for functions of one, two and three arguments.
 #define TM_NARROW1(NAME)                                                                                     \
   static inline half NAME(half x) { return half(NAME(float(x))); }                                           \
-  static inline bfloat NAME(bfloat x) { return bfloat(NAME(float(x))); }
+  static inline bfloat NAME(bfloat x) { return to_bfloat(NAME(float(x))); }
 #define TM_NARROW2(NAME)                                                                                     \
   static inline half NAME(half x, half y) { return half(NAME(float(x), float(y))); }                         \
-  static inline bfloat NAME(bfloat x, bfloat y) { return bfloat(NAME(float(x), float(y))); }
+  static inline bfloat NAME(bfloat x, bfloat y) { return to_bfloat(NAME(float(x), float(y))); }
 
 // Functions that Metal and the C library have under the same name.
 #define TM_STANDARD1(NAME)                                                                                   \
@@ -133,6 +133,18 @@ static inline float log1p_rest(float f) {
 
 } // namespace detail
 
+/// To bfloat, to nearest even. Some processors' own conversion takes subnormal numbers for zero.
+static inline bfloat to_bfloat(float x) {
+#if defined(TM_CPU)
+  uint bits = as_type<uint>(x);
+  uint rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  uint nan = (bits >> 16) | 0x40;
+  return as_type<bfloat>(ushort(x != x ? nan : rounded));
+#else
+  return bfloat(x);
+#endif
+}
+
 // ---- rounding to whole numbers ----
 
 TM_STANDARD1(floor)
@@ -182,7 +194,7 @@ TM_DOUBLE(static inline int ilogb(double x) {
 
 static inline float ldexp(float x, int n) { return detail::scale(x, n); }
 static inline half ldexp(half x, int n) { return half(ldexp(float(x), n)); }
-static inline bfloat ldexp(bfloat x, int n) { return bfloat(ldexp(float(x), n)); }
+static inline bfloat ldexp(bfloat x, int n) { return to_bfloat(ldexp(float(x), n)); }
 TM_DOUBLE(static inline double ldexp(double x, int n) { return __builtin_ldexp(x, n); })
 template <typename T> inline T scalbn(T x, int n) { return ldexp(x, n); }
 
@@ -208,7 +220,7 @@ static inline bfloat fma(bfloat a, bfloat b, bfloat c) {
   bool exact = sum.low == 0.0f || sum.low != sum.low;
   bool inward = (sum.low < 0.0f) == (bits >= 0);
   bits = exact ? bits : ((inward ? bits - 1 : bits) | 1);
-  return bfloat(as_type<float>(bits));
+  return to_bfloat(as_type<float>(bits));
 }
 TM_DOUBLE(static inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); })
 
@@ -334,7 +346,7 @@ static inline float fast_log2f(float x) { return log2(x); }
 static inline float fast_log10f(float x) { return log10(x); }
 
 static inline float expm1(float x) {
-  float y = x > 89.0f ? 89.0f : (x < -89.0f ? -89.0f : x); // keeps NaN
+  float y = x > 89.0f ? 89.0f : (x < -87.0f ? -87.0f : x); // keeps NaN
   float shifted = metal::fma(y, 0x1.715476p0f, 0x1.8p23f);
   float whole = shifted - 0x1.8p23f;
   float r = metal::fma(whole, -detail::ln2_low, metal::fma(whole, -detail::ln2_high, y));
@@ -368,8 +380,8 @@ TM_DOUBLE1(log1p)
 static inline float cbrt(float x) {
   bool ordinary = x != 0.0f && detail::magnitude(x) < detail::infinity();
   float a = ordinary ? detail::magnitude(x) : 1.0f;
-  bool subnormal = a < detail::power_of_two(-126);
-  a = subnormal ? a * 0x1p24f : a;
+  bool small = a < 0x1p-60f, large = a > 0x1p100f;
+  a = a * (small ? 0x1p48f : (large ? 0x1p-24f : 1.0f));
   float y = as_type<float>(as_type<int>(a) / 3 + 0x2a5119f2);
   for (int step = 0; step < 2; ++step) {
     float cube = y * y * y;
@@ -377,7 +389,7 @@ static inline float cbrt(float x) {
   }
   float square = y * y, low = metal::fma(y, y, -square);
   y = y - metal::fma(low, y, metal::fma(square, y, -a)) / (3.0f * square);
-  y = subnormal ? y * 0x1p-8f : y;
+  y = y * (small ? 0x1p-16f : (large ? 0x1p8f : 1.0f));
   return ordinary ? detail::with_sign(y, x) : x;
 }
 TM_DOUBLE1(cbrt)

@@ -267,7 +267,7 @@ template <typename Narrow, typename Wide> inline Narrow toward_zero_of(Narrow na
 }
 } // namespace detail
 static inline half to_half_rtz(float x) { return detail::toward_zero_of(half(x), x); }
-static inline bfloat to_bfloat_rtz(float x) { return detail::toward_zero_of(bfloat(x), x); }
+static inline bfloat to_bfloat_rtz(float x) { return detail::toward_zero_of(to_bfloat(x), x); }
 
 #if defined(TM_HAS_DOUBLE)
 static inline double int2double_rn(int x) { return double(x); }
@@ -325,9 +325,9 @@ static inline float to_float_odd(double x) {
 }
 static inline float to_float_rtz(double x) { return detail::narrow(x, detail::toward_zero); }
 static inline half to_half(double x) { return half(to_float_odd(x)); }
-static inline bfloat to_bfloat(double x) { return bfloat(to_float_odd(x)); }
+static inline bfloat to_bfloat(double x) { return to_bfloat(to_float_odd(x)); }
 static inline half to_half_rtz(double x) { return detail::toward_zero_of(half(to_float_odd(x)), x); }
-static inline bfloat to_bfloat_rtz(double x) { return detail::toward_zero_of(bfloat(to_float_odd(x)), x); }
+static inline bfloat to_bfloat_rtz(double x) { return detail::toward_zero_of(to_bfloat(to_float_odd(x)), x); }
 #endif
 
 } // namespace tm

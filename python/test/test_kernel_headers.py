@@ -111,16 +111,16 @@ def exponents(x):
 UNARY = {
     "exp": (1, np.exp, None),
     "exp2": (1, np.exp2, None),
-    "expm1": (1, np.expm1, None),
+    "expm1": (1.4, np.expm1, None),
     "log1p": (1.4, np.log1p, None),
     "cbrt": (0.6, np.cbrt, None),
-    "rcbrt": (1.3, lambda x: 1 / np.cbrt(x), None),
+    "rcbrt": (1.7, lambda x: 1 / np.cbrt(x), None),
     "erf": (1.5, special.erf, None),
     "erfc": (4, special.erfc, None),
     "erfcx": (4, special.erfcx, None),
     "erfinv": (3, special.erfinv, None),
     "erfcinv": (4, special.erfcinv, None),
-    "normcdf": (4, special.ndtr, None),
+    "normcdf": (5, special.ndtr, None),
     "normcdfinv": (5, special.ndtri, lambda x: np.abs(x - 0.5) > 1e-3),
     "tgamma": (4, special.gamma, None),
     "lgamma": (5, special.gammaln, lambda x: x > -0.5),
@@ -711,7 +711,7 @@ def test_accuracy_of_vector_math(tmp_path):
     text = subprocess.run([program, "all", "2053"], check=True, capture_output=True, text=True).stdout
     errors = {line.split()[0]: float(line.split()[1]) for line in text.splitlines()}
     assert len(errors) == 25
-    assert {name: error for name, error in errors.items() if error > 1.5} == {}
+    assert {name: error for name, error in errors.items() if error > 1.6} == {}
 
 
 @pytest.mark.parametrize("machine", ["native", "x86-64-v3", "aarch64"])

@@ -70,6 +70,8 @@ template <typename T> int checkType() {
     }
   });
   expect(guarded == 300 * threads && p[0] == T(0), 4);
+  tm::atomic_store(p + 2, T(5), tm::release);
+  expect(same(tm::atomic_load(p + 2, tm::acquire), T(5)) && same(p[1], T(0)) && same(p[3], T(0)), 6);
   expect(same(data[0], T(0)) && same(data[elements + 1], T(0)), 5);
   return failures;
 }
