@@ -95,7 +95,7 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
 } // namespace tm
 #define TM_ENTRY(NAME)                                                                                                 \
   extern "C" void tm_entry(void *const *buffers, const unsigned *pid, const unsigned *grid, char *memory) {            \
-    tm::detail::run(&NAME, buffers, pid, grid, memory);                                                                \
+    tm::detail::run(&::NAME, buffers, pid, grid, memory);                                                              \
   }
 
 #else
@@ -105,7 +105,7 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
       uint tm_tid [[thread_index_in_threadgroup]], uint tm_lane [[thread_index_in_simdgroup]],                         \
       uint tm_sg [[simdgroup_index_in_threadgroup]]
 #define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
-  threadgroup alignas(16) uchar tm_memory[(BYTES) > 0 ? (BYTES) : 16];
+  alignas(16) threadgroup uchar tm_memory[(BYTES) > 0 ? (BYTES) : 16];
 #define TM_END
 #define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
 #define TM_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];

@@ -20,23 +20,23 @@ inline device uint *report(device uint *buffer, uint message, uint3 program) {
   return record + 4;
 }
 
-inline void put(thread device uint *&at, uint value) { *at++ = value; }
-inline void put(thread device uint *&at, int value) { *at++ = uint(value); }
-inline void put(thread device uint *&at, ulong value) {
+inline void put(device uint *thread &at, uint value) { *at++ = value; }
+inline void put(device uint *thread &at, int value) { *at++ = uint(value); }
+inline void put(device uint *thread &at, ulong value) {
   *at++ = uint(value);
   *at++ = uint(value >> 32);
 }
-inline void put(thread device uint *&at, long value) { put(at, ulong(value)); }
-inline void put(thread device uint *&at, short value) { put(at, int(value)); }
-inline void put(thread device uint *&at, char value) { put(at, int(value)); }
-inline void put(thread device uint *&at, uchar value) { put(at, uint(value)); }
-inline void put(thread device uint *&at, bool value) { put(at, value ? 1u : 0u); }
-inline void put(thread device uint *&at, float value) { put(at, as_type<uint>(value)); }
-inline void put(thread device uint *&at, half value) { put(at, uint(as_type<ushort>(value))); }
-inline void put(thread device uint *&at, bfloat value) { put(at, uint(as_type<ushort>(value))); }
+inline void put(device uint *thread &at, long value) { put(at, ulong(value)); }
+inline void put(device uint *thread &at, short value) { put(at, int(value)); }
+inline void put(device uint *thread &at, char value) { put(at, int(value)); }
+inline void put(device uint *thread &at, uchar value) { put(at, uint(value)); }
+inline void put(device uint *thread &at, bool value) { put(at, value ? 1u : 0u); }
+inline void put(device uint *thread &at, float value) { put(at, as_type<uint>(value)); }
+inline void put(device uint *thread &at, half value) { put(at, uint(as_type<ushort>(value))); }
+inline void put(device uint *thread &at, bfloat value) { put(at, uint(as_type<ushort>(value))); }
 #ifdef TM_HAS_DOUBLE
-inline void put(thread device uint *&at, double value) { put(at, as_type<ulong>(value)); }
+inline void put(device uint *thread &at, double value) { put(at, as_type<ulong>(value)); }
 #endif
-template <typename T> inline void put(thread device uint *&at, device T *value) { put(at, ulong(value)); }
+template <typename T> inline void put(device uint *thread &at, device T *value) { put(at, ulong(value)); }
 
 } // namespace tm

@@ -92,9 +92,9 @@ UNARY = {
 }  # fmt: skip
 POSITIVE = {"Log", "Log1p", "Sqrt", "Rsqrt"}
 BINARY = {
-    "Add": mx.add, "Multiply": mx.multiply, "Subtract": mx.subtract, "Divide": mx.divide, "Maximum": mx.maximum,
-    "Minimum": mx.minimum, "Power": mx.power, "Remainder": mx.remainder, "LogAddExp": mx.logaddexp,
-    "ArcTan2": mx.arctan2,
+    "Add": mx.add, "Multiply": mx.multiply, "Subtract": mx.subtract, "Divide": mx.divide,
+    "Maximum": mx.maximum, "Minimum": mx.minimum, "Power": mx.power, "Remainder": mx.remainder,
+    "LogAddExp": mx.logaddexp, "ArcTan2": mx.arctan2,
 }  # fmt: skip
 INTEGER = {"Add", "Multiply", "Subtract", "Maximum", "Minimum", "Remainder"}
 FLOATS = ("float", "half", "bfloat16_t")
@@ -125,8 +125,8 @@ def elementwise() -> Library:
         "complex_multiply": "binary_vv<complex64_t, complex64_t, Multiply>",
     }
     return Library(
-        includes("utils.h", "unary_ops.h", "unary.h", "binary_ops.h", "binary.h", "ternary_ops.h", "ternary.h",
-                 "copy.h", "arange.h", "sort.h", "searchsorted.h", "indexing/gather_front.h"),
+        includes("utils.h", "unary_ops.h", "unary.h", "binary_ops.h", "binary.h", "ternary_ops.h",
+                 "ternary.h", "copy.h", "arange.h", "sort.h", "searchsorted.h", "indexing/gather_front.h"),
         instances,
     )  # fmt: skip
 
@@ -511,8 +511,8 @@ def test_matrix_times_vector(kind: str) -> None:
     one, nothing = np.float32([1]), i64(0)
     attention().launch(
         f"gemv_{kind}",
-        [memory(a), memory(x), None, out, i32(columns), i32(rows_), i32(columns), one, one, i32(1), i32(1), nothing,
-         nothing, nothing, i32(0)],
+        [memory(a), memory(x), None, out, i32(columns), i32(rows_), i32(columns), one, one, i32(1), i32(1),
+         nothing, nothing, nothing, i32(0)],
         *groups((-(-rows_ // 16), 1, 1), (32, 1, 4)),
     )  # fmt: skip
     expected = (a.astype(mx.float32) @ x.astype(mx.float32)).astype(a.dtype)

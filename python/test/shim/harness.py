@@ -88,14 +88,14 @@ class Library:
             )
         # The entries' header comes before the text, so that its names do not meet the text's.
         source = f'#include <metal_stdlib>\n#include "entry.h"\n{scanned.text}\n{"".join(entries)}'
-        self._library = ctypes.CDLL(str(self._compile(source, [optimize, *options])))
+        self._library = ctypes.CDLL(str(self.compile(source, [optimize, *options])))
 
     @staticmethod
-    def _compile(source: str, options: list[str]) -> Path:
+    def compile(source: str, options: list[str]) -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         key = hashlib.sha256(source.encode())
         for path in sorted([*SHIM.iterdir(), *HERE.glob("*.h")]):
-            key.update(path.read_bytes())
+            key.update(path.read_bytes() if path.is_file() else b"")
         command = [compiler(), *flags(), *options, "-march=native", "-fPIC", "-shared", "-Wno-everything"]
         command += [
             f"-I{SHIM}",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Make preprocessed Metal text C++ for one address space, and find its kernels.
 
-A CPU has one address space, so overloads, constructors and specialisations that differ in nothing else are the same
-declaration: the first one stays. Threadgroup variables become thread-local statics, because the fibers of a
-threadgroup share an operating-system thread. Function constants get the values of the caller.
+A CPU has one address space, so overloads, constructors and specialisations that differ in nothing else are
+the same declaration: the first one stays. Threadgroup variables become thread-local statics, because the
+fibers of a threadgroup share an operating-system thread. Function constants get the values of the caller.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Token(str):
 
 @dataclass
 class Parameter:
-    """Where an argument comes from: ("buffer", "3"), ("threadgroup", "0") or ("thread_position_in_grid", "")."""
+    """Where an argument comes from: ("buffer", "3"), ("threadgroup", "0"), ("threads_per_grid", "")."""
 
     source: str
     index: str

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""Metal's rules of types and address spaces, checked by clang's C++ for OpenCL; nothing runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from .harness import ROOT, SHIM, compiler
+
+CHECK = SHIM / "check"
+# Without a generic address space a pointer or reference that names none is a thread's own, which shows where
+# one is missing; clang's implicit copies of structs, however, need the generic one.
+_COPY = re.compile(r"no viable overloaded '='|no matching constructor|no viable constructor copying")
+
+
+def errors(text: str) -> list[str]:
+    """What clang objects to; empty for a right text."""
+    found: list[str] = []
+    flags = (CHECK / "compile_flags.txt").read_text().split()
+    for generic in (True, False):
+        options = (
+            flags if generic else [f.replace("+__opencl_c_generic", "-__opencl_c_generic") for f in flags]
+        )
+        done = subprocess.run(
+            [compiler(), *options, f"-I{CHECK}", f"-I{ROOT / 'kernels'}", "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+        )
+        lines = [line for line in done.stderr.splitlines() if "error:" in line]
+        if done.returncode and not lines:
+            raise RuntimeError(done.stderr[:2000])
+        found += [line for line in lines if generic or not _COPY.search(line)]
+    return list(dict.fromkeys(found))
