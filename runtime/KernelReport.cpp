@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 namespace tmetal {
 
@@ -101,10 +102,32 @@ std::string printedText(const MslKernel::Message &message, const uint32_t *recor
   return lines;
 }
 
+std::string placeOf(const MslKernel::Message &message) {
+  return message.line ? message.file + ":" + std::to_string(message.line) : "";
+}
+
+/// One sentence about a failed assertion or a finding, with its place in front.
+std::string faultText(const MslKernel &kernel, const MslKernel::Message &message, const uint32_t *record) {
+  const uint32_t *words = record + kPayload;
+  std::string place = placeOf(message);
+  std::string head = (place.empty() ? "" : place + ": ") + "[" + kernel.name + "] ";
+  std::string program = "program " + programText(record);
+  if (message.kind == "assert") {
+    std::string index = indexText(words, message.coordinates);
+    return head + "Assertion failed in " + program + (index.empty() ? "" : " at element (" + index + ")") + ": " +
+           message.text;
+  }
+  if (message.kind == "address") {
+    auto index = static_cast<int64_t>(words[0] | static_cast<uint64_t>(words[1]) << 32);
+    return head + "In " + program + " index " + std::to_string(index) + " of argument '" + message.text +
+           "' is outside of its memory.";
+  }
+  return head + "In " + program + ": " + message.text;
+}
+
 } // namespace
 
-KernelReport::KernelReport(const MslKernel &kernel)
-    : kernel(kernel), capacity(recordsThatFit()) {
+KernelReport::KernelReport(const MslKernel &kernel) : kernel(kernel), capacity(recordsThatFit()) {
   words = std::make_unique_for_overwrite<uint32_t[]>(kHeaderWords + size_t(capacity) * kRecordWords);
   words[0] = 0;
   words[1] = capacity;
@@ -115,6 +138,8 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
   if (wanted == 0)
     return;
   std::string printed, fault;
+  ErrorKind kind = ErrorKind::Assertion;
+  std::set<std::string> races;
   uint32_t faults = 0;
   for (uint32_t i = 0; i < std::min(wanted, capacity); ++i) {
     const uint32_t *record = &words[kHeaderWords + size_t(i) * kRecordWords];
@@ -125,11 +150,11 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
       printed += printedText(message, record);
       continue;
     }
+    if (message.kind == "race" && races.size() < 8)
+      races.insert(placeOf(message) + " (" + message.text + ")");
     if (faults++ == 0) {
-      const uint32_t *words = record + kPayload;
-      std::string index = indexText(words, message.coordinates);
-      fault = message.file + ":" + std::to_string(message.line) + ": [" + kernel.name + "] Assertion failed in program " +
-              programText(record) + (index.empty() ? "" : " at element (" + index + ")") + ": " + message.text;
+      fault = faultText(kernel, message, record);
+      kind = message.kind == "assert" ? ErrorKind::Assertion : ErrorKind::Sanitizer;
     }
   }
   if (wanted > capacity)
@@ -137,10 +162,17 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
                " messages did not fit in the buffer and are lost; TRITON_METAL_REPORT_RECORDS sets its size.\n";
   if (!printed.empty() && output)
     output(printed);
-  if (faults > 1)
+  if (!races.empty()) {
+    fault = "";
+    for (const std::string &site : races)
+      fault += (fault.empty() ? "" : ", ") + site;
+    fault = fault + ": [" + kernel.name + "] Threads of one program use the same memory here without a barrier in between, " +
+            "and one of them stores.";
+  } else if (faults > 1) {
     fault += " (and " + std::to_string(faults - 1) + " more)";
+  }
   if (faults)
-    throw Error(ErrorKind::Assertion, fault);
+    throw Error(kind, fault);
 }
 
 } // namespace tmetal

@@ -96,6 +96,16 @@ void copyStrided(char *&target, const char *source, const mx::Shape &shape, cons
     copyStrided(target, source + i * stride, shape, strides, dimension + 1, itemsize);
 }
 
+/// What an argument may reach, in bytes before its address and from there on: an entry of the buffer of bounds.
+struct Reach {
+  int64_t before = 0, after = 0;
+};
+
+Reach reachOf(const HostBuffer &buffer) {
+  uintptr_t end = buffer.storageAddress + static_cast<uintptr_t>(buffer.storageBytes);
+  return {static_cast<int64_t>(buffer.address - buffer.storageAddress), static_cast<int64_t>(end - buffer.address)};
+}
+
 } // namespace
 
 /// A compiled text. The arrays of a launch are in the order of the parameters.
@@ -111,9 +121,10 @@ struct MslLauncher::Variant {
     return kernel.reportBuffer < 0 ? nullptr : std::make_unique<KernelReport>(kernel);
   }
 
-  /// `pointers`: one for each parameter, null for scalars.
+  /// `pointers`: one for each parameter, null for scalars. `reaches`: one for each pointer, only looked at by a text that
+  /// checks addresses.
   void run(const std::array<int64_t, 3> &grid, void *const *pointers, void *arguments,
-           KernelReport *report) const {
+           const std::vector<Reach> &reaches, KernelReport *report) const {
     constexpr size_t kInlineBuffers = 40;
     void *inlineBuffers[kInlineBuffers] = {};
     std::vector<void *> moreBuffers;
@@ -127,15 +138,17 @@ struct MslLauncher::Variant {
         buffers[kernel.parameters[i].bufferIndex] = pointers[i];
     if (kernel.argumentsBuffer >= 0)
       buffers[kernel.argumentsBuffer] = arguments;
+    if (kernel.boundsBuffer >= 0)
+      buffers[kernel.boundsBuffer] = const_cast<Reach *>(reaches.data());
     if (report)
       buffers[kernel.reportBuffer] = report->data();
     program->launch(grid, buffers, nullptr);
   }
 
   void runAndDeliver(const std::array<int64_t, 3> &grid, void *const *pointers, void *arguments,
-                     const Output &output) const {
+                     const std::vector<Reach> &reaches, const Output &output) const {
     std::unique_ptr<KernelReport> report = newReport();
-    run(grid, pointers, arguments, report.get());
+    run(grid, pointers, arguments, reaches, report.get());
     if (report)
       report->deliver(output);
   }
@@ -171,6 +184,9 @@ public:
     };
     std::vector<Copy> copies;
     std::vector<char *> pointers(inputs.size());
+    std::vector<int64_t> sizes;
+    for (const mx::array &input : inputs)
+      sizes.push_back(static_cast<int64_t>(input.nbytes()));
     std::vector<mx::array> temporaries;
     auto copyInto = [&](const mx::array &input, char *target) {
       if (input.size() != 0)
@@ -209,6 +225,7 @@ public:
       ++counters->bufferCopies;
     }
     auto work = [variant = variant, grid = grid, copies = std::move(copies), pointers = std::move(pointers),
+                 sizes = std::move(sizes),
                  inputOfParameter = inputOfParameter, arguments = arguments, temporaries = std::move(temporaries)](
                     KernelReport *report) mutable {
       for (const Copy &copy : copies) {
@@ -219,10 +236,13 @@ public:
           copyStrided(target, copy.source, copy.shape, copy.strides, 0, copy.itemsize);
       }
       std::vector<void *> parameters(inputOfParameter.size(), nullptr);
+      std::vector<Reach> reaches;
       for (size_t p = 0; p < parameters.size(); ++p)
-        if (inputOfParameter[p] >= 0)
-          parameters[p] = pointers[inputOfParameter[p]];
-      variant->run(grid, parameters.data(), arguments.data(), report);
+        if (int input = inputOfParameter[p]; input >= 0) {
+          parameters[p] = pointers[input];
+          reaches.push_back({0, sizes[input]});
+        }
+      variant->run(grid, parameters.data(), arguments.data(), reaches, report);
     };
     auto &encoder = mx::cpu::get_command_encoder(stream());
     if (variant->kernel.reportBuffer < 0) {
@@ -307,7 +327,7 @@ std::shared_ptr<const MslLauncher::Variant> MslLauncher::makeVariant(const std::
     throw Error(ErrorKind::Compile, "[" + kernel.name + "] The text has " + std::to_string(kernel.parameters.size()) +
                                         " parameters, the kernel " +
                                         std::to_string(kernelFacts.parameterTypes.size()) + ".");
-  int last = std::max(kernel.argumentsBuffer, kernel.reportBuffer);
+  int last = std::max({kernel.argumentsBuffer, kernel.reportBuffer, kernel.boundsBuffer});
   for (size_t i = 0; i < kernel.parameters.size(); ++i) {
     const MslParameter &parameter = kernel.parameters[i];
     if (parameter.isPointer)
@@ -380,9 +400,14 @@ std::vector<NewValue> MslLauncher::launch(const std::array<int64_t, 3> &grid,
   void *inlinePointers[kInlineParameters];
   std::vector<void *> morePointers(arguments.size() > kInlineParameters ? arguments.size() : 0);
   void **pointers = morePointers.empty() ? inlinePointers : morePointers.data();
-  for (int i : pointerParameters)
-    pointers[i] = reinterpret_cast<void *>(std::get<HostBuffer>(arguments[i]).address);
-  variant->runAndDeliver(grid, pointers, scalars, output);
+  std::vector<Reach> reaches;
+  for (int i : pointerParameters) {
+    const auto &buffer = std::get<HostBuffer>(arguments[i]);
+    pointers[i] = reinterpret_cast<void *>(buffer.address);
+    if (variant->kernel.boundsBuffer >= 0)
+      reaches.push_back(reachOf(buffer));
+  }
+  variant->runAndDeliver(grid, pointers, scalars, reaches, output);
   return {};
 }
 
@@ -450,13 +475,19 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant>
     inputs[k] = result;
   }
   std::vector<void *> pointers(arguments.size(), nullptr);
+  std::vector<Reach> reaches;
   for (int i : pointerParameters) {
-    if (const auto *host = std::get_if<HostBuffer>(&arguments[i]))
+    if (const auto *host = std::get_if<HostBuffer>(&arguments[i])) {
       pointers[i] = reinterpret_cast<void *>(host->address);
-    else if (mx::array &array = inputs[inputOfParameter[i]]; array.nbytes())
+      reaches.push_back(reachOf(*host));
+      continue;
+    }
+    mx::array &array = inputs[inputOfParameter[i]];
+    if (array.nbytes())
       pointers[i] = array.data<char>();
+    reaches.push_back({0, static_cast<int64_t>(array.nbytes())});
   }
-  variant->runAndDeliver(grid, pointers.data(), scalars.data(), output);
+  variant->runAndDeliver(grid, pointers.data(), scalars.data(), reaches, output);
   return newValues;
 }
 
