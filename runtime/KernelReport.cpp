@@ -76,7 +76,8 @@ std::string operandText(const std::string &type, bool hex, const uint32_t *&word
 }
 
 std::string programText(const uint32_t *record) {
-  return "(" + std::to_string(record[1]) + ", " + std::to_string(record[2]) + ", " + std::to_string(record[3]) + ")";
+  return "(" + std::to_string(record[1]) + ", " + std::to_string(record[2]) + ", " +
+         std::to_string(record[3]) + ")";
 }
 
 std::string indexText(const uint32_t *&words, int coordinates) {
@@ -89,7 +90,8 @@ std::string indexText(const uint32_t *&words, int coordinates) {
 /// The lines that Triton's CUDA backend prints: one for each operand.
 std::string printedText(const MslKernel::Message &message, const uint32_t *record) {
   const uint32_t *words = record + kPayload;
-  std::string head = "pid " + programText(record) + " idx (" + indexText(words, message.coordinates) + ")" + message.text;
+  std::string head =
+      "pid " + programText(record) + " idx (" + indexText(words, message.coordinates) + ")" + message.text;
   if (message.types.empty())
     return head + "\n";
   std::string lines;
@@ -114,8 +116,8 @@ std::string faultText(const MslKernel &kernel, const MslKernel::Message &message
   std::string program = "program " + programText(record);
   if (message.kind == "assert") {
     std::string index = indexText(words, message.coordinates);
-    return head + "Assertion failed in " + program + (index.empty() ? "" : " at element (" + index + ")") + ": " +
-           message.text;
+    return head + "Assertion failed in " + program + (index.empty() ? "" : " at element (" + index + ")") +
+           ": " + message.text;
   }
   if (message.kind == "address") {
     auto index = static_cast<int64_t>(words[0] | static_cast<uint64_t>(words[1]) << 32);
@@ -158,15 +160,17 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
     }
   }
   if (wanted > capacity)
-    printed += "[" + kernel.name + "] " + std::to_string(wanted - capacity) + " of " + std::to_string(wanted) +
-               " messages did not fit in the buffer and are lost; TRITON_METAL_REPORT_RECORDS sets its size.\n";
+    printed +=
+        "[" + kernel.name + "] " + std::to_string(wanted - capacity) + " of " + std::to_string(wanted) +
+        " messages did not fit in the buffer and are lost; TRITON_METAL_REPORT_RECORDS sets its size.\n";
   if (!printed.empty() && output)
     output(printed);
   if (!races.empty()) {
     fault = "";
     for (const std::string &site : races)
       fault += (fault.empty() ? "" : ", ") + site;
-    fault = fault + ": [" + kernel.name + "] Threads of one program use the same memory here without a barrier in between, " +
+    fault = fault + ": [" + kernel.name +
+            "] Threads of one program use the same memory here without a barrier in between, " +
             "and one of them stores.";
   } else if (faults > 1) {
     fault += " (and " + std::to_string(faults - 1) + " more)";

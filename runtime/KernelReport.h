@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The bounded buffer through which a kernel speaks to the host: prints, failed assertions, findings of check modes.
+// The bounded buffer through which a kernel speaks to the host: prints, failed assertions, findings of check
+// modes.
 #pragma once
 
 #include "triton-metal/Target/MSL.h"

@@ -31,7 +31,8 @@ public:
   /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays, unevaluated,
   /// are for the caller to put in place. Nothing changes when this throws.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
-  /// Launches like launch() and saves the launch, with the memory before and after it, as a folder in `parent`.
+  /// Launches like launch() and saves the launch, with the memory before and after it, as a folder in
+  /// `parent`.
   std::vector<NewValue> launchAndSave(const std::array<int64_t, 3> &grid,
                                       const std::vector<Argument> &arguments, const std::string &parent,
                                       std::string *folder);

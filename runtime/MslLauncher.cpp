@@ -96,14 +96,16 @@ void copyStrided(char *&target, const char *source, const mx::Shape &shape, cons
     copyStrided(target, source + i * stride, shape, strides, dimension + 1, itemsize);
 }
 
-/// What an argument may reach, in bytes before its address and from there on: an entry of the buffer of bounds.
+/// What an argument may reach, in bytes before its address and from there on: an entry of the buffer of
+/// bounds.
 struct Reach {
   int64_t before = 0, after = 0;
 };
 
 Reach reachOf(const HostBuffer &buffer) {
   uintptr_t end = buffer.storageAddress + static_cast<uintptr_t>(buffer.storageBytes);
-  return {static_cast<int64_t>(buffer.address - buffer.storageAddress), static_cast<int64_t>(end - buffer.address)};
+  return {static_cast<int64_t>(buffer.address - buffer.storageAddress),
+          static_cast<int64_t>(end - buffer.address)};
 }
 
 } // namespace
@@ -121,8 +123,8 @@ struct MslLauncher::Variant {
     return kernel.reportBuffer < 0 ? nullptr : std::make_unique<KernelReport>(kernel);
   }
 
-  /// `pointers`: one for each parameter, null for scalars. `reaches`: one for each pointer, only looked at by a text that
-  /// checks addresses.
+  /// `pointers`: one for each parameter, null for scalars. `reaches`: one for each pointer, only looked at by
+  /// a text that checks addresses.
   void run(const std::array<int64_t, 3> &grid, void *const *pointers, void *arguments,
            const std::vector<Reach> &reaches, KernelReport *report) const {
     constexpr size_t kInlineBuffers = 40;
@@ -158,11 +160,11 @@ struct MslLauncher::Variant {
 class MslLauncher::LaunchPrimitive : public mx::Primitive {
 public:
   LaunchPrimitive(mx::Stream stream, std::shared_ptr<const Variant> variant, std::array<int64_t, 3> grid,
-                  std::vector<int> inputOfParameter, std::vector<int> storedInputs, std::vector<std::byte> arguments,
-                  Output output, std::shared_ptr<Counters> counters)
-      : Primitive(stream), variant(std::move(variant)), grid(grid), inputOfParameter(std::move(inputOfParameter)),
-        storedInputs(std::move(storedInputs)), arguments(std::move(arguments)), output(std::move(output)),
-        counters(std::move(counters)) {}
+                  std::vector<int> inputOfParameter, std::vector<int> storedInputs,
+                  std::vector<std::byte> arguments, Output output, std::shared_ptr<Counters> counters)
+      : Primitive(stream), variant(std::move(variant)), grid(grid),
+        inputOfParameter(std::move(inputOfParameter)), storedInputs(std::move(storedInputs)),
+        arguments(std::move(arguments)), output(std::move(output)), counters(std::move(counters)) {}
 
   const char *name() const override { return "TritonLaunch"; }
 
@@ -225,9 +227,8 @@ public:
       ++counters->bufferCopies;
     }
     auto work = [variant = variant, grid = grid, copies = std::move(copies), pointers = std::move(pointers),
-                 sizes = std::move(sizes),
-                 inputOfParameter = inputOfParameter, arguments = arguments, temporaries = std::move(temporaries)](
-                    KernelReport *report) mutable {
+                 sizes = std::move(sizes), inputOfParameter = inputOfParameter, arguments = arguments,
+                 temporaries = std::move(temporaries)](KernelReport *report) mutable {
       for (const Copy &copy : copies) {
         char *target = copy.target;
         if (copy.rows)
@@ -315,7 +316,8 @@ std::vector<int> MslLauncher::aliasGroups(const std::vector<Argument> &arguments
   return any ? std::vector<int>(group, group + count) : std::vector<int>();
 }
 
-std::shared_ptr<const MslLauncher::Variant> MslLauncher::makeVariant(const std::vector<int> &aliasGroups) const {
+std::shared_ptr<const MslLauncher::Variant>
+MslLauncher::makeVariant(const std::vector<int> &aliasGroups) const {
   auto variant = std::make_shared<Variant>();
   variant->aliasGroups = aliasGroups;
   MslOptions options = baseOptions;
@@ -324,9 +326,9 @@ std::shared_ptr<const MslLauncher::Variant> MslLauncher::makeVariant(const std::
   ++counters->printed;
   const MslKernel &kernel = variant->kernel;
   if (kernel.parameters.size() != kernelFacts.parameterTypes.size())
-    throw Error(ErrorKind::Compile, "[" + kernel.name + "] The text has " + std::to_string(kernel.parameters.size()) +
-                                        " parameters, the kernel " +
-                                        std::to_string(kernelFacts.parameterTypes.size()) + ".");
+    throw Error(ErrorKind::Compile,
+                "[" + kernel.name + "] The text has " + std::to_string(kernel.parameters.size()) +
+                    " parameters, the kernel " + std::to_string(kernelFacts.parameterTypes.size()) + ".");
   int last = std::max({kernel.argumentsBuffer, kernel.reportBuffer, kernel.boundsBuffer});
   for (size_t i = 0; i < kernel.parameters.size(); ++i) {
     const MslParameter &parameter = kernel.parameters[i];
@@ -339,12 +341,13 @@ std::shared_ptr<const MslLauncher::Variant> MslLauncher::makeVariant(const std::
   CpuProgramOptions programOptions;
   programOptions.technique = options.checkRaces ? CpuProgramOptions::Fibers : CpuProgramOptions::RegionLoops;
   try {
-    variant->program = compileCpuProgram(kernel.text, kernel.simdgroups, kernel.threadgroupBytes, kernel.stackBytes,
-                                         programOptions);
+    variant->program = compileCpuProgram(kernel.text, kernel.simdgroups, kernel.threadgroupBytes,
+                                         kernel.stackBytes, programOptions);
   } catch (const Error &) {
     throw;
   } catch (const std::exception &error) {
-    throw Error(ErrorKind::Compile, "[" + kernel.name + "] The kernel's text does not compile: " + error.what());
+    throw Error(ErrorKind::Compile,
+                "[" + kernel.name + "] The kernel's text does not compile: " + error.what());
   }
   return variant;
 }
@@ -453,14 +456,16 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant>
       dtypes.push_back(inputs[k].dtype());
     }
     auto primitive =
-        std::make_shared<LaunchPrimitive>(stream, std::move(variant), grid, std::move(inputOfParameter), storedInputs,
-                                          std::move(scalars), output, counters);
-    std::vector<mx::array> results = mx::array::make_arrays(std::move(shapes), dtypes, primitive, std::move(inputs));
+        std::make_shared<LaunchPrimitive>(stream, std::move(variant), grid, std::move(inputOfParameter),
+                                          storedInputs, std::move(scalars), output, counters);
+    std::vector<mx::array> results =
+        mx::array::make_arrays(std::move(shapes), dtypes, primitive, std::move(inputs));
     for (size_t k = 0; k < storedInputs.size(); ++k)
       newValues.emplace_back(receivers[storedInputs[k]], results[k]);
     return newValues;
   }
-  // Host memory is to be complete on return, and a launch without results in MLX's graph would never run: at once.
+  // Host memory is to be complete on return, and a launch without results in MLX's graph would never run: at
+  // once.
   for (mx::array &input : inputs)
     input = mx::contiguous(input, false, stream);
   mx::eval(inputs);
@@ -506,8 +511,8 @@ std::string MslLauncher::text(const std::vector<int> &aliasGroups) { return kern
 
 MslStatistics MslLauncher::statistics() const {
   std::lock_guard<std::mutex> lock(mutex);
-  return {counters->launches, static_cast<int64_t>(overlapping.size()) + (defaultVariant ? 1 : 0), counters->printed,
-          counters->bufferCopies, counters->donatedBuffers};
+  return {counters->launches, static_cast<int64_t>(overlapping.size()) + (defaultVariant ? 1 : 0),
+          counters->printed, counters->bufferCopies, counters->donatedBuffers};
 }
 
 } // namespace tmetal

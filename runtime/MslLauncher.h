@@ -19,9 +19,9 @@ namespace tmetal {
 
 struct MslStatistics {
   int64_t launches = 0;
-  int64_t variants = 0;      // texts in the cache of this kernel, by which arguments overlap
-  int64_t printed = 0;       // texts made so far
-  int64_t bufferCopies = 0;  // copies of MLX arrays that somebody else still reads
+  int64_t variants = 0;       // texts in the cache of this kernel, by which arguments overlap
+  int64_t printed = 0;        // texts made so far
+  int64_t bufferCopies = 0;   // copies of MLX arrays that somebody else still reads
   int64_t donatedBuffers = 0; // MLX arrays stored to in place
 };
 
@@ -40,14 +40,14 @@ public:
   const MslOptions &options() const { return baseOptions; }
   /// Compiles the variant for arguments that do not overlap, if it has not been.
   void prepare() { variantFor({}); }
-  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays are for the caller to
-  /// put in place. They are unevaluated unless host memory is involved too.
+  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays are for the
+  /// caller to put in place. They are unevaluated unless host memory is involved too.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
   /// The text that a launch with these overlapping arguments runs.
   std::string text(const std::vector<int> &aliasGroups = {});
   MslKernel kernel(const std::vector<int> &aliasGroups = {});
-  /// One number for each pointer argument; equal numbers: the kernel stores to one of them and they overlap. Empty when
-  /// there are none such.
+  /// One number for each pointer argument; equal numbers: the kernel stores to one of them and they overlap.
+  /// Empty when there are none such.
   std::vector<int> aliasGroups(const std::vector<Argument> &arguments) const;
   MslStatistics statistics() const;
 
@@ -59,7 +59,8 @@ private:
 
   std::shared_ptr<const Variant> variantFor(const std::vector<int> &aliasGroups);
   std::shared_ptr<const Variant> makeVariant(const std::vector<int> &aliasGroups) const;
-  std::vector<NewValue> launchOnArrays(std::shared_ptr<const Variant> variant, const std::array<int64_t, 3> &grid,
+  std::vector<NewValue> launchOnArrays(std::shared_ptr<const Variant> variant,
+                                       const std::array<int64_t, 3> &grid,
                                        const std::vector<Argument> &arguments);
 
   KernelFacts kernelFacts;
@@ -68,8 +69,8 @@ private:
   Output output;
   std::vector<int> pointerParameters; // indices of parameters
   mutable std::mutex mutex;
-  std::shared_ptr<const Variant> defaultVariant;        // written once, under the mutex
-  std::atomic<const Variant *> readyVariant{nullptr};   // the same, readable without it
+  std::shared_ptr<const Variant> defaultVariant;         // written once, under the mutex
+  std::atomic<const Variant *> readyVariant{nullptr};    // the same, readable without it
   std::list<std::shared_ptr<const Variant>> overlapping; // most recent first
   struct Counters {
     std::atomic<int64_t> launches{0}, printed{0}, bufferCopies{0}, donatedBuffers{0};

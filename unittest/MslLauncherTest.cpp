@@ -85,7 +85,8 @@ protected:
 
 HostBuffer bufferOf(std::vector<float> &memory, size_t offset = 0, bool readOnly = false) {
   auto begin = reinterpret_cast<uintptr_t>(memory.data());
-  return {begin + offset * sizeof(float), begin, static_cast<int64_t>(memory.size() * sizeof(float)), readOnly};
+  return {begin + offset * sizeof(float), begin, static_cast<int64_t>(memory.size() * sizeof(float)),
+          readOnly};
 }
 
 std::vector<float> counting(size_t n) {

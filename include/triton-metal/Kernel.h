@@ -33,8 +33,10 @@ struct CompiledText {
   int64_t threadgroupBytes = 0;
 };
 
-/// Parses Triton IR, runs the shared pipeline, chooses the engine and refuses what it cannot do right. Throws Error.
-CompiledText compileKernel(const std::string &text, const std::string &fileName, const EngineRequest &request);
+/// Parses Triton IR, runs the shared pipeline, chooses the engine and refuses what it cannot do right. Throws
+/// Error.
+CompiledText compileKernel(const std::string &text, const std::string &fileName,
+                           const EngineRequest &request);
 
 /// The same for the mlx engine; returns the text alone.
 std::string compileTritonIR(const std::string &text, bool hasDouble, const std::string &fileName);

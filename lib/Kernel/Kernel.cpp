@@ -120,7 +120,8 @@ static MslKernel printedAsMsl(ModuleOp module, const MslOptions &options) {
 static std::string firstLine(const std::string &text) { return text.substr(0, text.find('\n')); }
 
 /// The engine that runs the kernel. `kernel` gets its Metal text when that was made on the way.
-static EngineChoice chooseEngine(ModuleOp module, const EngineRequest &request, std::optional<MslKernel> &kernel) {
+static EngineChoice chooseEngine(ModuleOp module, const EngineRequest &request,
+                                 std::optional<MslKernel> &kernel) {
   if (request.engine == "mlx") {
     checkRaisable(module, request.hasDouble());
     return {"mlx", "it was asked for"};
@@ -130,7 +131,8 @@ static EngineChoice chooseEngine(ModuleOp module, const EngineRequest &request, 
     return {"msl", "it was asked for"};
   }
   if (request.engine != "auto")
-    throw Error(ErrorKind::Argument, "[engine] '" + request.engine + "' is not an engine: use auto, msl or mlx.");
+    throw Error(ErrorKind::Argument,
+                "[engine] '" + request.engine + "' is not an engine: use auto, msl or mlx.");
   if (request.onGpu) {
     checkRaisable(module, request.hasDouble());
     return {"mlx", "kernels in Metal Shading Language run on the CPU device only in this version"};
@@ -215,7 +217,8 @@ static OwningOpRef<ModuleOp> throughSharedPasses(MLIRContext &context, const std
   return module;
 }
 
-CompiledText compileKernel(const std::string &text, const std::string &fileName, const EngineRequest &request) {
+CompiledText compileKernel(const std::string &text, const std::string &fileName,
+                           const EngineRequest &request) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   loadDialects(context);
   OwningOpRef<ModuleOp> module = throughSharedPasses(context, text, fileName);

@@ -54,8 +54,7 @@ void bindErrors(nb::module_ &module) {
   compile = derive(module, "CompileError", metal);
   unsupported = derive(module, "UnsupportedError", compile);
   argument = derive(module, "ArgumentError", metal);
-  assertion = derive(module, "DeviceAssertionError",
-                     nb::make_tuple(metal, nb::handle(PyExc_AssertionError)));
+  assertion = derive(module, "DeviceAssertionError", nb::make_tuple(metal, nb::handle(PyExc_AssertionError)));
   sanitizer = derive(module, "SanitizerError", metal);
   nb::register_exception_translator([](const std::exception_ptr &pointer, void *) {
     try {

@@ -38,7 +38,8 @@ public:
     if (isNegated.object != Py_False || !storage.object)
       return fail();
     tmetal::HostBuffer buffer;
-    bool read = integer(object, names[4], buffer.address) && integer(storage.object, names[4], buffer.storageAddress) &&
+    bool read = integer(object, names[4], buffer.address) &&
+                integer(storage.object, names[4], buffer.storageAddress) &&
                 integer(storage.object, names[5], buffer.storageBytes);
     if (!read || buffer.address == 0) // PyTorch has the address 0 for what holds no element
       return fail();
@@ -98,8 +99,9 @@ struct PythonHostBuffer {
   nb::object keepAlive;
 };
 
-tmetal::EngineRequest requestFor(const std::string &engine, const std::string &arch, const std::string &device,
-                                 int simdgroups, bool fpFusion, const std::string &sanitize) {
+tmetal::EngineRequest requestFor(const std::string &engine, const std::string &arch,
+                                 const std::string &device, int simdgroups, bool fpFusion,
+                                 const std::string &sanitize) {
   tmetal::EngineRequest request;
   request.engine = engine;
   request.onGpu = device == "gpu";
@@ -134,8 +136,8 @@ void writeToPythonStdout(const std::string &text) {
 /// A kernel with the engine that runs it. The other engine is made when somebody asks for its text.
 class PythonKernel {
 public:
-  PythonKernel(const std::string &text, const std::optional<tmetal::EngineRequest> &given, const std::string &arch,
-               const std::string &device)
+  PythonKernel(const std::string &text, const std::optional<tmetal::EngineRequest> &given,
+               const std::string &arch, const std::string &device)
       : compiled(std::make_shared<tmetal::CompiledKernel>(text)) {
     if (given)
       request = *given;
@@ -149,9 +151,10 @@ public:
       return;
     }
     if (request.onGpu)
-      throw Error(ErrorKind::Unsupported,
-                  "[engine] Kernels in Metal Shading Language run on the CPU device only in this version: set "
-                  "TRITON_METAL_DEVICE=cpu.");
+      throw Error(
+          ErrorKind::Unsupported,
+          "[engine] Kernels in Metal Shading Language run on the CPU device only in this version: set "
+          "TRITON_METAL_DEVICE=cpu.");
     mslLauncher().prepare();
   }
 
@@ -260,7 +263,8 @@ struct LaunchPlan {
   std::vector<Entry> entries;
 };
 
-void launchPlanned(PythonKernel &self, const LaunchPlan &plan, int64_t x, int64_t y, int64_t z, nb::tuple args) {
+void launchPlanned(PythonKernel &self, const LaunchPlan &plan, int64_t x, int64_t y, int64_t z,
+                   nb::tuple args) {
   static TorchReader reader;
   const tmetal::KernelFacts &facts = self.facts();
   std::vector<tmetal::Argument> arguments;
@@ -326,8 +330,11 @@ nb::dict deviceStatistics() {
 }
 
 void bindKernelClass(nb::module_ &module) {
-  nb::class_<LaunchPlan>(module, "LaunchPlan", "How the arguments of Triton's launch become those of a kernel.")
-      .def("__init__", [](LaunchPlan *self, size_t count) { new (self) LaunchPlan{count, {}}; }, "parameters"_a)
+  nb::class_<LaunchPlan>(module, "LaunchPlan",
+                         "How the arguments of Triton's launch become those of a kernel.")
+      .def(
+          "__init__", [](LaunchPlan *self, size_t count) { new (self) LaunchPlan{count, {}}; },
+          "parameters"_a)
       .def(
           "add_scalar", [](LaunchPlan &self, Py_ssize_t place) { self.entries.push_back({place, {}, {}}); },
           "place"_a)
@@ -337,13 +344,14 @@ void bindKernelClass(nb::module_ &module) {
             self.entries.push_back({place, accepted, convert});
           },
           "place"_a, "accepted"_a, "convert"_a,
-          "`accepted`: the element types known to be right. `convert`: for all but plain PyTorch tensors of them.");
+          "`accepted`: the element types known to be right. `convert`: for all but plain PyTorch tensors of "
+          "them.");
   nb::class_<PythonKernel>(module, "Kernel", "A compiled kernel; launches are safe from several threads.")
       .def(
           "__init__",
           [](PythonKernel *self, const std::string &text, const std::string &arch, const std::string &device,
-             const std::optional<std::string> &engine, std::optional<int> simdgroups, std::optional<bool> fpFusion,
-             const std::optional<std::string> &sanitize) {
+             const std::optional<std::string> &engine, std::optional<int> simdgroups,
+             std::optional<bool> fpFusion, const std::optional<std::string> &sanitize) {
             std::optional<tmetal::EngineRequest> request;
             if (engine || simdgroups || fpFusion || sanitize)
               request = requestFor(engine.value_or("auto"), arch, device, simdgroups.value_or(4),
@@ -440,8 +448,9 @@ void bindKernels(nb::module_ &module) {
 
   module.def(
       "compile_kernel",
-      [](const std::string &text, const std::string &arch, const std::string &device, const std::string &engine,
-         int simdgroups, bool fpFusion, const std::string &sanitize, const std::string &fileName) {
+      [](const std::string &text, const std::string &arch, const std::string &device,
+         const std::string &engine, int simdgroups, bool fpFusion, const std::string &sanitize,
+         const std::string &fileName) {
         tmetal::EngineRequest request = requestFor(engine, arch, device, simdgroups, fpFusion, sanitize);
         tmetal::CompiledText compiled;
         {
@@ -457,7 +466,8 @@ void bindKernels(nb::module_ &module) {
       },
       "ttir"_a, nb::kw_only(), "arch"_a, "device"_a = "cpu", "engine"_a = "auto", "simdgroups"_a = 4,
       "fp_fusion"_a = true, "sanitize"_a = "", "file_name"_a = "<ttir>",
-      "Triton IR through the shared passes, and the engine that will run it. Raises CompileError, UnsupportedError "
+      "Triton IR through the shared passes, and the engine that will run it. Raises CompileError, "
+      "UnsupportedError "
       "or OutOfResources.");
   module.def(
       "compile_ttir",
