@@ -240,7 +240,7 @@ static inline float fmod(float x, float y) {
 #if defined(TM_CPU)
   return metal::fmod(x, y);
 #else
-  // Long division, 23 bits of the quotient at a time. A quotient a little too small keeps remainders
+  // Long division, 21 bits of the quotient at a time. A quotient a little too small keeps remainders
   // positive.
   float a = detail::magnitude(x), b = detail::magnitude(y);
   if (!(a < detail::infinity()) || !(b > 0.0f))
@@ -252,11 +252,12 @@ static inline float fmod(float x, float y) {
   int shift = pa.exponent - pb.exponent;
   while (
       true) { // r and the divisor in [0, 2): what is left is r * 2^shift, in units of the divisor's exponent
-    int step = shift < 22 ? shift : 22;
+    int step = shift < 21 ? shift : 21;
     r = detail::scale(r, step);
     float quotient = metal::trunc(r / pb.mantissa * (1.0f - 0x1p-23f));
-    r = metal::fma(-quotient, pb.mantissa, r);
-    r = r >= pb.mantissa ? r - pb.mantissa : r;
+    // The quotient is right or one too small; of the two remainders, the one in [0, divisor) is exact.
+    float next = metal::fma(-quotient - 1.0f, pb.mantissa, r);
+    r = next >= 0.0f ? next : metal::fma(-quotient, pb.mantissa, r);
     shift -= step;
     if (shift == 0)
       break;

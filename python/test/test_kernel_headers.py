@@ -63,6 +63,40 @@ def functions(tmp_path_factory):
     return {entry[0]: caller(library, entry[0], entry[2], entry[3]) for entry in known}
 
 
+@pytest.fixture(scope="session")
+def metal_functions(tmp_path_factory):
+    """The text that Metal compiles where it differs from the CPU's."""
+    folder = tmp_path_factory.mktemp("metal-text")
+    known = [entry for entry in signatures() if entry[1] in DIFFERENT and "fp64" not in entry[2]]
+    source = folder / "functions.cpp"
+    headers = "".join(
+        f"#include <triton_metal/{name}.h>\n" for name in ("math", "rounding", "special", "bits64")
+    )
+    source.write_text("#include <metal_stdlib>\n" + headers + "".join(wrapper(*entry) for entry in known))
+    library = build(source, folder / "functions.so", "-O2")
+    return {entry[0]: caller(library, entry[0], entry[2], entry[3]) for entry in known}
+
+
+DIFFERENT = {f"tm::{name}" for name in ("fmod", "remainder", "mulhi", "umulhi", "clz", "popc", "ffs", "brev")}
+
+
+def test_text_for_metal_gives_the_same(functions, metal_functions, rng):
+    assert len(metal_functions) >= 12
+    for name, function in metal_functions.items():
+        types = name.split("__")[1].split("_")
+        args = []
+        for kind in types:
+            bits = np.uint32 if kind.endswith("32") else np.uint64
+            values = rng.integers(0, 2 * (np.iinfo(bits).max // 2), 20000, dtype=bits)
+            values[:1000] >>= rng.integers(0, 31, 1000).astype(bits)
+            args.append(values.view(TYPES[kind][0]))
+        if len(args) == 2 and types[0] == "fp32":  # quotients of every size, near multiples and zero too
+            args[1][5000:9000] = args[0][5000:9000] * rng.uniform(0.1, 3, 4000).astype(np.float32)
+            args[0][:6] = [np.inf, np.nan, 0.0, -0.0, 1.0, 3.0]
+            args[1][:6] = [1.0, 1.0, np.inf, 2.0, 0.0, -1.5]
+        np.testing.assert_array_equal(function(*args), functions[name](*args), err_msg=name)
+
+
 def every_float(count=1 << 18):
     """Floats spread evenly over all bit patterns, and those where things happen."""
     bits = np.linspace(0, 2**32 - 1, count).astype(np.uint32).view(np.float32)
@@ -692,7 +726,7 @@ def test_bits_as_another_type(functions):
 @pytest.mark.parametrize("flavour", ["cpu", "metal"])
 def test_atomics_lose_nothing(flavour, tmp_path):
     """By the CPU's own operations, and by Metal's, which the headers of the CPU device supply."""
-    extra = ["-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64"] if flavour == "cpu" else ["-DTM_TEST_METAL_ATOMICS"]
+    extra = ["-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64"] if flavour == "cpu" else ["-DTM_TEST_METAL_TEXT"]
     library = build(
         HERE / "atomics.cpp", tmp_path / "atomics.so", *extra, str(HERE / "threads.cpp"), "-pthread"
     )

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Threads of the operating system that change the same elements, for each type: nothing may be lost.
+#ifdef TM_TEST_METAL_TEXT // what Metal compiles, where Metal's operations are those of the CPU's standard library
+#include <metal_stdlib>
+#include <triton_metal/atomics.h>
+#else
 #include <triton_metal.h>
+#endif
 
 // In threads.cpp: kernel text and the C library do not go together (struct tm).
 extern "C" void run_threads(int count, void (*work)(void *, int), void *data);
