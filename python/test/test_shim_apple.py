@@ -517,3 +517,50 @@ def test_matrix_times_vector(kind: str) -> None:
     )  # fmt: skip
     expected = (a.astype(mx.float32) @ x.astype(mx.float32)).astype(a.dtype)
     same(out, expected, {"float": 1e-5, "half": 2e-3, "bfloat16_t": 2e-2}[kind])
+
+
+@functools.cache
+def steel_attention(aligned: bool, causal: bool) -> Library:
+    on = {True: "true", False: "false"}
+    constants = {200: on[aligned], 201: on[aligned], 301: on[causal]}
+    return Library(
+        includes("utils.h", "steel/attn/attn.h", "steel/attn/kernels/steel_attention.h"),
+        {f"attention_{t}": f"attention<{t}, 32, 16, 64, 64, 4, 1>" for t in ("float", "half")},
+        constants=constants | dict.fromkeys((300, 302, 303), "false"),
+    )
+
+
+@pytest.mark.parametrize("kind", ["float", "half"])
+@pytest.mark.parametrize("queries,keys,causal", [(64, 48, False), (45, 37, False), (41, 41, True)])
+def test_steel_attention(queries: int, keys: int, causal: bool, kind: str) -> None:
+    heads = 2
+    q, k, v = (random((1, heads, n, 64), kind, -1, 1) for n in (queries, keys, keys))
+    nq, nk = -(-queries // 32), -(-keys // 16)
+    parameters = struct.pack("6if7i", 1, heads, 64, queries, keys, 1, 0.125, nq, nk, queries // 32, keys // 16,
+                             queries % 32, keys % 16, keys - queries)  # fmt: skip
+    strides = [s for n in (queries, keys, keys, queries) for s in (heads * n * 64, n * 64, 64)]
+    packed = np.frombuffer(parameters + struct.pack("12q", *strides), np.uint8).copy()
+    out = empty((1, heads, queries, 64), q.dtype)
+    library = steel_attention(queries % 32 == 0 and keys % 16 == 0, causal)
+    library.launch(
+        f"attention_{kind}",
+        [memory(q), memory(k), memory(v), out, packed],
+        *groups((nq, heads, 1), (32, 4, 1)),
+    )
+    wide = [x.astype(mx.float32) for x in (q, k, v)]
+    mask = "causal" if causal else None
+    expected = mx.fast.scaled_dot_product_attention(*wide, scale=0.125, mask=mask).astype(q.dtype)
+    same(out, expected, {"float": 1e-5, "half": 4e-3}[kind])
+
+
+@functools.cache
+def transforms() -> Library:
+    return Library(includes("utils.h", "hadamard.h"), {"hadamard": "hadamard_n<float, 512, 16, 4>"})
+
+
+def test_hadamard() -> None:
+    x = random((3, 512))
+    out = empty((3, 512), mx.float32)
+    scale = np.float32([512**-0.5])
+    transforms().launch("hadamard", [memory(x), out, scale], (32, 3, 1), (32, 1, 1))
+    same(out, mx.hadamard_transform(x), 1e-5)
