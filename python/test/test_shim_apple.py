@@ -536,8 +536,8 @@ def test_steel_attention(queries: int, keys: int, causal: bool, kind: str) -> No
     heads = 2
     q, k, v = (random((1, heads, n, 64), kind, -1, 1) for n in (queries, keys, keys))
     nq, nk = -(-queries // 32), -(-keys // 16)
-    parameters = struct.pack("6if7i", 1, heads, 64, queries, keys, 1, 0.125, nq, nk, queries // 32, keys // 16,
-                             queries % 32, keys % 16, keys - queries)  # fmt: skip
+    parameters = struct.pack("6if7i", 1, heads, 64, queries, keys, 1, 0.125, nq, nk, queries // 32,
+                             keys // 16, queries % 32, keys % 16, keys - queries)  # fmt: skip
     strides = [s for n in (queries, keys, keys, queries) for s in (heads * n * 64, n * 64, 64)]
     packed = np.frombuffer(parameters + struct.pack("12q", *strides), np.uint8).copy()
     out = empty((1, heads, queries, 64), q.dtype)
