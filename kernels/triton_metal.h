@@ -13,7 +13,8 @@
 #include <metal_stdlib>
 using namespace metal;
 
-#if defined(TM_CPU_LOOPS) || defined(TM_CPU_FIBERS)
+// An NVIDIA GPU has the threads of a GPU, though its headers are those of the CPU device.
+#if (defined(TM_CPU_LOOPS) || defined(TM_CPU_FIBERS)) && !defined(TM_CUDA)
 #define TM_CPU 1
 #endif
 
@@ -100,12 +101,24 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
 
 #else
 
+#ifdef TM_CUDA
+// A kernel of CUDA asks where it is; static memory of a block is what all its threads share.
+#define TM_POSITION int tm_unused
+#define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
+  const uint3 tm_pid(__nvvm_read_ptx_sreg_ctaid_x(), __nvvm_read_ptx_sreg_ctaid_y(), __nvvm_read_ptx_sreg_ctaid_z());  \
+  const uint3 tm_grid(__nvvm_read_ptx_sreg_nctaid_x(), __nvvm_read_ptx_sreg_nctaid_y(),                                \
+                      __nvvm_read_ptx_sreg_nctaid_z());                                                                \
+  const uint tm_tid = __nvvm_read_ptx_sreg_tid_x(), tm_lane = tm_tid & 31, tm_sg = tm_tid >> 5;                        \
+  static __attribute__((address_space(3), loader_uninitialized, aligned(16))) uchar tm_block[(BYTES) > 0 ? (BYTES) : 16]; \
+  uchar *const tm_memory = (uchar *)tm_block;
+#else
 #define TM_POSITION                                                                                                    \
   uint3 tm_pid [[threadgroup_position_in_grid]], uint3 tm_grid [[threadgroups_per_grid]],                              \
       uint tm_tid [[thread_index_in_threadgroup]], uint tm_lane [[thread_index_in_simdgroup]],                         \
       uint tm_sg [[simdgroup_index_in_threadgroup]]
 #define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
   alignas(16) threadgroup uchar tm_memory[(BYTES) > 0 ? (BYTES) : 16];
+#endif
 #define TM_END
 #define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
 #define TM_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];
