@@ -26,6 +26,7 @@ using namespace metal;
 #include "triton_metal/bits64.h"
 #include "triton_metal/atomics.h"
 #include "triton_metal/report.h"
+#include "triton_metal/check.h"
 
 #define TM_UNROLL _Pragma("clang loop unroll(full)")
 

@@ -78,7 +78,11 @@ private:
   std::unique_ptr<EngineChoice> recordedChoice;
 };
 
-std::vector<OperationInfo> operationTable();
+/// What each engine makes of an operation; a form is empty when the engine refuses it.
+struct OperationForms {
+  std::string name, mlx, msl, note;
+};
+std::vector<OperationForms> operationForms();
 std::string mlirVersion();
 
 } // namespace tmetal

@@ -34,12 +34,12 @@ void selfTest() {
 
 nb::list operations() {
   nb::list rows;
-  for (const tmetal::OperationInfo &info : tmetal::operationTable()) {
+  for (const tmetal::OperationForms &forms : tmetal::operationForms()) {
     nb::dict row;
-    row["op"] = info.name;
-    row["mlx"] = info.mlx;
-    row["msl"] = "";
-    row["note"] = info.note;
+    row["op"] = forms.name;
+    row["mlx"] = forms.mlx;
+    row["msl"] = forms.msl;
+    row["note"] = forms.note;
     rows.append(row);
   }
   return rows;

@@ -31,6 +31,7 @@ struct MslParameter {
 struct MslKernel {
   std::string text;
   std::string name;
+  std::string function; // of the kernel in the text: its name, made safe
   int simdgroups = 4;
   int64_t threadgroupBytes = 0;
   int64_t stackBytes = 0; // of all tiles of a threadgroup
@@ -38,10 +39,16 @@ struct MslKernel {
   int argumentsBuffer = -1; // index of the struct of scalars
   int64_t argumentsSize = 0;
   int reportBuffer = -1; // index of the buffer of messages to the host
+  /// Checking addresses: index of a buffer of two 64-bit integers for each pointer parameter, in their order:
+  /// how many bytes in front of the address that is passed, and how many from there on, belong to the
+  /// argument.
+  int boundsBuffer = -1;
 
   /// What the host makes of a record that the kernel reports.
   struct Message {
-    std::string kind; // "print" or "assert"
+    /// "print", "assert", or the finding of a check mode: "address" (payload: the index, 64 bits, in elements
+    /// from the argument `text`), "undefined" (`text` says what), "race" (the site of an access to `text`).
+    std::string kind;
     std::string text;
     std::string file;
     int line = 0;

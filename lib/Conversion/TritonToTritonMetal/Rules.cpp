@@ -155,4 +155,11 @@ const DistributionRule *findDistributionRule(StringRef name) {
   return index.lookup(name);
 }
 
+std::vector<MetalForm> metalForms() {
+  std::vector<MetalForm> forms;
+  for (const DistributionRule &rule : kRules)
+    forms.push_back({rule.name, rule.form, rule.note});
+  return forms;
+}
+
 } // namespace tmetal

@@ -2,6 +2,7 @@
 // Statements: the kernel's frame, control flow, regions, memory and what crosses threads.
 #include "Printer.h"
 
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -12,37 +13,12 @@ using llvm::Twine;
 
 namespace tmetal {
 
-SourceLine sourceLineOf(Location loc) {
-  SourceLine place;
-  loc->walk([&](Location inner) {
-    auto file = dyn_cast<FileLineColLoc>(inner);
-    if (!file)
-      return WalkResult::advance();
-    place = {file.getFilename().getValue().str(), int(file.getLine()), int(file.getColumn())};
-    return WalkResult::interrupt();
-  });
-  return place;
-}
-
 static std::string number(int64_t value) { return std::to_string(value); }
-
-MslPrinter::MslPrinter(tm::KernelOp kernel, const MslOptions &options) : kernel(kernel), options(options) {
-  // Words of the language, of the macros and of this text.
-  for (const char *word :
-       {"auto", "bool", "break", "case", "char", "class", "const", "constant", "constexpr", "continue", "default",
-        "delete", "device", "do", "double", "else", "enum", "extern", "false", "float", "for", "half", "bfloat", "if",
-        "inline", "int", "kernel", "long", "metal", "namespace", "new", "operator", "private", "public", "return",
-        "short", "signed", "sizeof", "static", "struct", "switch", "template", "this", "thread", "threadgroup", "true",
-        "typedef", "uchar", "uint", "ulong", "union", "unsigned", "ushort", "using", "vertex", "fragment", "void",
-        "while", "r", "tm", "and", "or", "not", "xor", "main", "asm", "goto", "register", "volatile", "typename",
-        "exp", "log", "max", "min", "abs", "select", "clamp", "mix", "sign", "step", "dot", "cross", "sin", "cos",
-        "INFINITY", "NAN", "NULL", "linux", "unix", "signbit", "fmax", "fmin"})
-    used.insert(word);
-}
 
 void MslPrinter::refuse(Location loc, StringRef what, const std::string &reason) {
   SourceLine place = sourceLineOf(loc);
-  std::string where = place.line ? place.file + ":" + number(place.line) + ":" + number(place.column) + ": " : "";
+  std::string where =
+      place.line ? place.file + ":" + number(place.line) + ":" + number(place.column) + ": " : "";
   throw Error(ErrorKind::Unsupported, where + "[" + what.str() + "] " + reason);
 }
 
@@ -58,12 +34,9 @@ void MslPrinter::line(const Twine &content, Operation *op) {
   text += body;
   if (op) {
     SourceLine place = sourceLineOf(op->getLoc());
-    if (place.line && place.line != lastLine) {
-      lastLine = place.line;
-      text += "  // " + llvm::StringRef(place.file).rsplit('/').second.str();
-      if (place.file.find('/') == std::string::npos)
-        text += place.file;
-      text += ":" + number(place.line);
+    if (place.line && (place.line != lastLine.line || place.file != lastLine.file)) {
+      lastLine = place;
+      text += "  // " + place.file.substr(place.file.rfind('/') + 1) + ":" + number(place.line);
     }
   }
   text += "\n";
@@ -110,6 +83,8 @@ void MslPrinter::assignAll(ValueRange targets, ValueRange values) {
     std::string to = name(target), from = name(value);
     if (to != from)
       moves.push_back({to, from});
+    if (suspects.contains(target) && companion(target) != companion(value))
+      moves.push_back({companion(target), companion(value)});
   }
   llvm::StringSet<> assigned;
   bool clash = false;
@@ -139,34 +114,27 @@ MslKernel MslPrinter::print() {
   result.name = kernel.getSymName().str();
   result.simdgroups = kernel.getSimdgroups();
   result.threadgroupBytes = kernel.getThreadgroupBytes().value_or(0);
-  bool reports = false;
+  bool reports = isChecked();
   kernel.walk([&](Operation *op) {
     reports |= isa<tm::PrintOp, tm::AssertOp>(op);
     if (auto tile = dyn_cast<tm::TileOp>(op)) {
       tm::TileType type = tile.getType();
       tm::LinearLayoutAttr layout = type.getLayout();
-      int64_t copies = layout.isUniform() ? 1 : layout.isLaneUniform() ? result.simdgroups : 32 * result.simdgroups;
+      int64_t copies = layout.isUniform()       ? 1
+                       : layout.isLaneUniform() ? result.simdgroups
+                                                : 32 * result.simdgroups;
       Type element = type.getElementType();
-      int64_t bytes = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
-      result.stackBytes += layout.getNumRegisters() * copies * bytes + 64;
+      result.stackBytes += layout.getNumRegisters() * copies * storedBytes(element) + 64;
     } else if (auto matrix = dyn_cast<tm::FragmentsOp>(op)) {
       tm::FragmentsType type = matrix.getType();
-      result.stackBytes += type.getRows() * type.getColumns() * 4 * result.simdgroups + 64;
+      result.stackBytes +=
+          fragmentCount(type) * 64 * storedBytes(type.getElementType()) * result.simdgroups + 64;
     }
   });
-  // Names of parameters as the user wrote them, made safe.
   mlir::Block &body = kernel.getBody().front();
   int buffers = 0;
   for (auto [argument, given] : llvm::zip_equal(body.getArguments(), kernel.getParameterNames())) {
-    std::string wanted;
-    for (char c : cast<StringAttr>(given).getValue())
-      wanted += llvm::isAlnum(c) || c == '_' ? c : '_';
-    if (wanted.empty() || llvm::isDigit(wanted[0]) || StringRef(wanted).starts_with("tm_") ||
-        StringRef(wanted).starts_with("TM_") || StringRef(wanted).starts_with("_"))
-      wanted = "p_" + wanted;
-    while (!used.insert(wanted).second)
-      wanted += "_";
-    names[argument] = wanted;
+    names[argument] = safeName(cast<StringAttr>(given).getValue(), "p_", /*isFunction=*/false);
     MslParameter parameter;
     parameter.name = cast<StringAttr>(given).getValue().str();
     llvm::raw_string_ostream(parameter.type) << argument.getType();
@@ -174,7 +142,7 @@ MslKernel MslPrinter::print() {
       parameter.isPointer = true;
       parameter.bufferIndex = buffers++;
     } else {
-      int64_t size = std::max(1u, argument.getType().getIntOrFloatBitWidth() / 8);
+      int64_t size = storedBytes(argument.getType());
       parameter.size = size;
       parameter.structOffset = llvm::alignTo(result.argumentsSize, size);
       result.argumentsSize = parameter.structOffset + size;
@@ -190,6 +158,8 @@ MslKernel MslPrinter::print() {
     result.argumentsBuffer = buffers++;
   if (reports)
     result.reportBuffer = buffers++;
+  if (options.checkAddresses)
+    result.boundsBuffer = buffers++;
   constexpr int kMaxBuffers = 31;
   if (buffers > kMaxBuffers)
     refuse(kernel.getLoc(), "kernel",
@@ -213,9 +183,11 @@ MslKernel MslPrinter::print() {
         parameter.stored = true;
   });
 
+  findSuspects();
   line("#include <triton_metal.h>");
   line("");
   signature();
+  placeCompanions();
   line("TM_BEGIN(" + number(result.simdgroups) + ", " + number(result.threadgroupBytes) + ")");
   for (auto [argument, parameter] : llvm::zip_equal(body.getArguments(), result.parameters))
     if (!parameter.isPointer && !argument.use_empty()) {
@@ -227,7 +199,7 @@ MslKernel MslPrinter::print() {
   block(body);
   line("TM_END");
   close();
-  line("TM_ENTRY(" + names[Value()] + ")");
+  line("TM_ENTRY(" + result.function + ")");
   result.text = text;
   return result;
 }
@@ -238,17 +210,12 @@ void MslPrinter::signature() {
     open("struct tm_arguments {");
     for (auto [argument, parameter] : llvm::zip_equal(body.getArguments(), result.parameters))
       if (!parameter.isPointer)
-        line((argument.getType().isInteger(1) ? "uchar" : typeName(argument.getType(), argument.getLoc())) + " " +
-             names[argument] + ";");
+        line((argument.getType().isInteger(1) ? "uchar" : typeName(argument.getType(), argument.getLoc())) +
+             " " + names[argument] + ";");
     close("};");
     line("");
   }
-  std::string id;
-  for (char c : result.name)
-    id += llvm::isAlnum(c) || c == '_' ? c : '_';
-  while (!used.insert(id).second || StringRef(id).starts_with("tm_"))
-    id = "k_" + id;
-  names[Value()] = id;
+  result.function = safeName(result.name, "k_", /*isFunction=*/true);
   SmallVector<std::string> parts;
   for (auto [argument, parameter] : llvm::zip_equal(body.getArguments(), result.parameters))
     if (parameter.isPointer)
@@ -258,24 +225,14 @@ void MslPrinter::signature() {
     parts.push_back("constant tm_arguments &tm_args [[buffer(" + number(result.argumentsBuffer) + ")]]");
   if (result.reportBuffer >= 0)
     parts.push_back("device uint *tm_report [[buffer(" + number(result.reportBuffer) + ")]]");
+  if (result.boundsBuffer >= 0)
+    parts.push_back("constant long *tm_bounds [[buffer(" + number(result.boundsBuffer) + ")]]");
   line("[[max_total_threads_per_threadgroup(" + number(32 * result.simdgroups) + ")]]");
-  std::string head = "kernel void " + id + "(";
+  std::string head = "kernel void " + result.function + "(";
   for (const std::string &part : parts)
     head += part + ",\n    ";
   head += "TM_POSITION) {";
   open(head);
-}
-
-int MslPrinter::rootIndex(Value pointer) {
-  while (Operation *op = pointer.getDefiningOp()) {
-    if (!isa<tt::AddPtrOp, tt::BitcastOp>(op))
-      return -1;
-    pointer = op->getOperand(0);
-  }
-  auto argument = cast<BlockArgument>(pointer);
-  if (argument.getOwner() != &kernel.getBody().front())
-    return -1;
-  return argument.getArgNumber();
 }
 
 // ---- operations ----
@@ -286,7 +243,7 @@ void MslPrinter::block(mlir::Block &block) {
       operation(&op);
 }
 
-static const char *kindOf(tm::LinearLayoutAttr layout) {
+const char *MslPrinter::kindOf(tm::LinearLayoutAttr layout) {
   return layout.isUniform() ? "U_" : layout.isLaneUniform() ? "SG_" : "";
 }
 
@@ -304,6 +261,7 @@ void MslPrinter::operation(Operation *op) {
         std::string element = typeName(type.getElementType(), op->getLoc());
         line(std::string("TM_") + kindOf(type.getLayout()) + "TILE(" + element + ", " + id + ", " +
              number(type.getLayout().getNumRegisters()) + ")");
+        tileCompanion(tile);
       })
       .Case([&](tm::SharedOp shared) {
         tm::SharedType type = shared.getType();
@@ -312,6 +270,7 @@ void MslPrinter::operation(Operation *op) {
         std::string element = typeName(type.getElementType(), op->getLoc());
         line("threadgroup " + element + " *" + id + " = TM_SHARED(" + element + ", " +
              number(shared.getOffset().value_or(0)) + ");");
+        sharedCompanion(shared);
       })
       .Case([&](tm::RegionOp inner) { region(inner); })
       .Case([&](tm::SingleOp single) {
@@ -320,11 +279,12 @@ void MslPrinter::operation(Operation *op) {
         close();
       })
       .Case([&](tm::GetOp get) {
-        declare(get.getResult(), access(get.getTile().getType(), name(get.getTile()), name(get.getReg())), op);
+        declare(get.getResult(), access(get.getTile().getType(), name(get.getTile()), name(get.getReg())),
+                op);
       })
       .Case([&](tm::PutOp put) {
-        line(access(put.getTile().getType(), name(put.getTile()), name(put.getReg())) + " = " + name(put.getValue()) +
-                 ";",
+        line(access(put.getTile().getType(), name(put.getTile()), name(put.getReg())) + " = " +
+                 name(put.getValue()) + ";",
              op);
       })
       .Case([&](tm::CoordOp coord) {
@@ -337,27 +297,18 @@ void MslPrinter::operation(Operation *op) {
       })
       .Case([&](tm::ElementOp index) {
         declare(index.getResult(),
-                position(index.getLayout(), name(index.getReg()), 0, index.getLayout().getNumElements() - 1), op);
+                position(index.getLayout(), name(index.getReg()), 0, index.getLayout().getNumElements() - 1),
+                op);
       })
       .Case([&](tm::LaneOp lane) { names[lane] = "int(tm_lane)"; })
       .Case([&](tm::SimdgroupOp group) { names[group] = "int(tm_sg)"; })
       .Case([&](tm::LoadOp access) { load(access); })
       .Case([&](tm::StoreOp access) { store(access); })
-      .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp>([&](auto access) { atomic(access); })
-      .Case([&](tm::SharedLoadOp access) {
-        declare(access.getResult(), name(access.getArray()) + "[" + name(access.getIndex()) + "]", op);
-      })
-      .Case([&](tm::SharedStoreOp access) {
-        std::string guard = access.getMask() ? "if (" + name(access.getMask()) + ") " : "";
-        line(guard + name(access.getArray()) + "[" + name(access.getIndex()) + "] = " + name(access.getValue()) + ";",
-             op);
-      })
-      .Case([&](tm::SharedAtomicAddOp access) {
-        std::string guard = access.getMask() ? "if (" + name(access.getMask()) + ") " : "";
-        line(guard + "tm::atomic_add_shared(" + name(access.getArray()) + " + " + name(access.getIndex()) + ", " +
-                 name(access.getValue()) + ");",
-             op);
-      })
+      .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp>(
+          [&](auto access) { atomic(access); })
+      .Case([&](tm::SharedLoadOp access) { sharedLoad(access); })
+      .Case([&](tm::SharedStoreOp access) { sharedStore(access); })
+      .Case([&](tm::SharedAtomicAddOp access) { sharedAtomicAdd(access); })
       .Case([&](tm::BarrierOp barrier) {
         static const char *const fences[] = {"mem_none", "mem_threadgroup", "mem_device",
                                              "mem_device_and_threadgroup"};
@@ -381,25 +332,28 @@ void MslPrinter::operation(Operation *op) {
         tm::FragmentsType type = matrix.getType();
         std::string id = fresh("f");
         names[matrix] = id;
-        int64_t count = type.getRows() / type.getSimdgroupRows() / 8 * (type.getColumns() / type.getSimdgroupColumns() / 8);
-        line("TM_FRAGMENTS(" + typeName(type.getElementType(), op->getLoc()) + ", " + id + ", " + number(count) + ")");
+        int64_t count = fragmentCount(type);
+        line("TM_FRAGMENTS(" + typeName(type.getElementType(), op->getLoc()) + ", " + id + ", " +
+             number(count) + ")");
       })
       .Case([&](tm::FragmentsFillOp fill) {
         tm::FragmentsType type = fill.getMatrix().getType();
-        int64_t count = type.getRows() / type.getSimdgroupRows() / 8 * (type.getColumns() / type.getSimdgroupColumns() / 8);
+        int64_t count = fragmentCount(type);
         std::string element = typeName(type.getElementType(), op->getLoc());
         open("TM_SG_REGION {", op);
-        line("for (int i = 0; i < " + number(count) + "; ++i)");
-        line("  TM_FRAGMENT(" + name(fill.getMatrix()) + ", i) = make_filled_simdgroup_matrix<" + element + ", 8, 8>(" +
-             name(fill.getValue()) + ");");
+        std::string i = fresh("i"); // the value may be a parameter called i
+        line("for (int " + i + " = 0; " + i + " < " + number(count) + "; ++" + i + ")");
+        line("  TM_FRAGMENT(" + name(fill.getMatrix()) + ", " + i + ") = make_filled_simdgroup_matrix<" +
+             element + ", 8, 8>(" + name(fill.getValue()) + ");");
         close();
       })
       .Case([&](tm::FragmentsCopyOp copy) {
         tm::FragmentsType type = copy.getSource().getType();
-        int64_t count = type.getRows() / type.getSimdgroupRows() / 8 * (type.getColumns() / type.getSimdgroupColumns() / 8);
+        int64_t count = fragmentCount(type);
         open("TM_SG_REGION {", op);
         line("for (int i = 0; i < " + number(count) + "; ++i)");
-        line("  TM_FRAGMENT(" + name(copy.getResult()) + ", i) = TM_FRAGMENT(" + name(copy.getSource()) + ", i);");
+        line("  TM_FRAGMENT(" + name(copy.getResult()) + ", i) = TM_FRAGMENT(" + name(copy.getSource()) +
+             ", i);");
         close();
       })
       .Case([&](tm::FragmentsLoadOp) { fragmentsMove(op, false); })
@@ -413,19 +367,24 @@ void MslPrinter::operation(Operation *op) {
         bool isSigned = isa<arith::MulSIExtendedOp>(op);
         std::string x = name(op->getOperand(0)), y = name(op->getOperand(1));
         declare(op->getResult(0), "tm::mul(" + x + ", " + y + ")", op);
-        declare(op->getResult(1), std::string(isSigned ? "tm::mulhi_signed(" : "tm::mulhi_unsigned(") + x + ", " + y + ")",
-                op);
+        declare(op->getResult(1),
+                std::string(isSigned ? "tm::mulhi_signed(" : "tm::mulhi_unsigned(") + x + ", " + y + ")", op);
       })
       .Default([&](Operation *) {
         if (op->getNumResults() != 1)
           refuse(op, "This operation has no form in Metal.");
         declare(op->getResult(0), expression(op), op);
       });
+  if (options.checkUndefined && !isa<arith::ConstantOp>(op) && op->getNumRegions() == 0) {
+    declareCompanion(op);
+    copyCompanion(op);
+  }
 }
 
-/// Bits [shift, ...) under `mask` of the element's index: contributions of the register, the SIMD group and the lane,
-/// runs of bits at once, so that the lane's part stays plainly affine.
-std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string &reg, int64_t shift, int64_t mask) {
+/// Bits [shift, ...) under `mask` of the element's index: contributions of the register, the SIMD group and
+/// the lane, runs of bits at once, so that the lane's part stays plainly affine.
+std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string &reg, int64_t shift,
+                                 int64_t mask) {
   SmallVector<std::string> parts;
   int64_t seen = 0;
   bool disjoint = true;
@@ -464,14 +423,17 @@ std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string 
     return "0";
   if (disjoint)
     return llvm::join(parts, " + ");
-  return "(" + llvm::join(parts, ") ^ (") + ")";
+  for (std::string &part : parts)
+    if (part.find(" * ") != std::string::npos)
+      part = "(" + part + ")";
+  return llvm::join(parts, " ^ ");
 }
 
 void MslPrinter::region(tm::RegionOp op) {
   tm::LinearLayoutAttr layout = op.getLayout();
   int64_t registers = layout.getNumRegisters();
   std::string macro = std::string("TM_") + kindOf(layout) + "REGION";
-  if (op.getVectorizable() && !layout.isLaneUniform())
+  if (op.getVectorizable() && !layout.isLaneUniform() && !isChecked())
     macro += "_SAFE";
   names[op.getBody().getArgument(0)] = "r";
   if (registers == 1) {
@@ -487,6 +449,20 @@ void MslPrinter::region(tm::RegionOp op) {
 
 // ---- control flow ----
 
+/// Adding the step never passes the largest integer.
+static bool stepsExactly(scf::ForOp op) {
+  IntegerAttr step, upper;
+  if (!matchPattern(op.getStep(), m_Constant(&step)) || !step.getValue().isStrictlyPositive())
+    return false;
+  if (step.getValue().isOne())
+    return true;
+  if (!matchPattern(op.getUpperBound(), m_Constant(&upper)))
+    return false;
+  bool overflow = false;
+  (void)upper.getValue().sadd_ov(step.getValue(), overflow);
+  return !overflow;
+}
+
 void MslPrinter::forLoop(scf::ForOp op) {
   Location loc = op.getLoc();
   for (auto [argument, init, result] :
@@ -496,26 +472,28 @@ void MslPrinter::forLoop(scf::ForOp op) {
     line(type + (isa<tt::PointerType>(argument.getType()) ? "" : " ") + id + " = " + name(init) + ";", op);
     names[argument] = id;
     names[result] = id;
+    variableCompanion(argument, init);
+    if (companions.contains(argument))
+      companions[result] = companion(argument);
   }
+  demand({op.getLowerBound(), op.getUpperBound(), op.getStep()}, "", op);
   std::string i = fresh("i");
   names[op.getInductionVar()] = i;
   std::string type = typeName(op.getInductionVar().getType(), loc);
   if (op.getUnsignedCmp())
     refuse(op, "Loops with an unsigned bound are not supported.");
   std::string upper = name(op.getUpperBound()), step = name(op.getStep());
-  // The last step may pass the largest integer: the trips are counted instead where that cannot be excluded.
-  IntegerAttr known;
-  bool unit = matchPattern(op.getStep(), m_Constant(&known)) && known.getInt() == 1;
-  if (unit) {
-    open("for (" + type + " " + i + " = " + name(op.getLowerBound()) + "; " + i + " < " + upper + "; ++" + i + ") {", op);
+  std::string lower = name(op.getLowerBound());
+  if (stepsExactly(op)) {
+    std::string next = step == "1" || step == "1L" ? "++" + i : i + " += " + step;
+    open("for (" + type + " " + i + " = " + lower + "; " + i + " < " + upper + "; " + next + ") {", op);
   } else {
-    std::string trips = fresh("n");
-    std::string wide = "long";
-    line("const long " + trips + " = tm::trip_count(" + name(op.getLowerBound()) + ", " + upper + ", " + step + ");", op);
-    std::string trip = fresh("k");
+    // The last step may pass the largest integer: trips are counted instead.
+    std::string trips = fresh("n"), trip = fresh("k");
+    line("const long " + trips + " = tm::trip_count(" + lower + ", " + upper + ", " + step + ");", op);
     open("for (long " + trip + " = 0; " + trip + " < " + trips + "; ++" + trip + ") {", op);
-    line("const " + type + " " + i + " = tm::add(" + name(op.getLowerBound()) + ", tm::mul(" + type + "(" + trip + "), " +
-         step + "));");
+    line("const " + type + " " + i + " = tm::add(" + lower + ", tm::mul(" + type + "(" + trip + "), " + step +
+         "));");
   }
   block(*op.getBody());
   assignAll(op.getRegionIterArgs(), op.getBody()->getTerminator()->getOperands());
@@ -528,7 +506,9 @@ void MslPrinter::ifBranch(scf::IfOp op) {
     std::string type = typeName(result.getType(), op.getLoc());
     line(type + (isa<tt::PointerType>(result.getType()) ? "" : " ") + id + ";");
     names[result] = id;
+    variableCompanion(result, {});
   }
+  demand({op.getCondition()}, "", op);
   open("if (" + name(op.getCondition()) + ") {", op);
   block(*op.thenBlock());
   assignAll(op.getResults(), op.thenYield().getOperands());
@@ -549,232 +529,21 @@ void MslPrinter::whileLoop(scf::WhileOp op) {
     return id;
   };
   for (auto [argument, init] : llvm::zip_equal(op.getBeforeArguments(), op.getInits()))
-    names[argument] = variable(argument, " = " + name(init));
-  for (auto [result, argument] : llvm::zip_equal(op.getResults(), op.getAfterArguments()))
+    names[argument] = variable(argument, " = " + name(init)), variableCompanion(argument, init);
+  for (auto [result, argument] : llvm::zip_equal(op.getResults(), op.getAfterArguments())) {
     names[result] = names[argument] = variable(result, "");
+    variableCompanion(result, {});
+    if (companions.contains(result))
+      companions[argument] = companion(result);
+  }
   open("while (true) {", op);
   block(*op.getBeforeBody());
   assignAll(op.getResults(), op.getConditionOp().getArgs());
+  demand({op.getConditionOp().getCondition()}, "", op);
   line("if (!(" + name(op.getConditionOp().getCondition()) + "))");
   line("  break;");
   block(*op.getAfterBody());
   assignAll(op.getBeforeArguments(), op.getYieldOp().getOperands());
-  close();
-}
-
-// ---- memory ----
-
-std::string MslPrinter::element(Value pointer, Value offset, Operation *op) {
-  std::string base = name(pointer), index = offset ? name(offset) : "0";
-  if (options.checkAddresses) {
-    SourceLine place = sourceLineOf(op->getLoc());
-    return "TM_CHECKED(" + base + ", " + index + ", " + number(place.line) + ", " + number(rootIndex(pointer)) + ")";
-  }
-  return base + "[" + index + "]";
-}
-
-static bool isByteBool(Type type) { return type.isInteger(1); }
-
-void MslPrinter::load(tm::LoadOp op) {
-  std::string value = element(op.getPtr(), op.getOffset(), op);
-  if (isByteBool(op.getResult().getType()))
-    value = "(" + value + " != 0)";
-  if (op.getMask()) {
-    std::string type = typeName(op.getResult().getType(), op.getLoc());
-    std::string other = op.getOther() ? name(op.getOther())
-                        : isa<tt::PointerType>(op.getResult().getType())
-                            ? std::string("nullptr")
-                            : type + "(0)";
-    value = name(op.getMask()) + " ? " + value + " : " + other;
-  }
-  declare(op.getResult(), value, op);
-}
-
-void MslPrinter::store(tm::StoreOp op) {
-  std::string guard = op.getMask() ? "if (" + name(op.getMask()) + ") " : "";
-  std::string value = name(op.getValue());
-  if (isByteBool(op.getValue().getType()))
-    value = "uchar(" + value + ")";
-  line(guard + element(op.getPtr(), op.getOffset(), op) + " = " + value + ";", op);
-}
-
-static const char *orderOf(tt::MemSemantic order) {
-  switch (order) {
-  case tt::MemSemantic::RELAXED:
-    return "tm::relaxed";
-  case tt::MemSemantic::ACQUIRE:
-    return "tm::acquire";
-  case tt::MemSemantic::RELEASE:
-    return "tm::release";
-  case tt::MemSemantic::ACQUIRE_RELEASE:
-    return "tm::acq_rel";
-  }
-  return "tm::acq_rel";
-}
-
-void MslPrinter::atomic(Operation *op) {
-  std::string call, mask, order;
-  auto address = [&](Value pointer, Value offset) {
-    return "&" + element(pointer, offset, op);
-  };
-  Type type;
-  if (auto rmw = dyn_cast<tm::AtomicRMWOp>(op)) {
-    type = rmw.getValue().getType();
-    const char *function = nullptr;
-    switch (rmw.getKind()) {
-    case tt::RMWOp::AND: function = "atomic_and"; break;
-    case tt::RMWOp::OR: function = "atomic_or"; break;
-    case tt::RMWOp::XOR: function = "atomic_xor"; break;
-    case tt::RMWOp::ADD:
-    case tt::RMWOp::FADD: function = "atomic_add"; break;
-    case tt::RMWOp::MAX: function = "atomic_max"; break;
-    case tt::RMWOp::MIN: function = "atomic_min"; break;
-    case tt::RMWOp::UMAX: function = "atomic_umax"; break;
-    case tt::RMWOp::UMIN: function = "atomic_umin"; break;
-    case tt::RMWOp::XCHG: function = "atomic_exchange"; break;
-    }
-    call = std::string("tm::") + function + "(" + address(rmw.getPtr(), rmw.getOffset()) + ", " + name(rmw.getValue()) +
-           ", " + orderOf(rmw.getSem()) + ")";
-    if (rmw.getMask())
-      mask = name(rmw.getMask());
-  } else if (auto cas = dyn_cast<tm::AtomicCASOp>(op)) {
-    type = cas.getValue().getType();
-    call = "tm::atomic_cas(" + address(cas.getPtr(), cas.getOffset()) + ", " + name(cas.getCompare()) + ", " +
-           name(cas.getValue()) + ", " + orderOf(cas.getSem()) + ")";
-    if (cas.getMask())
-      mask = name(cas.getMask());
-  } else if (auto read = dyn_cast<tm::AtomicLoadOp>(op)) {
-    type = read.getResult().getType();
-    call = "tm::atomic_load(" + address(read.getPtr(), read.getOffset()) + ", " + orderOf(read.getSem()) + ")";
-    if (read.getMask())
-      mask = name(read.getMask());
-  } else {
-    auto write = cast<tm::AtomicStoreOp>(op);
-    type = write.getValue().getType();
-    call = "tm::atomic_store(" + address(write.getPtr(), write.getOffset()) + ", " + name(write.getValue()) + ", " +
-           orderOf(write.getSem()) + ")";
-    if (write.getMask())
-      mask = name(write.getMask());
-  }
-  if (type.getIntOrFloatBitWidth() == 64 && options.arch != "host") {
-    std::string spelled;
-    llvm::raw_string_ostream(spelled) << type;
-    refuse(op, "Metal has no 64-bit atomics with a result: " + spelled + " is refused on " + options.arch + ".");
-  }
-  if (op->getNumResults() == 0 || op->getResult(0).use_empty()) {
-    line((mask.empty() ? "" : "if (" + mask + ") ") + call + ";", op);
-    return;
-  }
-  if (!mask.empty())
-    call = mask + " ? " + call + " : " + typeName(type, op->getLoc()) + "(0)";
-  declare(op->getResult(0), call, op);
-}
-
-// ---- matrix fragments ----
-
-namespace {
-struct Rectangle { // of a SIMD group, in fragments
-  int64_t rows, columns, groups, groupColumns;
-  explicit Rectangle(tm::FragmentsType type)
-      : rows(type.getRows() / type.getSimdgroupRows() / 8), columns(type.getColumns() / type.getSimdgroupColumns() / 8),
-        groups(type.getSimdgroupRows() * type.getSimdgroupColumns()), groupColumns(type.getSimdgroupColumns()) {}
-};
-} // namespace
-
-void MslPrinter::fragmentsMove(Operation *op, bool isStore) {
-  Value matrix = op->getOperand(0), array = op->getOperand(1);
-  auto attribute = [&](StringRef key) { return cast<IntegerAttr>(op->getAttr(key)).getInt(); };
-  int64_t first = attribute("firstRow"), count = attribute("numRows"), stride = attribute("stride");
-  auto type = cast<tm::FragmentsType>(matrix.getType());
-  Rectangle own(type);
-  open("TM_SG_REGION {", op);
-  line("const int row = int(tm_sg) / " + number(own.groupColumns) + " * " + number(own.rows * 8) + " - " + number(first) +
-       ", column = int(tm_sg) % " + number(own.groupColumns) + " * " + number(own.columns * 8) + ";");
-  std::string guard = own.groups < result.simdgroups ? "tm_sg < " + number(own.groups) + " && " : "";
-  line("for (int i = 0; i < " + number(own.rows) + "; ++i)");
-  line("  for (int j = 0; j < " + number(own.columns) + "; ++j)");
-  line("    if (" + guard + "row + i * 8 >= 0 && row + i * 8 < " + number(count) + ")");
-  line(std::string("      simdgroup_") + (isStore ? "store" : "load") + "(TM_FRAGMENT(" + name(matrix) + ", i * " +
-       number(own.columns) + " + j), " + name(array) + " + (row + i * 8) * " + number(stride) + " + column + j * 8, " +
-       number(stride) + ");");
-  close();
-}
-
-void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
-  auto type = op.getMatrix().getType();
-  Rectangle own(type);
-  std::string in = typeName(op.getA().getType().getElementType(), op.getLoc());
-  std::string strideA = number(op.getStrideA()), strideB = number(op.getStrideB());
-  std::string matrix = name(op.getMatrix()), a = name(op.getA()), b = name(op.getB());
-  bool fewer = own.groups < result.simdgroups;
-  open(fewer ? "TM_SG_REGION if (tm_sg < " + number(own.groups) + ") {" : "TM_SG_REGION {", op);
-  line("const int row = int(tm_sg) / " + number(own.groupColumns) + " * " + number(own.rows * 8) +
-       ", column = int(tm_sg) % " + number(own.groupColumns) + " * " + number(own.columns * 8) + ";");
-  open("for (int k = 0; k < " + number(op.getDepth()) + "; k += 8) {");
-  line("simdgroup_matrix<" + in + ", 8, 8> x[" + number(own.rows) + "], y[" + number(own.columns) + "];");
-  line("TM_UNROLL for (int i = 0; i < " + number(own.rows) + "; ++i)");
-  if (op.getTransposeA())
-    line("  simdgroup_load(x[i], " + a + " + k * " + strideA + " + row + i * 8, " + strideA + ", ulong2(0), true);");
-  else
-    line("  simdgroup_load(x[i], " + a + " + (row + i * 8) * " + strideA + " + k, " + strideA + ");");
-  line("TM_UNROLL for (int j = 0; j < " + number(own.columns) + "; ++j)");
-  if (op.getTransposeB())
-    line("  simdgroup_load(y[j], " + b + " + (column + j * 8) * " + strideB + " + k, " + strideB + ", ulong2(0), true);");
-  else
-    line("  simdgroup_load(y[j], " + b + " + k * " + strideB + " + column + j * 8, " + strideB + ");");
-  line("TM_UNROLL for (int i = 0; i < " + number(own.rows) + "; ++i)");
-  line("  TM_UNROLL for (int j = 0; j < " + number(own.columns) + "; ++j)");
-  std::string fragment = "TM_FRAGMENT(" + matrix + ", i * " + number(own.columns) + " + j)";
-  line("    simdgroup_multiply_accumulate(" + fragment + ", x[i], y[j], " + fragment + ");");
-  close();
-  close();
-}
-
-// ---- messages ----
-
-void MslPrinter::message(Operation *op) {
-  MslKernel::Message message;
-  SourceLine place = sourceLineOf(op->getLoc());
-  message.file = place.file;
-  message.line = place.line;
-  SmallVector<Value> words;
-  std::string condition;
-  if (auto print = dyn_cast<tm::PrintOp>(op)) {
-    message.kind = "print";
-    message.text = print.getPrefix().str();
-    message.hex = print.getHex();
-    message.coordinates = print.getCoordinates().size();
-    int64_t size = message.coordinates;
-    words.append(print.getCoordinates().begin(), print.getCoordinates().end());
-    for (auto [value, isSigned] : llvm::zip(print.getValues(), print.getIsSigned())) {
-      std::string type;
-      llvm::raw_string_ostream(type) << value.getType();
-      if (!isSigned && value.getType().isInteger())
-        type[0] = 'u';
-      message.types.push_back(type);
-      bool wide = isa<tt::PointerType>(value.getType()) || value.getType().getIntOrFloatBitWidth() == 64;
-      size += wide ? 2 : 1;
-      words.push_back(value);
-    }
-    if (size > 12)
-      refuse(op, "A print has room for 12 words; this one needs " + number(size) + ": print fewer operands at once.");
-  } else {
-    auto assertion = cast<tm::AssertOp>(op);
-    message.kind = "assert";
-    message.text = assertion.getMessage().str();
-    condition = "if (!" + name(assertion.getCondition()) + ") ";
-  }
-  int index = result.messages.size();
-  result.messages.push_back(message);
-  std::string record = fresh("w");
-  open(condition + "{", op);
-  line("device uint *" + record + " = tm::report(tm_report, " + number(index) + ", tm_pid);");
-  if (!words.empty()) {
-    open("if (" + record + ") {");
-    for (Value word : words)
-      line("tm::put(" + record + ", " + name(word) + ");");
-    close();
-  }
   close();
 }
 

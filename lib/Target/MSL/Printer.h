@@ -7,6 +7,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
 
@@ -57,9 +59,39 @@ private:
   void fragmentsMove(mlir::Operation *op, bool isStore);
   void multiplyAccumulate(tm::MultiplyAccumulateOp op);
   void message(mlir::Operation *op);
+  std::string storedName(mlir::Type type, mlir::Location loc);
+  static int64_t storedBytes(mlir::Type type);
+  std::string safeName(llvm::StringRef given, llvm::StringRef prefix, bool isFunction);
+  void sharedLoad(tm::SharedLoadOp op);
+  void sharedStore(tm::SharedStoreOp op);
+  void sharedAtomicAdd(tm::SharedAtomicAddOp op);
+  static int64_t fragmentCount(tm::FragmentsType type);
+  void rectangle(tm::FragmentsType type, int64_t firstRow);
+  void trackFragment(mlir::Operation *op, const std::string &address, int64_t stride, mlir::Type element,
+                     const char *track);
+  static const char *kindOf(tm::LinearLayoutAttr layout);
+  bool isChecked() const { return options.checkAddresses || options.checkRaces || options.checkUndefined; }
+
+  // ---- check modes ----
+  std::string guard(mlir::Operation *op, mlir::Value pointer, mlir::Value offset, mlir::Value mask,
+                    const char *track);
+  std::string guardShared(mlir::Operation *op, mlir::Value array, mlir::Value index, mlir::Value mask,
+                          const char *track);
+  int site(const char *kind, const std::string &what, mlir::Operation *op);
+  // Undefined values (Undefined.cpp).
+  void findSuspects();
+  void placeCompanions();
+  std::string companion(mlir::Value value);
+  std::string companionOf(mlir::ValueRange values);
+  void declareCompanion(mlir::Operation *op);
+  void variableCompanion(mlir::Value value, mlir::Value init);
+  void tileCompanion(tm::TileOp tile);
+  void sharedCompanion(tm::SharedOp shared);
+  void copyCompanion(mlir::Operation *op);
+  void demand(llvm::ArrayRef<mlir::Value> values, const std::string &active, mlir::Operation *op);
+
   std::string position(tm::LinearLayoutAttr layout, const std::string &reg, int64_t shift, int64_t mask);
   std::string access(tm::TileType type, const std::string &tile, const std::string &reg);
-  std::string element(mlir::Value pointer, mlir::Value offset, mlir::Operation *op);
   int rootIndex(mlir::Value pointer);
 
   tm::KernelOp kernel;
@@ -68,9 +100,13 @@ private:
   std::string text;
   int indent = 0;
   int counter = 0;
-  int lastLine = 0;
+  SourceLine lastLine;
   llvm::DenseMap<mlir::Value, std::string> names;
   llvm::StringSet<> used;
+  llvm::DenseSet<mlir::Value>
+      suspects; // values, tiles and arrays that may be undefined, when that is checked
+  llvm::DenseMap<mlir::Value, std::string> companions;
+  llvm::DenseMap<mlir::Value, int64_t> companionOffsets; // of arrays, in threadgroup memory
 };
 
 } // namespace tmetal

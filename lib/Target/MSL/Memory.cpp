@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+// Accesses to memory, matrix fragments and messages to the host.
+#include "Printer.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using llvm::Twine;
+
+namespace tmetal {
+
+static std::string number(int64_t value) { return std::to_string(value); }
+
+static std::string spelled(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+/// What the memory of an element of this type holds.
+std::string MslPrinter::storedName(Type type, Location loc) {
+  return type.isInteger(1) ? "uchar" : typeName(type, loc);
+}
+
+int64_t MslPrinter::storedBytes(Type type) {
+  return isa<tt::PointerType>(type) ? 8 : std::max(1u, type.getIntOrFloatBitWidth() / 8);
+}
+
+// ---- which argument ----
+
+/// The parameter that a pointer was made from, -1 when there may be several.
+int MslPrinter::rootIndex(Value pointer) {
+  while (true) {
+    if (Operation *op = pointer.getDefiningOp()) {
+      if (!isa<tt::AddPtrOp, tt::BitcastOp>(op))
+        return -1;
+      pointer = op->getOperand(0);
+      continue;
+    }
+    auto argument = cast<BlockArgument>(pointer);
+    if (argument.getOwner() == &kernel.getBody().front())
+      return argument.getArgNumber();
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (!loop || argument.getArgNumber() == 0)
+      return -1;
+    // Carried through a loop: the same parameter when each trip only moves it.
+    Value next = loop.getBody()->getTerminator()->getOperand(argument.getArgNumber() - 1);
+    while (auto add = next.getDefiningOp<tt::AddPtrOp>())
+      next = add.getPtr();
+    if (next != pointer)
+      return -1;
+    pointer = loop.getInitArgs()[argument.getArgNumber() - 1];
+  }
+}
+
+// ---- device memory ----
+
+/// Checks an access as far as the mode asks for it. The condition under which it may happen, empty for
+/// always.
+std::string MslPrinter::guard(Operation *op, Value pointer, Value offset, Value mask, const char *track) {
+  std::string condition = mask ? name(mask) : "";
+  std::string base = name(pointer), index = offset ? name(offset) : "0";
+  Type element = cast<tt::PointerType>(pointer.getType()).getPointeeType();
+  int root = rootIndex(pointer);
+  std::string argument = root < 0 ? "" : result.parameters[root].name;
+  if (options.checkAddresses) {
+    std::string inside;
+    int ordinal = 0;
+    for (auto [i, parameter] : llvm::enumerate(result.parameters)) {
+      if (!parameter.isPointer)
+        continue;
+      if (root < 0 || root == int(i))
+        inside += (inside.empty() ? "" : " || ") + ("tm::inside(tm_bounds + " + number(2 * ordinal)) + ", " +
+                  names[kernel.getBody().front().getArgument(i)] + ", " + base + ", " + index + ")";
+      ++ordinal;
+    }
+    std::string origin = root < 0 ? base : names[kernel.getBody().front().getArgument(root)];
+    std::string id = fresh("c");
+    line("const bool " + id + " = " + (condition.empty() ? "" : condition + " && ") + "(" + inside +
+             " || tm::outside(tm_report, " + number(site("address", argument, op)) + ", tm_pid, " + origin +
+             ", " + base + ", " + index + "));",
+         op);
+    condition = id;
+  }
+  if (options.checkRaces)
+    line((condition.empty() ? "" : "if (" + condition + ") ") + track + "(" + base + " + " + index + ", " +
+             number(storedBytes(element)) + ", " + number(site("race", argument, op)) + ");",
+         op);
+  return condition;
+}
+
+void MslPrinter::load(tm::LoadOp op) {
+  Type type = op.getResult().getType();
+  demand({op.getMask()}, "", op);
+  demand({op.getPtr(), op.getOffset()}, op.getMask() ? name(op.getMask()) : "", op);
+  std::string condition = guard(op, op.getPtr(), op.getOffset(), op.getMask(), "TM_TRACK_READ");
+  std::string base = name(op.getPtr());
+  if (op.getIsVolatile())
+    base = "((volatile device " + storedName(type, op.getLoc()) + " *)(" + base + "))";
+  std::string value = base + "[" + (op.getOffset() ? name(op.getOffset()) : "0") + "]";
+  if (type.isInteger(1))
+    value = "(" + value + " != 0)";
+  if (!condition.empty()) {
+    std::string other = op.getOther()                ? name(op.getOther())
+                        : isa<tt::PointerType>(type) ? std::string("nullptr")
+                                                     : typeName(type, op.getLoc()) + "(0)";
+    value = condition + " ? " + value + " : " + other;
+  }
+  declare(op.getResult(), value, op);
+}
+
+void MslPrinter::store(tm::StoreOp op) {
+  demand({op.getMask()}, "", op);
+  demand({op.getValue(), op.getPtr(), op.getOffset()}, op.getMask() ? name(op.getMask()) : "", op);
+  std::string condition = guard(op, op.getPtr(), op.getOffset(), op.getMask(), "TM_TRACK_WRITE");
+  std::string value = name(op.getValue());
+  if (op.getValue().getType().isInteger(1))
+    value = "uchar(" + value + ")";
+  line((condition.empty() ? "" : "if (" + condition + ") ") + name(op.getPtr()) + "[" +
+           (op.getOffset() ? name(op.getOffset()) : "0") + "] = " + value + ";",
+       op);
+}
+
+static const char *orderOf(tt::MemSemantic order) {
+  switch (order) {
+  case tt::MemSemantic::RELAXED:
+    return "tm::relaxed";
+  case tt::MemSemantic::ACQUIRE:
+    return "tm::acquire";
+  case tt::MemSemantic::RELEASE:
+    return "tm::release";
+  case tt::MemSemantic::ACQUIRE_RELEASE:
+    return "tm::acq_rel";
+  }
+  return "tm::acq_rel";
+}
+
+static const char *functionOf(tt::RMWOp kind) {
+  switch (kind) {
+  case tt::RMWOp::AND:
+    return "and";
+  case tt::RMWOp::OR:
+    return "or";
+  case tt::RMWOp::XOR:
+    return "xor";
+  case tt::RMWOp::ADD:
+  case tt::RMWOp::FADD:
+    return "add";
+  case tt::RMWOp::MAX:
+    return "max";
+  case tt::RMWOp::MIN:
+    return "min";
+  case tt::RMWOp::UMAX:
+    return "umax";
+  case tt::RMWOp::UMIN:
+    return "umin";
+  case tt::RMWOp::XCHG:
+    return "exchange";
+  }
+  return "exchange";
+}
+
+void MslPrinter::atomic(Operation *op) {
+  Value pointer, offset, mask;
+  Type type;
+  SmallVector<Value> values;
+  std::string function;
+  tt::MemSemantic order;
+  auto common = [&](auto access) {
+    pointer = access.getPtr(), offset = access.getOffset(), mask = access.getMask(), order = access.getSem();
+  };
+  if (auto rmw = dyn_cast<tm::AtomicRMWOp>(op)) {
+    common(rmw);
+    type = rmw.getValue().getType();
+    function = functionOf(rmw.getKind());
+    values = {rmw.getValue()};
+  } else if (auto cas = dyn_cast<tm::AtomicCASOp>(op)) {
+    common(cas);
+    type = cas.getValue().getType();
+    function = "cas";
+    values = {cas.getCompare(), cas.getValue()};
+  } else if (auto read = dyn_cast<tm::AtomicLoadOp>(op)) {
+    common(read);
+    type = read.getResult().getType();
+    function = "load";
+  } else {
+    auto write = cast<tm::AtomicStoreOp>(op);
+    common(write);
+    type = write.getValue().getType();
+    function = "store";
+    values = {write.getValue()};
+  }
+  if (storedBytes(type) == 8 && options.arch != "host")
+    refuse(op, "Metal has no 64-bit atomics with a result: " + spelled(type) + " is refused on " +
+                   options.arch + ".");
+  demand({mask}, "", op);
+  std::string active = mask ? name(mask) : "";
+  demand({pointer, offset}, active, op);
+  demand(values, active, op);
+  std::string condition = guard(op, pointer, offset, mask, "TM_TRACK_ATOMIC");
+  std::string address = name(pointer);
+  if (offset)
+    address += " + " + name(offset);
+  std::string call = "tm::atomic_" + function + "(" + address + ", ";
+  for (Value value : values)
+    call += (value.getType().isInteger(1) ? "uchar(" + name(value) + ")" : name(value)) + ", ";
+  call += std::string(orderOf(order)) + ")";
+  if (type.isInteger(1) && op->getNumResults())
+    call = "(" + call + " != 0)";
+  if (op->getNumResults() == 0 || op->getResult(0).use_empty()) {
+    line((condition.empty() ? "" : "if (" + condition + ") ") + call + ";", op);
+    return;
+  }
+  if (condition.empty()) {
+    declare(op->getResult(0), call, op);
+    return;
+  }
+  declare(op->getResult(0), condition + " ? " + call + " : " + typeName(type, op->getLoc()) + "(0)", op);
+}
+
+// ---- threadgroup memory ----
+
+std::string MslPrinter::guardShared(Operation *op, Value array, Value index, Value mask, const char *track) {
+  std::string condition = mask ? name(mask) : "";
+  tm::SharedType type = cast<tm::SharedType>(array.getType());
+  if (options.checkAddresses) {
+    std::string id = fresh("c");
+    line("const bool " + id + " = " + (condition.empty() ? "" : condition + " && ") +
+             "tm::inside_threadgroup(tm_report, " + number(site("address", "threadgroup memory", op)) +
+             ", tm_pid, " + name(index) + ", " + number(type.getNumElements()) + ");",
+         op);
+    condition = id;
+  }
+  if (options.checkRaces)
+    line((condition.empty() ? "" : "if (" + condition + ") ") + track + "(" + name(array) + " + " +
+             name(index) + ", " + number(storedBytes(type.getElementType())) + ", " +
+             number(site("race", "threadgroup memory", op)) + ");",
+         op);
+  return condition;
+}
+
+void MslPrinter::sharedLoad(tm::SharedLoadOp op) {
+  std::string condition = guardShared(op, op.getArray(), op.getIndex(), {}, "TM_TRACK_READ");
+  std::string value = name(op.getArray()) + "[" + name(op.getIndex()) + "]";
+  if (!condition.empty()) {
+    Type type = op.getResult().getType();
+    value = condition + " ? " + value + " : " +
+            (isa<tt::PointerType>(type) ? std::string("nullptr") : typeName(type, op.getLoc()) + "(0)");
+  }
+  declare(op.getResult(), value, op);
+}
+
+void MslPrinter::sharedStore(tm::SharedStoreOp op) {
+  std::string condition = guardShared(op, op.getArray(), op.getIndex(), op.getMask(), "TM_TRACK_WRITE");
+  line((condition.empty() ? "" : "if (" + condition + ") ") + name(op.getArray()) + "[" +
+           name(op.getIndex()) + "] = " + name(op.getValue()) + ";",
+       op);
+}
+
+void MslPrinter::sharedAtomicAdd(tm::SharedAtomicAddOp op) {
+  demand({op.getValue(), op.getIndex()}, op.getMask() ? name(op.getMask()) : "", op);
+  std::string condition = guardShared(op, op.getArray(), op.getIndex(), op.getMask(), "TM_TRACK_ATOMIC");
+  line((condition.empty() ? "" : "if (" + condition + ") ") + "tm::threadgroup_add(" + name(op.getArray()) +
+           " + " + name(op.getIndex()) + ", " + name(op.getValue()) + ");",
+       op);
+}
+
+// ---- matrix fragments ----
+
+namespace {
+struct Rectangle { // of a SIMD group, in fragments
+  int64_t rows, columns, groups, groupColumns;
+  explicit Rectangle(tm::FragmentsType type)
+      : rows(type.getRows() / type.getSimdgroupRows() / 8),
+        columns(type.getColumns() / type.getSimdgroupColumns() / 8),
+        groups(type.getSimdgroupRows() * type.getSimdgroupColumns()),
+        groupColumns(type.getSimdgroupColumns()) {}
+};
+} // namespace
+
+int64_t MslPrinter::fragmentCount(tm::FragmentsType type) {
+  Rectangle own(type);
+  return own.rows * own.columns;
+}
+
+/// Where the SIMD group's rectangle begins, less `firstRow` rows.
+void MslPrinter::rectangle(tm::FragmentsType type, int64_t firstRow) {
+  Rectangle own(type);
+  std::string columns = number(own.groupColumns);
+  std::string row = own.groupColumns == 1 ? "int(tm_sg)" : "int(tm_sg) / " + columns;
+  row = own.groups == own.groupColumns ? "0" : row + " * " + number(own.rows * 8);
+  if (firstRow)
+    row += " - " + number(firstRow);
+  std::string column =
+      own.groupColumns == 1 ? "0" : "int(tm_sg) % " + columns + " * " + number(own.columns * 8);
+  line("const int row = " + row + ", column = " + column + ";");
+}
+
+/// One lane speaks for the fragment that its SIMD group moves.
+void MslPrinter::trackFragment(Operation *op, const std::string &address, int64_t stride, Type element,
+                               const char *track) {
+  if (!options.checkRaces)
+    return;
+  line("for (int part = int(tm_lane); part < 8; part += 32)");
+  line("  " + std::string(track) + "(" + address + " + part * " + number(stride) + ", " +
+       number(8 * storedBytes(element)) + ", " + number(site("race", "threadgroup memory", op)) + ");");
+}
+
+void MslPrinter::fragmentsMove(Operation *op, bool isStore) {
+  Value matrix = op->getOperand(0), array = op->getOperand(1);
+  auto attribute = [&](StringRef key) { return cast<IntegerAttr>(op->getAttr(key)).getInt(); };
+  int64_t first = attribute("firstRow"), count = attribute("numRows"), stride = attribute("stride");
+  auto type = cast<tm::FragmentsType>(matrix.getType());
+  Rectangle own(type);
+  bool fewer = own.groups < result.simdgroups, all = first == 0 && count == type.getRows();
+  open(fewer ? "TM_SG_REGION if (tm_sg < " + number(own.groups) + ") {" : "TM_SG_REGION {", op);
+  rectangle(type, first);
+  line("for (int i = 0; i < " + number(own.rows) + "; ++i)");
+  std::string each = "for (int j = 0; j < " + number(own.columns) + "; ++j)";
+  if (!all)
+    each += " if (row + i * 8 >= 0 && row + i * 8 < " + number(count) + ")";
+  ++indent;
+  open(each + " {");
+  std::string address = name(array) + " + (row + i * 8) * " + number(stride) + " + column + j * 8";
+  trackFragment(op, address, stride, type.getElementType(), isStore ? "TM_TRACK_WRITE" : "TM_TRACK_READ");
+  line(std::string("simdgroup_") + (isStore ? "store" : "load") + "(TM_FRAGMENT(" + name(matrix) + ", i * " +
+       number(own.columns) + " + j), " + address + ", " + number(stride) + ");");
+  close();
+  --indent;
+  close();
+}
+
+void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
+  auto type = op.getMatrix().getType();
+  Rectangle own(type);
+  Type element = op.getA().getType().getElementType();
+  std::string matrix = name(op.getMatrix());
+  bool fewer = own.groups < result.simdgroups;
+  open(fewer ? "TM_SG_REGION if (tm_sg < " + number(own.groups) + ") {" : "TM_SG_REGION {", op);
+  rectangle(type, 0);
+  open("for (int k = 0; k < " + number(op.getDepth()) + "; k += 8) {");
+  line("simdgroup_matrix<" + typeName(element, op.getLoc()) + ", 8, 8> a[" + number(own.rows) + "];");
+  line("simdgroup_matrix<" + typeName(op.getB().getType().getElementType(), op.getLoc()) + ", 8, 8> b[" +
+       number(own.columns) + "];");
+  // Each fragment of an operand is loaded once for all products that it is part of.
+  auto operand = [&](const std::string &fragment, int64_t count, Value array, const std::string &outer,
+                     int64_t stride, bool transposed, bool outerIsRow) {
+    std::string step = number(stride);
+    std::string address = outerIsRow ? name(array) + " + (" + outer + ") * " + step + " + k"
+                                     : name(array) + " + k * " + step + " + " + outer;
+    open("TM_UNROLL for (int i = 0; i < " + number(count) + "; ++i) {");
+    trackFragment(op, address, stride, element, "TM_TRACK_READ");
+    line("simdgroup_load(" + fragment + "[i], " + address + ", " + step +
+         (transposed ? ", ulong2(0), true);" : ");"));
+    close();
+  };
+  operand("a", own.rows, op.getA(), "row + i * 8", op.getStrideA(), op.getTransposeA(), !op.getTransposeA());
+  operand("b", own.columns, op.getB(), "column + i * 8", op.getStrideB(), op.getTransposeB(),
+          op.getTransposeB());
+  line("TM_UNROLL for (int i = 0; i < " + number(own.rows) + "; ++i)");
+  line("  TM_UNROLL for (int j = 0; j < " + number(own.columns) + "; ++j)");
+  std::string fragment = "TM_FRAGMENT(" + matrix + ", i * " + number(own.columns) + " + j)";
+  line("    simdgroup_multiply_accumulate(" + fragment + ", a[i], b[j], " + fragment + ");");
+  close();
+  close();
+}
+
+// ---- messages ----
+
+/// The message that an access or operation makes when a check finds a fault in it.
+int MslPrinter::site(const char *kind, const std::string &what, Operation *op) {
+  SourceLine place = sourceLineOf(op->getLoc());
+  for (auto [index, known] : llvm::enumerate(result.messages))
+    if (known.kind == kind && known.text == what && known.line == place.line && known.file == place.file)
+      return index;
+  MslKernel::Message message;
+  message.kind = kind;
+  message.text = what;
+  message.file = place.file;
+  message.line = place.line;
+  result.messages.push_back(message);
+  return result.messages.size() - 1;
+}
+
+void MslPrinter::message(Operation *op) {
+  MslKernel::Message message;
+  SourceLine place = sourceLineOf(op->getLoc());
+  message.file = place.file;
+  message.line = place.line;
+  SmallVector<Value> words;
+  std::string condition;
+  if (auto print = dyn_cast<tm::PrintOp>(op)) {
+    message.kind = "print";
+    message.text = print.getPrefix().str();
+    message.hex = print.getHex();
+    message.coordinates = print.getCoordinates().size();
+    int64_t size = message.coordinates;
+    words.append(print.getCoordinates().begin(), print.getCoordinates().end());
+    for (auto [value, isSigned] : llvm::zip(print.getValues(), print.getIsSigned())) {
+      std::string type = spelled(value.getType());
+      if (!isSigned && value.getType().isInteger())
+        type[0] = 'u';
+      message.types.push_back(type);
+      size += storedBytes(value.getType()) == 8 ? 2 : 1;
+      words.push_back(value);
+    }
+    if (size > 12)
+      refuse(op, "A print has room for 12 words; this one needs " + number(size) +
+                     ": print fewer operands at once.");
+  } else {
+    auto assertion = cast<tm::AssertOp>(op);
+    message.kind = "assert";
+    message.text = assertion.getMessage().str();
+    demand({assertion.getCondition()}, "", op);
+    condition = "if (!" + name(assertion.getCondition()) + ") ";
+  }
+  int index = result.messages.size();
+  result.messages.push_back(message);
+  std::string record = fresh("w");
+  open(condition + "{", op);
+  line("device uint *" + record + " = tm::report(tm_report, " + number(index) + ", tm_pid);");
+  if (!words.empty()) {
+    open("if (" + record + ") {");
+    for (Value word : words)
+      line("tm::put(" + record + ", " + name(word) + ");");
+    close();
+  }
+  close();
+}
+
+} // namespace tmetal
