@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "MslLauncher.h"
 #include "KernelReport.h"
+#include "SavedLaunch.h"
 #include "cpu/CpuDevice.h"
 
 #include "mlx/allocator.h"
@@ -15,6 +16,8 @@
 #include <future>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <tuple>
 
 namespace tmetal {
 
@@ -493,6 +496,134 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant>
     reaches.push_back({0, static_cast<int64_t>(array.nbytes())});
   }
   variant->runAndDeliver(grid, pointers.data(), scalars.data(), reaches, output);
+  return newValues;
+}
+
+namespace {
+
+/// Storages of a launch: memory of the host that overlaps is one, and so is an MLX array that is passed
+/// twice.
+class StoragesOf {
+public:
+  StoragesOf(const std::vector<Argument> &arguments, const std::vector<int> &pointers) {
+    for (int i : pointers) {
+      if (const auto *lazy = std::get_if<LazyArray>(&arguments[i])) {
+        auto same = [&](const Place &place) { return place.receiver == lazy->receiver; };
+        if (std::none_of(places.begin(), places.end(), same))
+          places.push_back({0, 0, lazy->receiver, lazy->value});
+        continue;
+      }
+      const auto &host = std::get<HostBuffer>(arguments[i]);
+      Place merged{host.begin(), host.end(), nullptr, std::nullopt};
+      for (size_t k = 0; k < places.size();) {
+        const Place &other = places[k];
+        bool overlap = !other.receiver && ((other.begin < merged.end && merged.begin < other.end) ||
+                                           (other.begin == merged.begin && other.end == merged.end));
+        if (!overlap) {
+          ++k;
+          continue;
+        }
+        merged.begin = std::min(merged.begin, other.begin);
+        merged.end = std::max(merged.end, other.end);
+        places.erase(places.begin() + static_cast<std::ptrdiff_t>(k));
+      }
+      places.push_back(std::move(merged));
+    }
+  }
+
+  size_t size() const { return places.size(); }
+  /// The storage that the argument points into, and where.
+  std::pair<int, int64_t> find(const Argument &argument) const {
+    const auto *lazy = std::get_if<LazyArray>(&argument);
+    const auto *host = std::get_if<HostBuffer>(&argument);
+    for (size_t k = 0; k < places.size(); ++k) {
+      const Place &place = places[k];
+      if (lazy ? place.receiver == lazy->receiver
+               : !place.receiver && place.begin <= host->begin() && host->end() <= place.end)
+        return {static_cast<int>(k), lazy ? 0 : static_cast<int64_t>(host->address - place.begin)};
+    }
+    return {-1, 0};
+  }
+  std::vector<uint8_t> bytes(size_t k, const std::vector<NewValue> &newValues = {}) const {
+    const Place &place = places[k];
+    if (!place.receiver) {
+      const auto *begin = reinterpret_cast<const uint8_t *>(place.begin);
+      return {begin, begin + (place.end - place.begin)};
+    }
+    mx::array value = *place.value;
+    for (const auto &[receiver, result] : newValues)
+      if (receiver == place.receiver)
+        value = result;
+    value = mx::contiguous(value, false, mx::default_stream(mx::Device::cpu));
+    mx::eval(value);
+    const auto *data = value.data<uint8_t>();
+    return {data, data + value.nbytes()};
+  }
+
+private:
+  struct Place {
+    uintptr_t begin, end;
+    mx::array *receiver; // null: memory of the host
+    std::optional<mx::array> value;
+  };
+  std::vector<Place> places;
+};
+
+} // namespace
+
+std::vector<NewValue> MslLauncher::launchAndSave(const std::array<int64_t, 3> &grid,
+                                                 const std::vector<Argument> &arguments,
+                                                 const std::string &parent, std::string *folder) {
+  using Buffer = SavedMetalKernel::Buffer;
+  checkLaunch(kernelFacts, grid, arguments);
+  std::shared_ptr<const Variant> variant = variantFor(aliasGroups(arguments));
+  const MslKernel &kernel = variant->kernel;
+  StoragesOf storages(arguments, pointerParameters);
+  SavedLaunch saved;
+  saved.kernel = kernelFacts.name;
+  saved.grid = grid;
+  saved.storages.resize(storages.size());
+  for (size_t k = 0; k < storages.size(); ++k)
+    saved.storages[k].before = storages.bytes(k);
+  SavedMetalKernel &metal = saved.metal.emplace();
+  metal.text = kernel.text;
+  metal.simdgroups = kernel.simdgroups;
+  metal.threadgroupBytes = kernel.threadgroupBytes;
+  metal.buffers.resize(variant->bufferCount);
+  if (kernel.reportBuffer >= 0)
+    metal.buffers[kernel.reportBuffer].storage = Buffer::kReport;
+  if (kernel.boundsBuffer >= 0)
+    metal.buffers[kernel.boundsBuffer].storage = Buffer::kBounds;
+  metal.scalars.resize(kernel.argumentsSize);
+  for (const Scalar &scalar : variant->scalars)
+    writeScalar(reinterpret_cast<std::byte *>(metal.scalars.data()), scalar, arguments[scalar.parameter]);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    SavedArgument argument;
+    argument.name = kernelFacts.parameterNames[i];
+    argument.type = kernelFacts.parameterTypes[i];
+    if (isPointerType(argument.type)) {
+      argument.spec.kind = ArgumentSpec::Kind::Pointer;
+      std::tie(argument.spec.storage, argument.spec.byteOffset) = storages.find(arguments[i]);
+      std::string &dtype = saved.storages[argument.spec.storage].dtype;
+      if (dtype.empty())
+        dtype = argument.type.substr(8, argument.type.find_first_of(",>", 8) - 8);
+      metal.buffers[kernel.parameters[i].bufferIndex] = {argument.spec.storage, argument.spec.byteOffset};
+    } else if (const auto *integer = std::get_if<int64_t>(&arguments[i])) {
+      argument.spec.kind = ArgumentSpec::Kind::Integer;
+      argument.spec.value = argument.integer = *integer;
+    } else {
+      argument.isFloat = true;
+      argument.floating = std::get<double>(arguments[i]);
+    }
+    saved.arguments.push_back(std::move(argument));
+  }
+  std::vector<NewValue> newValues = launch(grid, arguments);
+  for (int i : pointerParameters)
+    if (kernelFacts.stored[i]) {
+      int k = saved.arguments[i].spec.storage;
+      saved.storages[k].after = storages.bytes(static_cast<size_t>(k), newValues);
+    }
+  *folder = saveLaunch(saved, parent).string();
   return newValues;
 }
 

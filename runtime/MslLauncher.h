@@ -43,6 +43,10 @@ public:
   /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays are for the
   /// caller to put in place. They are unevaluated unless host memory is involved too.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
+  /// Launches, and saves the launch with the memory before and after it as a folder in `parent`.
+  std::vector<NewValue> launchAndSave(const std::array<int64_t, 3> &grid,
+                                      const std::vector<Argument> &arguments, const std::string &parent,
+                                      std::string *folder);
   /// The text that a launch with these overlapping arguments runs.
   std::string text(const std::vector<int> &aliasGroups = {});
   MslKernel kernel(const std::vector<int> &aliasGroups = {});

@@ -39,7 +39,9 @@ struct SavedGraph {
 /// The kernel as Metal text with its buffers in order.
 struct SavedMetalKernel {
   struct Buffer {
-    int storage = -1; // -1: the struct of scalar arguments
+    static constexpr int kScalars = -1, kReport = -2, kBounds = -3;
+    int storage =
+        kScalars; // or the struct of scalar arguments, the messages to the host, the arguments' bounds
     int64_t byteOffset = 0;
   };
   std::string text;

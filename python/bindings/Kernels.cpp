@@ -294,10 +294,12 @@ std::string saveLaunch(PythonKernel &self, const std::string &folder, const std:
   std::vector<tmetal::Argument> arguments = argumentsFrom(self.facts(), args);
   std::vector<tmetal::NewValue> newValues;
   std::string saved;
-  tmetal::Launcher &launcher = self.mlxLauncher();
   {
     nb::gil_scoped_release release;
-    newValues = launcher.launchAndSave(grid, arguments, folder, &saved);
+    if (self.choice.engine == "msl")
+      newValues = self.mslLauncher().launchAndSave(grid, arguments, folder, &saved);
+    else
+      newValues = self.mlxLauncher().launchAndSave(grid, arguments, folder, &saved);
   }
   for (auto &[receiver, value] : newValues)
     receiver->overwrite_descriptor(value);
