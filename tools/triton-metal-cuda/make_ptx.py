@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Compiles the Metal texts of saved launches to PTX with clang, for triton-metal-cuda: `make_ptx.py FOLDER`.
 
-Needs no CUDA: the text is plain C++ to clang's NVPTX target, through the headers of the CPU device with the hooks of
-runtime/cuda. Equal texts are compiled once. With --ptxas the PTX is assembled too, where ptxas is installed."""
+Needs no CUDA: the text is plain C++ to clang's NVPTX target, through the headers of the CPU device with the
+hooks of runtime/cuda. Equal texts are compiled once. With --ptxas the PTX is assembled too, where ptxas is
+installed."""
 
 from __future__ import annotations
 
