@@ -8,6 +8,7 @@
 //   TM_SG_REGION { }     each SIMD group: what is the same in all lanes, and simdgroup_* functions
 //   TM_U_REGION { }      the threadgroup: what is the same in all threads
 //   TM_ONE { }           one thread
+//   x & TM_MASK(m)       the low bits of x that m has set
 #pragma once
 
 #include <metal_stdlib>
@@ -35,7 +36,13 @@ using namespace metal;
 #define TM_POSITION uint3 tm_pid, uint3 tm_grid, char *tm_memory
 #define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
   constexpr uint tm_simdgroups = SIMDGROUPS, tm_threads = 32 * SIMDGROUPS;                                             \
+  int tm_ones = -1;                                                                                                    \
+  asm("" : "+r"(tm_ones));                                                                                             \
   (void)tm_pid, (void)tm_grid, (void)tm_memory, (void)tm_threads, (void)tm_simdgroups;
+// Low bits of a lane's value. LLVM 22 turns them into a narrow induction variable, which it assumes not to wrap: its
+// vectoriser drops that assumption when it also has one about a wider variable with the same start and step
+// (SCEVWrapPredicate::implies), and loads consecutive elements. A mask that it cannot see prevents that.
+#define TM_MASK(BITS) ((BITS) & tm_ones)
 #define TM_END
 #define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
 
@@ -122,6 +129,7 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
 #endif
 #define TM_END
 #define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
+#define TM_MASK(BITS) (BITS)
 #define TM_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];
 #define TM_AT(NAME, R) NAME[R]
 #define TM_SG_TILE(T, NAME, REGISTERS) T NAME[REGISTERS];

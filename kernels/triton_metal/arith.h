@@ -10,14 +10,28 @@ namespace tm {
 
 namespace detail {
 // The unsigned type in which arithmetic of T wraps, and T without its sign.
-template <typename T> struct Wide { using type = uint; };
-template <> struct Wide<long> { using type = ulong; };
-template <> struct Wide<ulong> { using type = ulong; };
+template <typename T> struct Wide {
+  using type = uint;
+};
+template <> struct Wide<long> {
+  using type = ulong;
+};
+template <> struct Wide<ulong> {
+  using type = ulong;
+};
 template <typename T> struct Unsigned;
-template <> struct Unsigned<char> { using type = uchar; };
-template <> struct Unsigned<short> { using type = ushort; };
-template <> struct Unsigned<int> { using type = uint; };
-template <> struct Unsigned<long> { using type = ulong; };
+template <> struct Unsigned<char> {
+  using type = uchar;
+};
+template <> struct Unsigned<short> {
+  using type = ushort;
+};
+template <> struct Unsigned<int> {
+  using type = uint;
+};
+template <> struct Unsigned<long> {
+  using type = ulong;
+};
 template <typename T> using wide = typename Wide<T>::type;
 template <typename T> using without_sign = typename Unsigned<T>::type;
 template <typename T> inline int bits_of() { return int(sizeof(T)) * 8; }
@@ -43,6 +57,15 @@ template <typename T> inline T urem(T a, T b) {
   using U = detail::without_sign<T>;
   return b == T(0) ? T(0) : T(U(a) % U(b));
 }
+// By a power of two: `low` is the divisor less 1, `log2` its logarithm.
+template <typename T> inline T rem_power_of_2(T a, T low) {
+  T bias = T((a >> (detail::bits_of<T>() - 1)) & low);
+  return sub(T(add(a, bias) & low), bias);
+}
+template <typename T> inline T div_power_of_2(T a, T low, T log2) {
+  return T(add(a, T((a >> (detail::bits_of<T>() - 1)) & low)) >> log2);
+}
+
 template <typename T> inline T floor_div(T a, T b) {
   T quotient = div(a, b);
   return rem(a, b) != T(0) && (a < T(0)) != (b < T(0)) ? sub(quotient, T(1)) : quotient;
@@ -135,8 +158,9 @@ template <typename T, typename F> inline T to_int(F x) {
   constexpr bool is_signed = T(-1) < T(0);
   constexpr int bits = int(sizeof(T)) * 8 - (is_signed ? 1 : 0);
   const F end = F(ulong(1) << (bits - 1)) * F(2); // a power of two: exact
-  constexpr T largest = is_signed ? T((detail::wide<T>(1) << (bits - 1)) - 1 + (detail::wide<T>(1) << (bits - 1)))
-                                  : T(~detail::wide<T>(0));
+  constexpr T largest = is_signed
+                            ? T((detail::wide<T>(1) << (bits - 1)) - 1 + (detail::wide<T>(1) << (bits - 1)))
+                            : T(~detail::wide<T>(0));
   constexpr T smallest = is_signed ? T(-largest - 1) : T(0);
   bool above = x >= end, below = is_signed ? x < -end : x <= F(-1), number = x == x;
   T inside = T(above || below || !number ? F(0) : x);
@@ -150,6 +174,8 @@ template <typename T> inline T minnum(T a, T b) { return a != a ? b : (b != b ? 
 template <typename T> inline T maximum(T a, T b) { return a != a ? a : (b != b ? b : (a > b ? a : b)); }
 template <typename T> inline T minimum(T a, T b) { return a != a ? a : (b != b ? b : (a < b ? a : b)); }
 template <typename T> inline T clamp_number(T x, T low, T high) { return minnum(maxnum(x, low), high); }
-template <typename T> inline T clamp_nan(T x, T low, T high) { return x != x ? x : minnum(maxnum(x, low), high); }
+template <typename T> inline T clamp_nan(T x, T low, T high) {
+  return x != x ? x : minnum(maxnum(x, low), high);
+}
 
 } // namespace tm

@@ -3,6 +3,7 @@
 //   atomic_add, sub, max, min, umax, umin, and, or, xor, exchange (pointer, value, order)
 //   atomic_cas (pointer, expected, desired, order), atomic_load (pointer, order), atomic_store (pointer,
 //   value, order)
+// and threadgroup_add (element, value), without result, for int in threadgroup memory.
 //
 // 8- and 16-bit elements are replaced within their 32-bit word, and whatever Metal has no operation for is a
 // loop around compare-and-exchange. Bits are compared, never numbers: NaN does not equal itself. The 64-bit
@@ -312,6 +313,11 @@ static inline int atomic_add_shared(threadgroup int *p, int value) {
   return metal::atomic_fetch_add_explicit((threadgroup metal::atomic_int *)p, value,
                                           metal::memory_order_relaxed);
 #endif
+}
+
+/// Adds to an element in threadgroup memory; no order.
+static inline void threadgroup_add(threadgroup int *element, int value) {
+  atomic_fetch_add_explicit((threadgroup atomic_int *)element, value, memory_order_relaxed);
 }
 
 } // namespace tm

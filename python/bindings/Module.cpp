@@ -6,6 +6,8 @@
 
 #include "triton-metal/Kernel.h"
 
+#include "cpu/CpuDevice.h"
+
 #include "mlx/array.h"
 #include "mlx/version.h"
 
@@ -57,4 +59,5 @@ NB_MODULE(_core, module) {
   module.def("self_test", &selfTest,
              "Raises ImportError when this module and the installed mlx do not share the class mx.array.");
   module.def("operations", &operations);
+  module.def("cpu_compiler", &tmetal::cpuCompiler);
 }

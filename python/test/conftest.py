@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 # Modules whose tests run once on each engine.
-ON_BOTH_ENGINES = ("test_language_", "test_hazards", "test_memory")
+ON_BOTH_ENGINES = ("test_language_", "test_hazards", "test_memory", "test_backend_libdevice_values")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +61,16 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
         del os.environ["TRITON_METAL_ENGINE"]
     else:
         os.environ["TRITON_METAL_ENGINE"] = before
+    forget_compiled_kernels()
+
+
+@pytest.fixture
+def mlx_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Launches of this test become MLX operations."""
+    monkeypatch.setenv("TRITON_METAL_ENGINE", "mlx")
+    forget_compiled_kernels()
+    yield
+    monkeypatch.undo()
     forget_compiled_kernels()
 
 

@@ -125,6 +125,7 @@ def test_inspection_hook_sees_the_stages(fresh_cache):
     assert seen == [["ttir", "tt"]]
 
 
+@pytest.mark.usefixtures("mlx_engine")
 def test_errors_of_the_compiler_reach_the_user_with_their_line(fresh_cache):
     @triton.jit
     def prints(x_ptr):
@@ -264,12 +265,22 @@ def dumped(tmp_path, fresh_cache, monkeypatch):
 
 def test_dump_writes_every_stage(dumped):
     names = sorted(path.suffix for path in dumped.iterdir())
+    assert names == [".msl", ".tm", ".tt", ".ttir"]
+    (msl,), (tm,) = dumped.glob("*.msl"), dumped.glob("*.tm")
+    assert "kernel void add(" in msl.read_text()
+    assert "tm.kernel @add" in tm.read_text()
+
+
+@pytest.mark.usefixtures("mlx_engine")
+def test_dump_writes_every_stage_of_the_mlx_engine(dumped):
+    names = sorted(path.suffix for path in dumped.iterdir())
     assert names == [".mlx", ".tt", ".ttir"]
     (mlx,) = dumped.glob("*.mlx")
     assert "3x1x1" in mlx.name
     assert "mlx." in mlx.read_text()
 
 
+@pytest.mark.usefixtures("mlx_engine")
 def test_dump_writes_the_operations_of_every_kind_of_launch_once(dumped):
     for _ in range(2):
         x, y, out = operands(700)
@@ -390,6 +401,7 @@ def test_asynchronous_compilation(fresh_cache):
     np.testing.assert_array_equal(out, x + y)
 
 
+@pytest.mark.usefixtures("mlx_engine")
 def test_error_of_an_asynchronous_compilation_is_raised(fresh_cache):
     from triton.runtime import _async_compile
 

@@ -102,7 +102,7 @@ def test_compile_takes_divisibility_and_constants(output):
 
 def test_explain_counts_what_a_launch_becomes(output):
     explanation = json.loads(output("explain", *ADD_OPTIONS, *ADD_LAUNCH, "--json"))
-    assert explanation["engine"] == "mlx" and explanation["reason"]
+    assert explanation["engine"] == "msl" and explanation["reason"]
     assert explanation["categories"]["gathers"] == explanation["categories"]["scatters"] == 0
     assert explanation["operations"]["add"] >= 1
     assert "element-wise" in output("explain", *ADD_OPTIONS, *ADD_LAUNCH)

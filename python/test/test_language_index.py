@@ -237,3 +237,33 @@ def test_pages(rng):
     paged_rows[(6,)](*arrays, out, PAGE=4, WIDTH=8, MAX=5)
     want = [pages[table[r]].reshape(-1, 8)[: lengths[r]].sum(0) for r in range(6)]
     assert_same(out.numpy(), np.array(want, np.float32), zero_sign=False)
+
+
+@triton.jit
+def low_bits_in_a_loop(x_ptr, out_ptr, trips, FORM: tl.constexpr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    total = tl.zeros((BLOCK,), tl.float32)
+    for k in range(trips):
+        if FORM == "and":
+            at = k * 4 + (i & 3)
+        elif FORM == "remainder":
+            at = k * 4 + i % 4
+        elif FORM == "difference":
+            at = k * 4 + i - i // 4 * 4
+        elif FORM == "narrow":
+            at = k * 4 + ((i * 64).to(tl.int8).to(tl.int32) // 64 + 2)
+        else:
+            at = k * 4 + (((i << 30) >> 30) + 2)
+        total += tl.load(x_ptr + at)
+    tl.store(out_ptr + i, total)
+
+
+@pytest.mark.parametrize("form", ["and", "remainder", "difference", "narrow", "shifts"])
+def test_low_bits_of_a_lane_repeat(form, rng):
+    x = rng.integers(-99, 99, 32).astype(np.float32)
+    out = np.zeros(64, np.float32)
+    low_bits_in_a_loop[(1,)](x, out, 8, FORM=form, BLOCK=64)
+    i = np.arange(64) % 4
+    if form in ("narrow", "shifts"):  # a signed number of two bits
+        i = (i ^ 2) % 4
+    np.testing.assert_array_equal(out, x.reshape(8, 4).sum(0)[i])

@@ -74,7 +74,7 @@ def test_launches_with_a_changing_size():
     assert resident[-1] - resident[50] < 64, f"{resident[50]:.0f} MB became {resident[-1]:.0f} MB"
 
 
-def test_the_same_launch_again_is_not_raised_again():
+def test_the_same_launch_again_is_not_raised_again(engine):
     x, y, out = torch.rand(1000), torch.rand(1000), torch.zeros(1000)
     compiled = add_vectors[(8,)](x, y, out, 1000, B=128)
     before = compiled.function.statistics()
@@ -82,7 +82,8 @@ def test_the_same_launch_again_is_not_raised_again():
         add_vectors[(8,)](x, y, out, 1000, B=128)
     after = compiled.function.statistics()
     assert after["raised"] == before["raised"]
-    assert after["cache_hits"] == before["cache_hits"] + 10
+    if engine == "mlx":
+        assert after["cache_hits"] == before["cache_hits"] + 10
     assert after["launches"] == before["launches"] + 10
 
 

@@ -155,10 +155,25 @@ void Compiler::prepare() {
         break;
       }
     if (headers.empty())
-      throw std::runtime_error("[headers] The headers of the CPU device were not found; set TRITON_METAL_HEADERS to "
-                               "the folder that holds kernels/ and shim/.");
-    baseFlags = {"-x",  "c++",      "-std=c++20", "-O3", "-march=native", "-fPIC", "-fno-exceptions", "-fno-rtti",
-                 "-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64", "-DTM_MSL_32", "-I" + headers, "-I" + shim};
+      throw std::runtime_error(
+          "[headers] The headers of the CPU device were not found; set TRITON_METAL_HEADERS to "
+          "the folder that holds kernels/ and shim/.");
+    baseFlags = {"-x",
+                 "c++",
+                 "-std=c++20",
+                 "-O3",
+                 "-march=native",
+                 "-fPIC",
+                 "-fno-exceptions",
+                 "-fno-rtti",
+                 "-DTM_HAS_DOUBLE",
+                 "-DTM_HAS_ATOMIC64",
+                 "-DTM_MSL_32",
+                 "-I" + headers,
+                 "-I" + shim};
+#ifdef __x86_64__
+    baseFlags.push_back("-mno-avx512bf16"); // its conversions take subnormal numbers for zero
+#endif
     std::istringstream words(readFile(fs::path(shim) / "compile_flags.txt"));
     for (std::string word; std::getline(words, word);)
       if (!word.empty() && word[0] == '-')
@@ -234,8 +249,8 @@ std::string Compiler::precompiledHeader(const std::vector<std::string> &flags) {
   return path.string();
 }
 
-std::string Compiler::compile(const std::string &key, const std::string &text, const std::vector<std::string> &flags,
-                              bool again) {
+std::string Compiler::compile(const std::string &key, const std::string &text,
+                              const std::vector<std::string> &flags, bool again) {
   prepare();
   fs::path object = fs::path(folder) / (key + ".so");
   std::error_code error;
@@ -273,6 +288,11 @@ std::string Compiler::compile(const std::string &key, const std::string &text, c
   fs::rename(made, object);
   fs::remove(object.string() + ".lock", error);
   return object.string();
+}
+
+std::string Compiler::description() {
+  prepare();
+  return clang + ": " + version.substr(0, version.find('\n'));
 }
 
 CpuStatistics Compiler::statistics() const {

@@ -20,6 +20,8 @@ public:
   /// The shared object for `key`; `again` makes it anew. Throws std::runtime_error.
   std::string compile(const std::string &key, const std::string &text, const std::vector<std::string> &flags,
                       bool again = false);
+  /// Command and version of the compiler. Throws std::runtime_error when there is none.
+  std::string description();
   CpuStatistics statistics() const;
 
 private:

@@ -15,7 +15,8 @@ namespace tmetal {
 namespace {
 
 /// What TM_ENTRY makes of a kernel: one threadgroup.
-using Entry = void (*)(void *const *buffers, const unsigned *position, const unsigned *grid, char *threadgroupMemory);
+using Entry = void (*)(void *const *buffers, const unsigned *position, const unsigned *grid,
+                       char *threadgroupMemory);
 
 class LoadedProgram : public CpuProgram {
 public:
@@ -68,8 +69,9 @@ std::atomic<int64_t> memoryHits{0};
 
 } // namespace
 
-std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups, int64_t threadgroupBytes,
-                                              int64_t stackBytes, const CpuProgramOptions &options) {
+std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups,
+                                              int64_t threadgroupBytes, int64_t stackBytes,
+                                              const CpuProgramOptions &options) {
   (void)simdgroups;
   if (options.technique == CpuProgramOptions::Fibers)
     throw std::runtime_error("Fibers are not part of this version of the CPU device.");
@@ -104,6 +106,14 @@ CpuStatistics cpuStatistics() {
   CpuStatistics statistics = Compiler::instance().statistics();
   statistics.memoryHits = memoryHits;
   return statistics;
+}
+
+std::string cpuCompiler() {
+  try {
+    return Compiler::instance().description();
+  } catch (const std::runtime_error &) {
+    return {};
+  }
 }
 
 } // namespace tmetal

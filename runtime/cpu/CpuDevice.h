@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The CPU device: runs the text of a Metal kernel, compiled by clang through headers that stand in for Metal's.
+// The CPU device: runs the text of a Metal kernel, compiled by clang through headers that stand in for
+// Metal's.
 #pragma once
 
 #include <array>
@@ -25,20 +26,25 @@ struct CpuProgramOptions {
 class CpuProgram {
 public:
   virtual ~CpuProgram() = default;
-  /// Runs all threadgroups; returns when they are done. `buffers`: one address for each [[buffer(n)]], in order.
+  /// Runs all threadgroups; returns when they are done. `buffers`: one address for each [[buffer(n)]], in
+  /// order.
   virtual void launch(const std::array<int64_t, 3> &grid, void *const *buffers, Report *report) const = 0;
 };
 
 /// Compiles `text` or takes it from the caches, of this process and on disk (TRITON_METAL_CACHE_DIR, else
-/// ~/.cache/triton-metal). `stackBytes`: what a threadgroup keeps in local variables. Throws std::runtime_error with
-/// what clang says, and when there is no clang (TRITON_METAL_CLANG names one).
-std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups, int64_t threadgroupBytes,
-                                              int64_t stackBytes, const CpuProgramOptions &options = {});
+/// ~/.cache/triton-metal). `stackBytes`: what a threadgroup keeps in local variables. Throws
+/// std::runtime_error with what clang says, and when there is no clang (TRITON_METAL_CLANG names one).
+std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups,
+                                              int64_t threadgroupBytes, int64_t stackBytes,
+                                              const CpuProgramOptions &options = {});
 
 struct CpuStatistics {
   int64_t compilerCalls = 0, diskHits = 0, memoryHits = 0;
 };
 /// Of this process so far.
 CpuStatistics cpuStatistics();
+
+/// Command and version of the compiler of texts, empty when there is none.
+std::string cpuCompiler();
 
 } // namespace tmetal

@@ -28,9 +28,9 @@ int threadCount() {
 
 namespace {
 
-constexpr int64_t kStackMargin = 1 << 20;     // for calls below the kernel
-constexpr int64_t kCallerStack = 256 << 10;   // what may be expected of a caller's stack
-constexpr int64_t kWorkerStack = 16 << 20;    // reserved, not touched until used
+constexpr int64_t kStackMargin = 1 << 20;   // for calls below the kernel
+constexpr int64_t kCallerStack = 256 << 10; // what may be expected of a caller's stack
+constexpr int64_t kWorkerStack = 16 << 20;  // reserved, not touched until used
 
 struct Job {
   const std::function<void(int64_t, int64_t)> *work;
@@ -98,7 +98,8 @@ public:
     pthread_attr_destroy(&attributes);
     if (status != 0) {
       delete owned;
-      throw std::runtime_error("No thread could be started with a stack of " + std::to_string(stackBytes) + " bytes.");
+      throw std::runtime_error("No thread could be started with a stack of " + std::to_string(stackBytes) +
+                               " bytes.");
     }
     return thread;
   }
@@ -130,7 +131,8 @@ private:
 
 } // namespace
 
-void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes, const std::function<void(int64_t, int64_t)> &work) {
+void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
+                 const std::function<void(int64_t, int64_t)> &work) {
   if (count <= 0)
     return;
   bool large = stackBytes + kStackMargin > kWorkerStack;
@@ -143,7 +145,8 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes, const std::fu
     int threads = int(std::min<int64_t>(threadCount(), (count + chunk - 1) / chunk));
     std::vector<pthread_t> started;
     for (int i = 0; i < threads; ++i)
-      started.push_back(Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false));
+      started.push_back(
+          Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false));
     for (pthread_t thread : started)
       pthread_join(thread, nullptr);
     return;
@@ -159,7 +162,8 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes, const std::fu
   job->count = count;
   job->chunk = chunk;
   if (threadCount() == 1 && !callerFits) {
-    pthread_join(Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false), nullptr);
+    pthread_join(
+        Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false), nullptr);
     return;
   }
   int64_t helpers = std::min<int64_t>(threadCount() - 1, chunks - (callerFits ? 1 : 0));

@@ -409,7 +409,7 @@ std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string 
       if (bit > 0)
         run = "(" + run + " >> " + number(bit) + ")";
       if (end < values.size())
-        run = "(" + run + " & " + number((int64_t(1) << (end - bit)) - 1) + ")";
+        run = "(" + run + " & TM_MASK(" + number((int64_t(1) << (end - bit)) - 1) + "))";
       if (values[bit] != 1)
         run = run + " * " + number(values[bit]);
       parts.push_back(run);

@@ -3,11 +3,14 @@
 #include "Printer.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <optional>
 
 using namespace mlir;
 using llvm::Twine;
@@ -173,7 +176,63 @@ std::string wrapping(const Use &use, const char *sign, const char *function) {
   return use.call(Twine("tm::") + function);
 }
 
+/// A constant operand of an operation in a region.
+std::optional<APInt> constantInRegion(const Use &use, unsigned i) {
+  IntegerAttr value;
+  if (!use.op->getParentOfType<tm::RegionOp>() || use.type(i).isInteger(1) ||
+      !matchPattern(use.op->getOperand(i), m_Constant(&value)))
+    return std::nullopt;
+  return value.getValue();
+}
+
+/// Low bits of a value of a region: TM_MASK says why they are marked.
+std::string lowBits(const Use &use, const APInt &mask) {
+  Type type = use.type(0);
+  std::string text = use.operand(0) + " & TM_MASK(" +
+                     use.printer.literal(IntegerAttr::get(type, mask), use.op->getLoc()) + ")";
+  return type.getIntOrFloatBitWidth() < 32 ? use.named(type) + "(" + text + ")" : text;
+}
+
+/// Division, or its remainder, where the divisor may be a constant power of two.
+std::string divide(const Use &use, const char *function, bool isSigned, bool isRemainder) {
+  std::optional<APInt> divisor = constantInRegion(use, 1);
+  if (!divisor || !divisor->isPowerOf2() || (isSigned && divisor->isNegative()) || divisor->isOne())
+    return use.call(function);
+  APInt low = *divisor - 1, log2(divisor->getBitWidth(), divisor->logBase2());
+  auto marked = [&](const APInt &value) {
+    return use.result() + "(TM_MASK(" +
+           use.printer.literal(IntegerAttr::get(use.resultType(), value), use.op->getLoc()) + "))";
+  };
+  if (isRemainder)
+    return isSigned ? "tm::rem_power_of_2(" + use.operand(0) + ", " + marked(low) + ")" : lowBits(use, low);
+  if (!isSigned)
+    return "tm::ushr(" + use.operand(0) + ", " + marked(log2) + ")";
+  return "tm::div_power_of_2(" + use.operand(0) + ", " + marked(low) + ", " + marked(log2) + ")";
+}
+
+/// A shift to the right, of what was shifted to the left: together they take low bits.
+std::string shiftRight(const Use &use, const char *function) {
+  std::optional<APInt> count = constantInRegion(use, 1);
+  if (!count || !use.op->getOperand(0).getDefiningOp<arith::ShLIOp>())
+    return use.call(function);
+  return (Twine(function) + "(" + use.operand(0) + ", " + use.result() + "(TM_MASK(" + use.operand(1) + ")))")
+      .str();
+}
+
+std::string truncateInteger(const Use &use) {
+  unsigned width = use.resultType().getIntOrFloatBitWidth();
+  if (width == 1)
+    return "(" + use.operand(0) + " & 1) != 0";
+  if (width == 32 || !use.op->getParentOfType<tm::RegionOp>())
+    return use.result() + "(" + use.operand(0) + ")";
+  unsigned from = use.type(0).getIntOrFloatBitWidth();
+  return use.result() + "(" + lowBits(use, APInt::getLowBitsSet(from, width)) + ")";
+}
+
 std::string bitwise(const Use &use, const char *sign) {
+  if (std::optional<APInt> mask;
+      sign[0] == '&' && (mask = constantInRegion(use, 1)) && mask->isMask() && !mask->isAllOnes())
+    return lowBits(use, *mask);
   std::string text = infix(use, sign);
   if (use.resultType().isInteger(1))
     return sign[0] == '&' ? infix(use, "&&") : sign[0] == '|' ? infix(use, "||") : infix(use, "!=");
@@ -205,16 +264,36 @@ std::string compareInteger(const Use &use) {
   const char *sign = nullptr;
   bool isUnsigned = false;
   switch (compare.getPredicate()) {
-  case P::eq: sign = "=="; break;
-  case P::ne: sign = "!="; break;
-  case P::ult: isUnsigned = true; [[fallthrough]];
-  case P::slt: sign = "<"; break;
-  case P::ule: isUnsigned = true; [[fallthrough]];
-  case P::sle: sign = "<="; break;
-  case P::ugt: isUnsigned = true; [[fallthrough]];
-  case P::sgt: sign = ">"; break;
-  case P::uge: isUnsigned = true; [[fallthrough]];
-  case P::sge: sign = ">="; break;
+  case P::eq:
+    sign = "==";
+    break;
+  case P::ne:
+    sign = "!=";
+    break;
+  case P::ult:
+    isUnsigned = true;
+    [[fallthrough]];
+  case P::slt:
+    sign = "<";
+    break;
+  case P::ule:
+    isUnsigned = true;
+    [[fallthrough]];
+  case P::sle:
+    sign = "<=";
+    break;
+  case P::ugt:
+    isUnsigned = true;
+    [[fallthrough]];
+  case P::sgt:
+    sign = ">";
+    break;
+  case P::uge:
+    isUnsigned = true;
+    [[fallthrough]];
+  case P::sge:
+    sign = ">=";
+    break;
   }
   if (use.type(0).isInteger(1) && sign[1] != '=' && !isUnsigned)
     return "-int(" + use.operand(0) + ") " + sign + " -int(" + use.operand(1) + ")"; // true is -1
@@ -231,22 +310,38 @@ std::string compareFloat(const Use &use) {
   auto ordered = [&](const char *sign) { return infix(use, sign); };
   auto unordered = [&](const char *opposite) { return "!(" + infix(use, opposite) + ")"; };
   switch (compare.getPredicate()) {
-  case P::AlwaysFalse: return "false";
-  case P::AlwaysTrue: return "true";
-  case P::OEQ: return ordered("==");
-  case P::OGT: return ordered(">");
-  case P::OGE: return ordered(">=");
-  case P::OLT: return ordered("<");
-  case P::OLE: return ordered("<=");
-  case P::UNE: return ordered("!=");
-  case P::UGT: return unordered("<=");
-  case P::UGE: return unordered("<");
-  case P::ULT: return unordered(">=");
-  case P::ULE: return unordered(">");
-  case P::ONE: return infix(use, "<") + " || " + infix(use, ">");
-  case P::UEQ: return "!(" + infix(use, "<") + " || " + infix(use, ">") + ")";
-  case P::ORD: return use.operand(0) + " == " + use.operand(0) + " && " + use.operand(1) + " == " + use.operand(1);
-  case P::UNO: return use.operand(0) + " != " + use.operand(0) + " || " + use.operand(1) + " != " + use.operand(1);
+  case P::AlwaysFalse:
+    return "false";
+  case P::AlwaysTrue:
+    return "true";
+  case P::OEQ:
+    return ordered("==");
+  case P::OGT:
+    return ordered(">");
+  case P::OGE:
+    return ordered(">=");
+  case P::OLT:
+    return ordered("<");
+  case P::OLE:
+    return ordered("<=");
+  case P::UNE:
+    return ordered("!=");
+  case P::UGT:
+    return unordered("<=");
+  case P::UGE:
+    return unordered("<");
+  case P::ULT:
+    return unordered(">=");
+  case P::ULE:
+    return unordered(">");
+  case P::ONE:
+    return infix(use, "<") + " || " + infix(use, ">");
+  case P::UEQ:
+    return "!(" + infix(use, "<") + " || " + infix(use, ">") + ")";
+  case P::ORD:
+    return use.operand(0) + " == " + use.operand(0) + " && " + use.operand(1) + " == " + use.operand(1);
+  case P::UNO:
+    return use.operand(0) + " != " + use.operand(0) + " || " + use.operand(1) + " != " + use.operand(1);
   }
   return "false";
 }
@@ -268,6 +363,8 @@ std::string convertFloat(const Use &use) {
     return "tm::to_" + use.named(to) + "_rtz(" + value + ")";
   if (from != to && from.getIntOrFloatBitWidth() == 16 && to.getIntOrFloatBitWidth() == 16)
     value = "float(" + value + ")"; // half and bfloat have no direct conversion
+  if (from.isF64() && to.isBF16())
+    return "tm::to_bfloat(" + value + ")"; // rounds once
   return use.named(to) + "(" + value + ")";
 }
 
@@ -286,7 +383,8 @@ std::string extern_(const Use &use) {
   StringRef symbol = cast<StringAttr>(use.op->getAttr("symbol")).getValue();
   if (!symbol.consume_front("__tm_"))
     use.printer.refuse(use.op, ("The function '" + symbol + "' belongs to another backend.").str());
-  bool narrow = use.op->getNumOperands() && isa<FloatType>(use.type(0)) && use.type(0).getIntOrFloatBitWidth() == 16;
+  bool narrow =
+      use.op->getNumOperands() && isa<FloatType>(use.type(0)) && use.type(0).getIntOrFloatBitWidth() == 16;
   std::string text = narrow ? floatCall(use, ("tm::" + symbol).str()) : use.call("tm::" + symbol);
   return use.named(use.resultType()) + "(" + text + ")";
 }
@@ -324,10 +422,10 @@ const llvm::StringMap<Rule> &rules() {
       {"arith.addi", WRAP("+", "add")},
       {"arith.subi", WRAP("-", "sub")},
       {"arith.muli", WRAP("*", "mul")},
-      {"arith.divsi", CALL("tm::div")},
-      {"arith.remsi", CALL("tm::rem")},
-      {"arith.divui", CALL("tm::udiv")},
-      {"arith.remui", CALL("tm::urem")},
+      {"arith.divsi", +[](const Use &use) { return divide(use, "tm::div", true, false); }},
+      {"arith.remsi", +[](const Use &use) { return divide(use, "tm::rem", true, true); }},
+      {"arith.divui", +[](const Use &use) { return divide(use, "tm::udiv", false, false); }},
+      {"arith.remui", +[](const Use &use) { return divide(use, "tm::urem", false, true); }},
       {"arith.floordivsi", CALL("tm::floor_div")},
       {"arith.ceildivsi", CALL("tm::ceil_div")},
       {"arith.ceildivui", CALL("tm::uceil_div")},
@@ -335,8 +433,8 @@ const llvm::StringMap<Rule> &rules() {
       {"arith.ori", BITS("|")},
       {"arith.xori", BITS("^")},
       {"arith.shli", CALL("tm::shl")},
-      {"arith.shrsi", CALL("tm::shr")},
-      {"arith.shrui", CALL("tm::ushr")},
+      {"arith.shrsi", +[](const Use &use) { return shiftRight(use, "tm::shr"); }},
+      {"arith.shrui", +[](const Use &use) { return shiftRight(use, "tm::ushr"); }},
       {"arith.maxsi", CALL("tm::imax")},
       {"arith.minsi", CALL("tm::imin")},
       {"arith.maxui", CALL("tm::umax")},
@@ -355,11 +453,7 @@ const llvm::StringMap<Rule> &rules() {
                                          : use.result() + "(" + use.operand(0) + ")";
        }},
       {"arith.extui", +[](const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }},
-      {"arith.trunci",
-       +[](const Use &use) {
-         return use.resultType().isInteger(1) ? "(" + use.operand(0) + " & 1) != 0"
-                                              : use.result() + "(" + use.operand(0) + ")";
-       }},
+      {"arith.trunci", truncateInteger},
       {"arith.index_cast", +[](const Use &use) { return use.result() + "(" + use.operand(0) + ")"; }},
       {"arith.sitofp",
        +[](const Use &use) {
@@ -376,8 +470,8 @@ const llvm::StringMap<Rule> &rules() {
        +[](const Use &use) {
          if (use.resultType().isInteger(1))
            return use.operand(0) + " != 0";
-         return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) + ">(" +
-                use.operand(0) + "))";
+         return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) +
+                ">(" + use.operand(0) + "))";
        }},
       // Floating point
       {"arith.addf", FLOAT("+")},

@@ -31,7 +31,7 @@ tm.kernel @regions attributes {simdgroups = 4 : i64, parameterNames = ["x"]} {
   }
   // CHECK-NEXT: for (int r = 0; r < 4; ++r) TM_REGION {
   // CHECK-NEXT:   const int v5 = r * 4 + (int(tm_sg) >> 1) * 2 + (int(tm_lane) >> 4);
-  // CHECK-NEXT:   const int v6 = (int(tm_sg) & 1) * 16 + (int(tm_lane) & 15);
+  // CHECK-NEXT:   const int v6 = (int(tm_sg) & TM_MASK(1)) * 16 + (int(tm_lane) & TM_MASK(15));
   tm.region #matrix {
   ^bb0(%r: i32):
     %row = tm.coord %r, #matrix dim 0
@@ -47,8 +47,8 @@ tm.kernel @regions attributes {simdgroups = 4 : i64, parameterNames = ["x"]} {
   }
   // CHECK: TM_REGION {
   // CHECK-NEXT:   const int r = 0;
-  // CHECK-NEXT:   const int v9 = (int(tm_lane) & 1) * 16 + ((int(tm_lane) >> 1) & 1) * 8 + ((int(tm_lane) >> 2) & 1) * 4 + ((int(tm_lane) >> 3) & 1) * 2 + (int(tm_lane) >> 4);
-  // CHECK-NEXT:   const int v10 = (int(tm_lane) & 1) ^ (((int(tm_lane) >> 1) & 1) * 3) ^ ((int(tm_lane) >> 2) * 4);
+  // CHECK-NEXT:   const int v9 = (int(tm_lane) & TM_MASK(1)) * 16 + ((int(tm_lane) >> 1) & TM_MASK(1)) * 8 + ((int(tm_lane) >> 2) & TM_MASK(1)) * 4 + ((int(tm_lane) >> 3) & TM_MASK(1)) * 2 + (int(tm_lane) >> 4);
+  // CHECK-NEXT:   const int v10 = (int(tm_lane) & TM_MASK(1)) ^ (((int(tm_lane) >> 1) & TM_MASK(1)) * 3) ^ ((int(tm_lane) >> 2) * 4);
   tm.region #reversed {
   ^bb0(%r: i32):
     %i = tm.element %r, #reversed
