@@ -13,8 +13,11 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from conftest import forget_compiled_kernels
 
 from triton_metal import _core
+
+pytestmark = pytest.mark.usefixtures("mlx_engine")  # whose graphs the runner repeats
 
 RUNNER = Path(__file__).parents[2] / "build/tools/triton-metal-run/triton-metal-run"
 
@@ -160,3 +163,15 @@ def test_save_launch_returns_the_folder(tmp_path):
     folder = core.save_launch(str(tmp_path), (2, 1, 1), [*arguments, 100, 0.5])
     assert arrays[2][0] == 100 and os.listdir(tmp_path) == [Path(folder).name]
     assert run(folder).returncode == 0
+
+
+def test_a_launch_of_the_metal_engine_keeps_its_text(saved, monkeypatch):
+    monkeypatch.setenv("TRITON_METAL_ENGINE", "msl")
+    forget_compiled_kernels()
+    x, out, total = torch.arange(100, dtype=torch.float32), torch.zeros(100), torch.zeros(2)
+    launch_scaled_sum(x, out, total)
+    folder = one(saved)
+    assert "kernel void scaled_sum(" in (folder / "launch.json").read_text()
+    np.testing.assert_array_equal(np.fromfile(folder / "1.after.bin", np.float32), out.numpy())
+    refused = run(folder)
+    assert refused.returncode == 1 and "holds no graph for MLX" in refused.stdout
