@@ -31,6 +31,40 @@ using namespace metal;
 
 #define TM_UNROLL _Pragma("clang loop unroll(full)")
 
+// ---- how a device of the CPU calls a kernel ----
+
+#ifdef TM_CPU
+namespace tm {
+namespace detail {
+template <typename T> struct Buffer;
+template <typename T> struct Buffer<T *> {
+  static T *of(void *address) { return static_cast<T *>(address); }
+};
+template <typename T> struct Buffer<T &> {
+  static T &of(void *address) { return *static_cast<T *>(address); }
+};
+template <unsigned... I> struct Indices {};
+template <unsigned N, unsigned... I> struct Count : Count<N - 1, N - 1, I...> {};
+template <unsigned... I> struct Count<0, I...> { using type = Indices<I...>; };
+/// A kernel function takes buffers, then its position.
+template <typename... P, unsigned... I, typename... Position>
+inline __attribute__((always_inline)) void call(void (*kernel_function)(P...), void *const *buffers, Indices<I...>,
+                                                Position... position) {
+  kernel_function(Buffer<__type_pack_element<I, P...>>::of(buffers[I])..., position...);
+}
+template <typename... P, typename... Position>
+inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), void *const *buffers,
+                                               Position... position) {
+  call(kernel_function, buffers, typename Count<sizeof...(P) - sizeof...(Position)>::type(), position...);
+}
+struct Threadgroup {
+  void *const *buffers;
+  uint3 pid, grid;
+};
+} // namespace detail
+} // namespace tm
+#endif
+
 #ifdef TM_CPU_LOOPS
 
 #define TM_POSITION uint3 tm_pid, uint3 tm_grid, char *tm_memory
@@ -74,37 +108,9 @@ using namespace metal;
       TO[tm_r * 32 + tm_l] = FROM[tm_r * 32 + (tm_l >= (DELTA) ? tm_l - (DELTA) : tm_l)];
 #define TM_FRAGMENTS(T, NAME, COUNT) simdgroup_matrix<T, 8, 8> NAME[(COUNT) * tm_simdgroups];
 #define TM_FRAGMENT(NAME, I) NAME[tm_sg * uint(sizeof(NAME) / sizeof(NAME[0]) / tm_simdgroups) + (I)]
-
-
-namespace tm {
-namespace detail {
-template <typename T> struct Buffer;
-template <typename T> struct Buffer<T *> {
-  static T *of(void *address) { return static_cast<T *>(address); }
-};
-template <typename T> struct Buffer<T &> {
-  static T &of(void *address) { return *static_cast<T *>(address); }
-};
-template <unsigned... I> struct Indices {};
-template <unsigned N, unsigned... I> struct Count : Count<N - 1, N - 1, I...> {};
-template <unsigned... I> struct Count<0, I...> { using type = Indices<I...>; };
-// The last three parameters are the position.
-template <typename... P, unsigned... I>
-inline __attribute__((always_inline)) void call(void (*kernel_function)(P...), void *const *buffers, uint3 pid,
-                                                uint3 grid, char *memory, Indices<I...>) {
-  kernel_function(Buffer<__type_pack_element<I, P...>>::of(buffers[I])..., pid, grid, memory);
-}
-template <typename... P>
-inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), void *const *buffers,
-                                               const unsigned *pid, const unsigned *grid, char *memory) {
-  call(kernel_function, buffers, uint3(pid[0], pid[1], pid[2]), uint3(grid[0], grid[1], grid[2]), memory,
-       typename Count<sizeof...(P) - 3>::type());
-}
-} // namespace detail
-} // namespace tm
 #define TM_ENTRY(NAME)                                                                                                 \
   extern "C" void tm_entry(void *const *buffers, const unsigned *pid, const unsigned *grid, char *memory) {            \
-    tm::detail::run(&::NAME, buffers, pid, grid, memory);                                                              \
+    tm::detail::run(&::NAME, buffers, uint3(pid[0], pid[1], pid[2]), uint3(grid[0], grid[1], grid[2]), memory);         \
   }
 
 #else
@@ -124,8 +130,12 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
   uint3 tm_pid [[threadgroup_position_in_grid]], uint3 tm_grid [[threadgroups_per_grid]],                              \
       uint tm_tid [[thread_index_in_threadgroup]], uint tm_lane [[thread_index_in_simdgroup]],                         \
       uint tm_sg [[simdgroup_index_in_threadgroup]]
+#ifdef TM_CPU_FIBERS
+#define TM_BEGIN(SIMDGROUPS, BYTES) threadgroup uchar *const tm_memory = (threadgroup uchar *)tm_fibers::threadgroup_memory();
+#else
 #define TM_BEGIN(SIMDGROUPS, BYTES)                                                                                    \
   alignas(16) threadgroup uchar tm_memory[(BYTES) > 0 ? (BYTES) : 16];
+#endif
 #endif
 #define TM_END
 #define TM_SHARED(T, OFFSET) ((threadgroup T *)(tm_memory + (OFFSET)))
@@ -141,7 +151,11 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
 #define TM_SG_REGION
 #define TM_U_REGION
 #define TM_ONE if (tm_tid == 0)
-#define TM_BARRIER(FENCE) threadgroup_barrier(mem_flags::FENCE);
+#define TM_FENCE_mem_none mem_flags::mem_none
+#define TM_FENCE_mem_device mem_flags::mem_device
+#define TM_FENCE_mem_threadgroup mem_flags::mem_threadgroup
+#define TM_FENCE_mem_device_and_threadgroup mem_flags::mem_device | mem_flags::mem_threadgroup
+#define TM_BARRIER(FENCE) threadgroup_barrier(TM_FENCE_##FENCE);
 #define TM_SHUFFLE_XOR(TO, FROM, REGISTERS, MASK)                                                                      \
   for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                                      \
     TO[tm_r] = tm::simd_shuffle_xor(FROM[tm_r], ushort(MASK));
@@ -150,6 +164,20 @@ inline __attribute__((always_inline)) void run(void (*kernel_function)(P...), vo
     TO[tm_r] = tm::simd_shuffle_up(FROM[tm_r], ushort(DELTA));
 #define TM_FRAGMENTS(T, NAME, COUNT) simdgroup_matrix<T, 8, 8> NAME[COUNT];
 #define TM_FRAGMENT(NAME, I) NAME[I]
+#ifdef TM_CPU
+#define TM_ENTRY(NAME)                                                                                                 \
+  static void tm_thread(void *argument, unsigned index) {                                                              \
+    const auto &group = *static_cast<const tm::detail::Threadgroup *>(argument);                                       \
+    tm::detail::run(&::NAME, group.buffers, group.pid, group.grid, uint(index), uint(index % 32), uint(index / 32));   \
+  }                                                                                                                    \
+  extern "C" const char tm_name[] = #NAME;                                                                             \
+  extern "C" bool tm_entry_fibers(void *const *buffers, const unsigned *pid, const unsigned *grid,                     \
+                                  tm_fibers::Workspace *workspace) {                                                   \
+    tm::detail::Threadgroup group{buffers, uint3(pid[0], pid[1], pid[2]), uint3(grid[0], grid[1], grid[2])};           \
+    return tm_fibers::run(workspace, workspace->threads, tm_thread, &group);                                           \
+  }
+#else
 #define TM_ENTRY(NAME)
+#endif
 
 #endif

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kHeaderWords = 2;  // records wanted, records that fit
 constexpr size_t kRecordWords = 16; // message, position of the program, payload
 constexpr size_t kPayload = 4;
+constexpr size_t kRacesShown = 8;
 
 uint32_t recordsThatFit() {
   if (const char *text = std::getenv("TRITON_METAL_REPORT_RECORDS"))
@@ -129,6 +130,25 @@ std::string faultText(const MslKernel &kernel, const MslKernel::Message &message
 
 } // namespace
 
+/// Two accesses of one program; their order is the one in which they happened to be seen.
+std::string KernelReport::raceText(const MslKernel::Message &message, const uint32_t *record) const {
+  static const char *const kinds[] = {"load", "store", "atomic operation"};
+  const uint32_t *words = record + kPayload;
+  auto kind = [&](uint32_t code) { return std::string(kinds[std::min<uint32_t>(code, 2)]); };
+  auto what = [](const MslKernel::Message &site) {
+    return site.text == "threadgroup memory" ? site.text
+           : site.text.empty()               ? "memory"
+                                             : "argument '" + site.text + "'";
+  };
+  std::string place = placeOf(message), other;
+  if (words[0] < kernel.messages.size())
+    other = placeOf(kernel.messages[words[0]]);
+  return (place.empty() ? "" : place + ": ") + "[" + kernel.name + "] In program " + programText(record) +
+         " the " + kind(words[1]) + " here and the " + kind(words[2]) + " " +
+         (other.empty() || other == place ? "by another thread here" : "at " + other) +
+         " touch the same element of " + what(message) + " without a barrier in between.";
+}
+
 KernelReport::KernelReport(const MslKernel &kernel) : kernel(kernel), capacity(recordsThatFit()) {
   words = std::make_unique_for_overwrite<uint32_t[]>(kHeaderWords + size_t(capacity) * kRecordWords);
   words[0] = 0;
@@ -152,8 +172,8 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
       printed += printedText(message, record);
       continue;
     }
-    if (message.kind == "race" && races.size() < 8)
-      races.insert(placeOf(message) + " (" + message.text + ")");
+    if (message.kind == "race" && races.size() < kRacesShown)
+      races.insert(raceText(message, record));
     if (faults++ == 0) {
       fault = faultText(kernel, message, record);
       kind = message.kind == "assert" ? ErrorKind::Assertion : ErrorKind::Sanitizer;
@@ -167,11 +187,10 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
     output(printed);
   if (!races.empty()) {
     fault = "";
-    for (const std::string &site : races)
-      fault += (fault.empty() ? "" : ", ") + site;
-    fault = fault + ": [" + kernel.name +
-            "] Threads of one program use the same memory here without a barrier in between, " +
-            "and one of them stores.";
+    for (const std::string &race : races)
+      fault += (fault.empty() ? "" : "\n") + race;
+    if (faults > races.size())
+      fault += " (and " + std::to_string(faults - races.size()) + " more)";
   } else if (faults > 1) {
     fault += " (and " + std::to_string(faults - 1) + " more)";
   }

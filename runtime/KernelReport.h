@@ -23,6 +23,8 @@ public:
   void deliver(const std::function<void(const std::string &)> &output) const;
 
 private:
+  std::string raceText(const MslKernel::Message &message, const uint32_t *record) const;
+
   const MslKernel &kernel;
   std::unique_ptr<uint32_t[]> words;
   uint32_t capacity;

@@ -12,6 +12,7 @@
 #include "mlx/transforms.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <future>
 #include <map>
@@ -111,6 +112,24 @@ Reach reachOf(const HostBuffer &buffer) {
           static_cast<int64_t>(end - buffer.address)};
 }
 
+/// How the CPU device runs a text. TRITON_METAL_TECHNIQUE: "loops", "fibers", or "permuted": fibers with
+/// matrix elements in other lanes than usual.
+CpuProgramOptions programOptionsFor(const MslOptions &options) {
+  const char *wanted = std::getenv("TRITON_METAL_TECHNIQUE");
+  std::string technique = wanted ? wanted : "";
+  if (!technique.empty() && technique != "loops" && technique != "fibers" && technique != "permuted")
+    throw Error(ErrorKind::Argument, "[TRITON_METAL_TECHNIQUE] '" + technique +
+                                         "' is not a technique: use 'loops', 'fibers' or 'permuted'.");
+  CpuProgramOptions result;
+  result.checkRaces = options.checkRaces;
+  result.permuteFragments = technique == "permuted";
+  if (options.checkRaces || technique == "fibers" || technique == "permuted")
+    result.technique = CpuProgramOptions::Fibers;
+  if (options.checkRaces)
+    result.extraFlags.push_back("-O1"); // checks take the time, whatever the optimiser does
+  return result;
+}
+
 } // namespace
 
 /// A compiled text. The arrays of a launch are in the order of the parameters.
@@ -118,6 +137,7 @@ struct MslLauncher::Variant {
   std::vector<int> aliasGroups;
   MslKernel kernel;
   std::shared_ptr<CpuProgram> program;
+  bool mayFail = false; // threads of a program can wait for others that never come
   std::vector<Scalar> scalars;
   size_t bufferCount = 0;
 
@@ -147,7 +167,11 @@ struct MslLauncher::Variant {
       buffers[kernel.boundsBuffer] = const_cast<Reach *>(reaches.data());
     if (report)
       buffers[kernel.reportBuffer] = report->data();
-    program->launch(grid, buffers, nullptr);
+    try {
+      program->launch(grid, buffers, nullptr);
+    } catch (const std::exception &error) {
+      throw Error(ErrorKind::Sanitizer, error.what());
+    }
   }
 
   void runAndDeliver(const std::array<int64_t, 3> &grid, void *const *pointers, void *arguments,
@@ -249,20 +273,26 @@ public:
       variant->run(grid, parameters.data(), arguments.data(), reaches, report);
     };
     auto &encoder = mx::cpu::get_command_encoder(stream());
-    if (variant->kernel.reportBuffer < 0) {
+    if (variant->kernel.reportBuffer < 0 && !variant->mayFail) {
       encoder.dispatch([work = std::move(work)]() mutable { work(nullptr); });
       return;
     }
-    // What a kernel reports must reach the caller of eval, in its thread, so the caller waits.
+    // What a kernel reports, and its failure, must reach the caller of eval, in its thread, so the caller
+    // waits.
     std::shared_ptr<KernelReport> report = variant->newReport();
     auto done = std::make_shared<std::promise<void>>();
     std::future<void> finished = done->get_future();
     encoder.dispatch([work = std::move(work), report, done]() mutable {
-      work(report.get());
-      done->set_value();
+      try {
+        work(report.get());
+        done->set_value();
+      } catch (...) {
+        done->set_exception(std::current_exception());
+      }
     });
-    finished.wait();
-    report->deliver(output);
+    finished.get();
+    if (report)
+      report->deliver(output);
   }
 
 private:
@@ -341,8 +371,8 @@ MslLauncher::makeVariant(const std::vector<int> &aliasGroups) const {
       variant->scalars.push_back(scalarOf(parameter, i));
   }
   variant->bufferCount = static_cast<size_t>(last + 1);
-  CpuProgramOptions programOptions;
-  programOptions.technique = options.checkRaces ? CpuProgramOptions::Fibers : CpuProgramOptions::RegionLoops;
+  CpuProgramOptions programOptions = programOptionsFor(options);
+  variant->mayFail = programOptions.technique == CpuProgramOptions::Fibers;
   try {
     variant->program = compileCpuProgram(kernel.text, kernel.simdgroups, kernel.threadgroupBytes,
                                          kernel.stackBytes, programOptions);

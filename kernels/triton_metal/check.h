@@ -7,15 +7,38 @@
 
 #include <metal_stdlib>
 
-// Accesses of one thread, for a device that looks for races: the text calls these before each access, or
-// leaves them out.
-#if !defined(TM_TRACK_READ)
+// Accesses of one thread: the text calls these before each of them, for a device that looks for races.
+#if defined(TM_CHECK_RACES)
+#define TM_TRACK_READ(ADDRESS, BYTES, SITE)                                                                  \
+  tm::track(tm_report, tm_pid, ADDRESS, BYTES, SITE, tm_fibers::Kind::read)
+#define TM_TRACK_WRITE(ADDRESS, BYTES, SITE)                                                                 \
+  tm::track(tm_report, tm_pid, ADDRESS, BYTES, SITE, tm_fibers::Kind::write)
+#define TM_TRACK_ATOMIC(ADDRESS, BYTES, SITE)                                                                \
+  tm::track(tm_report, tm_pid, ADDRESS, BYTES, SITE, tm_fibers::Kind::atomic)
+#elif !defined(TM_TRACK_READ)
 #define TM_TRACK_READ(ADDRESS, BYTES, SITE) (void)(SITE)
 #define TM_TRACK_WRITE(ADDRESS, BYTES, SITE) (void)(SITE)
 #define TM_TRACK_ATOMIC(ADDRESS, BYTES, SITE) (void)(SITE)
 #endif
 
 namespace tm {
+
+// ---- races ----
+
+#if defined(TM_CHECK_RACES)
+/// Reports an access that another thread's is unordered with: the site of that, and what both do.
+static inline void track(device uint *buffer, uint3 program, const volatile device void *address, uint bytes,
+                         uint site, tm_fibers::Kind kind) {
+  tm_fibers::Access before;
+  if (!tm_fibers::conflicts(address, bytes, site, kind, &before))
+    return;
+  if (device uint *record = report(buffer, site, program)) {
+    put(record, before.site);
+    put(record, uint(kind));
+    put(record, uint(before.kind));
+  }
+}
+#endif
 
 // ---- addresses ----
 

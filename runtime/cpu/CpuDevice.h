@@ -19,6 +19,7 @@ struct CpuProgramOptions {
     Fibers,      // a fiber for each thread; for any Metal text
   } technique = RegionLoops;
   bool permuteFragments = false; // another assignment of matrix elements to lanes than usual
+  bool checkRaces = false;       // with fibers; the text says where (TM_TRACK_READ and others)
   std::vector<std::string> extraFlags;
 };
 

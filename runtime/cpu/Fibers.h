@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Stacks for the fibers of threadgroups.
+#pragma once
+
+#include <cstddef>
+
+namespace tmetal {
+
+/// `count` stacks of at least `bytes`, one after the other, of the calling thread. They stay until it asks
+/// for more.
+struct FiberStacks {
+  char *first;
+  size_t bytes; // of each
+};
+FiberStacks fiberStacks(size_t count, size_t bytes);
+
+} // namespace tmetal
