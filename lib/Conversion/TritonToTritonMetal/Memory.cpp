@@ -86,12 +86,16 @@ bool Distributor::isInjective(Value pointers) {
 }
 
 bool Distributor::conflicts(const Region &region, const Access &access) {
+  // A thread that holds a copy of an element may come after the one that stores it.
+  auto hasFree = [](ArrayRef<int64_t> bases) { return llvm::is_contained(bases, int64_t(0)); };
+  const LinearLayout &layout = region.layout;
+  bool copied = hasFree(layout.registers) || hasFree(layout.lanes) || hasFree(layout.simdgroups);
   for (const Access &other : region.accesses) {
     if (!other.writes && !access.writes)
       continue;
     if (!mayAlias(other.root, access.root))
       continue;
-    if (other.pointers == access.pointers && isInjective(access.pointers))
+    if (!copied && other.pointers == access.pointers && isInjective(access.pointers))
       continue; // each thread meets its own element again
     return true;
   }
