@@ -157,7 +157,7 @@ KernelReport::KernelReport(const MslKernel &kernel) : kernel(kernel), capacity(r
 
 void KernelReport::deliver(const std::function<void(const std::string &)> &output) const {
   uint32_t wanted = words[0];
-  if (wanted == 0)
+  if (wanted == 0 && failure.empty())
     return;
   std::string printed, fault;
   ErrorKind kind = ErrorKind::Assertion;
@@ -193,6 +193,11 @@ void KernelReport::deliver(const std::function<void(const std::string &)> &outpu
       fault += " (and " + std::to_string(faults - races.size()) + " more)";
   } else if (faults > 1) {
     fault += " (and " + std::to_string(faults - 1) + " more)";
+  }
+  if (!failure.empty()) {
+    fault += (fault.empty() ? "" : "\n") + failure;
+    if (faults++ == 0)
+      kind = ErrorKind::Sanitizer;
   }
   if (faults)
     throw Error(kind, fault);

@@ -19,6 +19,8 @@ public:
   explicit KernelReport(const MslKernel &kernel);
 
   void *data() { return words.get(); }
+  /// The launch itself did not end well; said beside what the kernel found.
+  void fail(const std::string &text) { failure = text; }
   /// Hands what was printed to `output`, then throws Error when the kernel reported a fault.
   void deliver(const std::function<void(const std::string &)> &output) const;
 
@@ -28,6 +30,7 @@ private:
   const MslKernel &kernel;
   std::unique_ptr<uint32_t[]> words;
   uint32_t capacity;
+  std::string failure;
 };
 
 } // namespace tmetal

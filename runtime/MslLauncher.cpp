@@ -170,7 +170,9 @@ struct MslLauncher::Variant {
     try {
       program->launch(grid, buffers, nullptr);
     } catch (const std::exception &error) {
-      throw Error(ErrorKind::Sanitizer, error.what());
+      if (!report)
+        throw Error(ErrorKind::Sanitizer, error.what());
+      report->fail(error.what());
     }
   }
 

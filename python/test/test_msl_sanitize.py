@@ -177,3 +177,47 @@ def test_modes_that_do_not_exist():
         run_shifted(x, out, 99, 1, sanitize="memory")
     with pytest.raises(UnsupportedError, match="msl engine"):
         copy_shifted[(1,)](x, out, 64, 0, BLOCK=64, engine="mlx", sanitize="address")
+
+
+@triton.jit
+def add_one_in_place(x_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x_ptr + i, tl.load(x_ptr + i, mask=i < n) + 1, mask=i < n)
+
+
+@pytest.mark.parametrize("block", [16, 64, 512])
+@pytest.mark.parametrize("make", [torch.zeros, mx.zeros], ids=["torch", "mlx"])
+def test_copies_of_an_element_load_before_it_is_stored(make, block):
+    x = make(100)
+    add_one_in_place[(triton.cdiv(100, block),)](x, 100, BLOCK=block, engine="msl", sanitize="thread")
+    assert np.asarray(memoryview(x) if isinstance(x, mx.array) else x).tolist() == [1.0] * 100
+
+
+@triton.jit
+def shifted_in_place(x_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    for _ in range(2):
+        tl.store(x_ptr + i + 1, tl.load(x_ptr + i))
+
+
+def test_a_store_to_what_another_thread_loads():
+    x = torch.arange(129.0)
+    shifted_in_place[(1,)](x, BLOCK=128, engine="msl", sanitize="thread")
+    assert x.tolist() == [0.0, 0.0, *map(float, range(127))]
+
+
+@triton.jit
+def stores_and_adds(x_ptr, BLOCK: tl.constexpr, ATOMIC: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    if ATOMIC:
+        tl.atomic_add(x_ptr + i // 2, 1)
+    else:
+        tl.store(x_ptr + i // 2, i // 2)  # two threads, the same value
+
+
+def test_atomic_operations_are_no_race_stores_are():
+    x = torch.zeros(64, dtype=torch.int32)
+    stores_and_adds[(1,)](x, BLOCK=128, ATOMIC=True, engine="msl", sanitize="thread")
+    assert x.tolist() == [2] * 64
+    with pytest.raises(SanitizerError, match="the store here and the store by another thread here"):
+        stores_and_adds[(1,)](x, BLOCK=128, ATOMIC=False, engine="msl", sanitize="thread")

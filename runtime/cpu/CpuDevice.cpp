@@ -138,7 +138,7 @@ public:
           if (!entry(buffers, position, extents, &workspace))
             fail("[" + std::string(name) + "] In program (" + std::to_string(position[0]) + ", " +
                  std::to_string(position[1]) + ", " + std::to_string(position[2]) +
-                 ") threads wait at a barrier that others of the program never reach.");
+                 ") not all threads of the program come to the same barrier.");
           return !failed.load(std::memory_order_relaxed);
         });
       } catch (const std::exception &error) {

@@ -94,6 +94,9 @@ struct Threadgroup {
   Line ready;
   Meeting all;
   Context home;
+  void *barrier; // that the threads in `all` have come to
+  bool diverged =
+      false; // threads came to different barriers, or left while others waited; when races are looked for
   Simdgroup simdgroups[max_threads / tm_hooks::lanes];
   Fiber fibers[max_threads];
 
@@ -142,6 +145,7 @@ static thread_local Threadgroup *threadgroup_here;
   Threadgroup &group = *threadgroup_here;
   group.body(group.argument, group.current);
   --group.alive;
+  group.diverged |= group.all.arrived != 0;
   group.leave(group.simdgroup().meeting);
   group.leave(group.all);
   group.yield();
@@ -174,16 +178,27 @@ static thread_local Threadgroup *threadgroup_here;
   threadgroup_here = &group;
   switch_context(&group.home, &group.fibers[0].context);
   threadgroup_here = outer;
+#ifdef TM_CHECK_RACES
+  if (group.diverged)
+    return false;
+#endif
   return group.alive == 0;
 }
 
 static inline char *threadgroup_memory() { return threadgroup_here->workspace->memory; }
 
-/// A barrier that orders memory: of the device (bit 0), of the threadgroup (bit 1).
-static inline void fence(unsigned flags, bool simdgroup_only) {
-  Fiber &self = threadgroup_here->self();
+/// In front of a barrier that orders memory: of the device (bit 0), of the threadgroup (bit 1). Its call is
+/// what tells one barrier from another, so there must be one for each.
+[[gnu::noinline, clang::noduplicate]] static void fence(unsigned flags, bool simdgroup_only) {
+  Threadgroup &group = *threadgroup_here;
   for (unsigned memory = 0; memory < 2; ++memory)
-    self.epochs[memory][simdgroup_only] += flags >> memory & 1;
+    group.self().epochs[memory][simdgroup_only] += flags >> memory & 1;
+  if (simdgroup_only)
+    return;
+  void *here = __builtin_return_address(0);
+  if (group.all.arrived == 0)
+    group.barrier = here;
+  group.diverged |= group.barrier != here || group.alive != group.workspace->threads;
 }
 
 /// Whether an access of this thread is the first one found to be unordered with one `before` it.

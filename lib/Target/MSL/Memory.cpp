@@ -345,11 +345,12 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
   // Each fragment of an operand is loaded once for all products that it is part of.
   auto operand = [&](const std::string &fragment, int64_t count, Value array, const std::string &outer,
                      int64_t stride, bool transposed, bool outerIsRow) {
+    Type held = cast<tm::SharedType>(array.getType()).getElementType();
     std::string step = number(stride);
     std::string address = outerIsRow ? name(array) + " + (" + outer + ") * " + step + " + k"
                                      : name(array) + " + k * " + step + " + " + outer;
     open("TM_UNROLL for (int i = 0; i < " + number(count) + "; ++i) {");
-    trackFragment(op, address, stride, element, "TM_TRACK_READ");
+    trackFragment(op, address, stride, held, "TM_TRACK_READ");
     line("simdgroup_load(" + fragment + "[i], " + address + ", " + step +
          (transposed ? ", ulong2(0), true);" : ");"));
     close();

@@ -375,7 +375,9 @@ void MslPrinter::operation(Operation *op) {
           refuse(op, "This operation has no form in Metal.");
         declare(op->getResult(0), expression(op), op);
       });
-  if (options.checkUndefined && !isa<arith::ConstantOp>(op) && op->getNumRegions() == 0) {
+  // Tiles and arrays have declared their own.
+  if (options.checkUndefined && !isa<arith::ConstantOp, tm::TileOp, tm::SharedOp>(op) &&
+      op->getNumRegions() == 0) {
     declareCompanion(op);
     copyCompanion(op);
   }
