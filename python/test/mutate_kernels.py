@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Run kernels with changes of their printed text, one at a time: `python mutate_kernels.py FILE [KERNEL ...]`.
+"""Run kernels with changes of their printed text, one at a time: `mutate_kernels.py OUTCOMES [KERNEL ...]`.
 
-Each barrier is deleted in turn or left to one lane, and each mask dropped, behind the printer's back: the compiler that the
-CPU device calls is this file, which changes the text and hands it to clang. Says what came of each as JSON."""
+Each barrier is deleted in turn, or left to one lane, and each mask dropped, behind the printer's back: the
+compiler that the CPU device calls is this file, which changes the text and hands it to clang. What came of each
+is written as JSON."""
 
 from __future__ import annotations
 
@@ -182,7 +183,7 @@ def main(target: str, wanted: list[str]) -> None:
         folder = Path(name)
         clang = folder / "clang"
         clang.write_text(
-            f"#!/bin/sh\nMUTANTS_AS_CLANG=1 exec {sys.executable} -S {Path(__file__).resolve()} \"$@\"\n"
+            f'#!/bin/sh\nMUTANTS_AS_CLANG=1 exec {sys.executable} -S {Path(__file__).resolve()} "$@"\n'
         )
         clang.chmod(0o755)
         os.environ["MUTANTS_CLANG"] = os.environ.get("TRITON_METAL_CLANG", "clang++-22")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The check modes: each with a kernel in which the fault is planted, and with the same kernel without it."""
 
+import importlib
 import inspect
 import re
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from conftest import forget_compiled_kernels
 
 from triton_metal.errors import ArgumentError, SanitizerError, UnsupportedError
 
@@ -162,8 +165,6 @@ def test_the_mode_is_part_of_the_key(monkeypatch):
     x, out = torch.arange(100.0), torch.zeros(100)
     run_shifted(x, out, 99, 1)
     monkeypatch.setenv("TRITON_METAL_SANITIZE", "address")
-    from conftest import forget_compiled_kernels
-
     forget_compiled_kernels()
     with pytest.raises(SanitizerError):
         run_shifted(x, out, 100, 1)
@@ -221,3 +222,19 @@ def test_atomic_operations_are_no_race_stores_are():
     assert x.tolist() == [2] * 64
     with pytest.raises(SanitizerError, match="the store here and the store by another thread here"):
         stores_and_adds[(1,)](x, BLOCK=128, ATOMIC=False, engine="msl", sanitize="thread")
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.mark.parametrize("mode", ["address", "thread", "undefined", "address,thread,undefined"])
+@pytest.mark.parametrize("example", sorted(p.stem for p in EXAMPLES.glob("*.py") if p.stem != "example_case"))
+def test_examples_are_clean_in_every_mode(example, mode, monkeypatch):
+    monkeypatch.setenv("TRITON_METAL_ENGINE", "msl")
+    monkeypatch.setenv("TRITON_METAL_SANITIZE", mode)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    forget_compiled_kernels()
+    for case in importlib.import_module(example).cases(small=True):
+        assert case.error() <= case.tolerance, case.name
+    monkeypatch.undo()
+    forget_compiled_kernels()
