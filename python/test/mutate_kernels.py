@@ -2,8 +2,8 @@
 """Run kernels with changes of their printed text, one at a time: `mutate_kernels.py OUTCOMES [KERNEL ...]`.
 
 Each barrier is deleted in turn, or left to one lane, and each mask dropped, behind the printer's back: the
-compiler that the CPU device calls is this file, which changes the text and hands it to clang. What came of each
-is written as JSON."""
+compiler that the CPU device calls is this file, which changes the text and hands it to clang. What came of
+each is written as JSON."""
 
 from __future__ import annotations
 
