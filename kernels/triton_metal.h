@@ -30,6 +30,19 @@ using namespace metal;
 #include "triton_metal/check.h"
 
 #define TM_UNROLL _Pragma("clang loop unroll(full)")
+// Loops over registers. They stay loops on the CPU, where registers are memory.
+#ifdef TM_CPU
+#define TM_UNROLL_GPU
+#else
+#define TM_UNROLL_GPU TM_UNROLL
+#endif
+// In front of a parameter: what it points to does not change while the kernel runs. Metal's compiler is not told, because
+// its language does not say that it listens.
+#ifdef TM_CUDA
+#define TM_READ_ONLY __restrict
+#else
+#define TM_READ_ONLY
+#endif
 
 // ---- how a device of the CPU calls a kernel ----
 
@@ -157,10 +170,10 @@ struct Threadgroup {
 #define TM_FENCE_mem_device_and_threadgroup mem_flags::mem_device | mem_flags::mem_threadgroup
 #define TM_BARRIER(FENCE) threadgroup_barrier(TM_FENCE_##FENCE);
 #define TM_SHUFFLE_XOR(TO, FROM, REGISTERS, MASK)                                                                      \
-  for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                                      \
+  TM_UNROLL_GPU for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                        \
     TO[tm_r] = tm::simd_shuffle_xor(FROM[tm_r], ushort(MASK));
 #define TM_SHUFFLE_UP(TO, FROM, REGISTERS, DELTA)                                                                      \
-  for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                                      \
+  TM_UNROLL_GPU for (uint tm_r = 0; tm_r < (REGISTERS); ++tm_r)                                                        \
     TO[tm_r] = tm::simd_shuffle_up(FROM[tm_r], ushort(DELTA));
 #define TM_FRAGMENTS(T, NAME, COUNT) simdgroup_matrix<T, 8, 8> NAME[COUNT];
 #define TM_FRAGMENT(NAME, I) NAME[I]

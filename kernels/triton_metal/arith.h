@@ -169,10 +169,11 @@ template <typename T, typename F> inline T to_int(F x) {
 template <typename T> inline T to_int(half x) { return to_int<T, float>(float(x)); }
 template <typename T> inline T to_int(bfloat x) { return to_int<T, float>(float(x)); }
 
-template <typename T> inline T maxnum(T a, T b) { return a != a ? b : (b != b ? a : (a > b ? a : b)); }
-template <typename T> inline T minnum(T a, T b) { return a != a ? b : (b != b ? a : (a < b ? a : b)); }
-template <typename T> inline T maximum(T a, T b) { return a != a ? a : (b != b ? b : (a > b ? a : b)); }
-template <typename T> inline T minimum(T a, T b) { return a != a ? a : (b != b ? b : (a < b ? a : b)); }
+// Without branches, which the compiler of a GPU would keep: one of the two is chosen once.
+template <typename T> inline T maxnum(T a, T b) { return bool((a > b) | (b != b)) ? a : b; }
+template <typename T> inline T minnum(T a, T b) { return bool((a < b) | (b != b)) ? a : b; }
+template <typename T> inline T maximum(T a, T b) { return bool((a > b) | (a != a)) ? a : b; }
+template <typename T> inline T minimum(T a, T b) { return bool((a < b) | (a != a)) ? a : b; }
 template <typename T> inline T clamp_number(T x, T low, T high) { return minnum(maxnum(x, low), high); }
 template <typename T> inline T clamp_nan(T x, T low, T high) {
   return x != x ? x : minnum(maxnum(x, low), high);

@@ -49,8 +49,8 @@ def test_printed_text_is_right(printed: dict[str, str], name: str) -> None:
 @pytest.mark.parametrize(
     "old,new",
     [
-        ("device float *x_ptr", "threadgroup float *x_ptr"),
-        ("device float *x_ptr", "float *x_ptr"),
+        ("device float *TM_READ_ONLY x_ptr", "threadgroup float *x_ptr"),
+        ("device float *TM_READ_ONLY x_ptr", "float *x_ptr"),
         ("device float *output_ptr", "constant float *output_ptr"),
         ("const int n_elements", "const double n_elements"),
     ],

@@ -315,8 +315,8 @@ void MslPrinter::fragmentsMove(Operation *op, bool isStore) {
   bool fewer = own.groups < result.simdgroups, all = first == 0 && count == type.getRows();
   open(fewer ? "TM_SG_REGION if (tm_sg < " + number(own.groups) + ") {" : "TM_SG_REGION {", op);
   rectangle(type, first);
-  line("for (int i = 0; i < " + number(own.rows) + "; ++i)");
-  std::string each = "for (int j = 0; j < " + number(own.columns) + "; ++j)";
+  line("TM_UNROLL_GPU for (int i = 0; i < " + number(own.rows) + "; ++i)");
+  std::string each = "TM_UNROLL_GPU for (int j = 0; j < " + number(own.columns) + "; ++j)";
   if (!all)
     each += " if (row + i * 8 >= 0 && row + i * 8 < " + number(count) + ")";
   ++indent;

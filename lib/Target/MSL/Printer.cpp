@@ -204,6 +204,30 @@ MslKernel MslPrinter::print() {
   return result;
 }
 
+/// The kernel reads through this parameter only, and stores to nothing that overlaps with its memory.
+bool MslPrinter::isReadOnly(size_t index) {
+  const std::vector<MslParameter> &parameters = result.parameters;
+  auto group = [&](size_t of) {
+    size_t ordinal = llvm::count_if(llvm::ArrayRef(parameters).take_front(of),
+                                    [](const MslParameter &parameter) { return parameter.isPointer; });
+    return ordinal < options.aliasGroups.size() ? options.aliasGroups[ordinal] : -1;
+  };
+  for (auto [other, parameter] : llvm::enumerate(parameters))
+    if (parameter.stored && (other == index || (group(index) >= 0 && group(other) == group(index))))
+      return false;
+  // What is read so is meant to change under the kernel.
+  WalkResult walked = kernel.walk([&](Operation *op) {
+    Value pointer;
+    if (auto load = dyn_cast<tm::LoadOp>(op))
+      pointer = load.getIsVolatile() ? load.getPtr() : Value();
+    else if (auto load = dyn_cast<tm::AtomicLoadOp>(op))
+      pointer = load.getPtr();
+    int root = pointer ? rootIndex(pointer) : -1;
+    return pointer && (root < 0 || root == int(index)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return !walked.wasInterrupted();
+}
+
 void MslPrinter::signature() {
   mlir::Block &body = kernel.getBody().front();
   if (result.argumentsBuffer >= 0) {
@@ -217,10 +241,11 @@ void MslPrinter::signature() {
   }
   result.function = safeName(result.name, "k_", /*isFunction=*/true);
   SmallVector<std::string> parts;
-  for (auto [argument, parameter] : llvm::zip_equal(body.getArguments(), result.parameters))
-    if (parameter.isPointer)
-      parts.push_back(typeName(argument.getType(), argument.getLoc()) + names[argument] + " [[buffer(" +
-                      number(parameter.bufferIndex) + ")]]");
+  for (auto [index, argument] : llvm::enumerate(body.getArguments()))
+    if (result.parameters[index].isPointer)
+      parts.push_back(typeName(argument.getType(), argument.getLoc()) +
+                      (isReadOnly(index) ? "TM_READ_ONLY " : "") + names[argument] + " [[buffer(" +
+                      number(result.parameters[index].bufferIndex) + ")]]");
   if (result.argumentsBuffer >= 0)
     parts.push_back("constant tm_arguments &tm_args [[buffer(" + number(result.argumentsBuffer) + ")]]");
   if (result.reportBuffer >= 0)
@@ -342,7 +367,7 @@ void MslPrinter::operation(Operation *op) {
         std::string element = typeName(type.getElementType(), op->getLoc());
         open("TM_SG_REGION {", op);
         std::string i = fresh("i"); // the value may be a parameter called i
-        line("for (int " + i + " = 0; " + i + " < " + number(count) + "; ++" + i + ")");
+        line("TM_UNROLL_GPU for (int " + i + " = 0; " + i + " < " + number(count) + "; ++" + i + ")");
         line("  TM_FRAGMENT(" + name(fill.getMatrix()) + ", " + i + ") = make_filled_simdgroup_matrix<" +
              element + ", 8, 8>(" + name(fill.getValue()) + ");");
         close();
@@ -351,7 +376,7 @@ void MslPrinter::operation(Operation *op) {
         tm::FragmentsType type = copy.getSource().getType();
         int64_t count = fragmentCount(type);
         open("TM_SG_REGION {", op);
-        line("for (int i = 0; i < " + number(count) + "; ++i)");
+        line("TM_UNROLL_GPU for (int i = 0; i < " + number(count) + "; ++i)");
         line("  TM_FRAGMENT(" + name(copy.getResult()) + ", i) = TM_FRAGMENT(" + name(copy.getSource()) +
              ", i);");
         close();
@@ -443,7 +468,11 @@ void MslPrinter::region(tm::RegionOp op) {
     if (!op.getBody().getArgument(0).use_empty())
       line("const int r = 0;");
   } else {
-    open("for (int r = 0; r < " + number(registers) + "; ++r) " + macro + " {", op);
+    // Registers chosen at run time would be memory on a GPU; this many there are none of.
+    constexpr int64_t kMaxUnrolled = 64;
+    open((registers <= kMaxUnrolled ? "TM_UNROLL_GPU for (int r = 0; r < " : "for (int r = 0; r < ") +
+             number(registers) + "; ++r) " + macro + " {",
+         op);
   }
   block(op.getBody().front());
   close();

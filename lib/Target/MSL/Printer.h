@@ -48,6 +48,7 @@ private:
   void declare(mlir::Value value, const llvm::Twine &init, mlir::Operation *op);
   void assignAll(mlir::ValueRange targets, mlir::ValueRange values);
 
+  bool isReadOnly(size_t index);
   void signature();
   void region(tm::RegionOp op);
   void forLoop(mlir::scf::ForOp op);

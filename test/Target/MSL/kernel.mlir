@@ -20,7 +20,7 @@
 // CHECK-NEXT: };
 // CHECK-EMPTY:
 // CHECK-NEXT: {{\[\[}}max_total_threads_per_threadgroup(128)]]
-// CHECK-NEXT: kernel void k_index(device float *x_ptr {{\[\[}}buffer(0)]],
+// CHECK-NEXT: kernel void k_index(device float *TM_READ_ONLY x_ptr {{\[\[}}buffer(0)]],
 // CHECK-NEXT:     device uchar *kernel_ {{\[\[}}buffer(1)]],
 // CHECK-NEXT:     constant tm_arguments &tm_args {{\[\[}}buffer(2)]],
 // CHECK-NEXT:     TM_POSITION) {

@@ -29,7 +29,7 @@ tm.kernel @regions attributes {simdgroups = 4 : i64, parameterNames = ["x"]} {
     %v = tm.load %x[%i : i32] : !tt.ptr<f32> -> f32
     tm.put %v, %t[%r] : f32, !tm.tile<f32, #plain>
   }
-  // CHECK-NEXT: for (int r = 0; r < 4; ++r) TM_REGION {
+  // CHECK-NEXT: TM_UNROLL_GPU for (int r = 0; r < 4; ++r) TM_REGION {
   // CHECK-NEXT:   const int v5 = r * 4 + (int(tm_sg) >> 1) * 2 + (int(tm_lane) >> 4);
   // CHECK-NEXT:   const int v6 = (int(tm_sg) & TM_MASK(1)) * 16 + (int(tm_lane) & TM_MASK(15));
   tm.region #matrix {
@@ -54,7 +54,7 @@ tm.kernel @regions attributes {simdgroups = 4 : i64, parameterNames = ["x"]} {
     %i = tm.element %r, #reversed
     %j = tm.element %r, #overlapping
   }
-  // CHECK: for (int r = 0; r < 2; ++r) TM_SG_REGION {
+  // CHECK: TM_UNROLL_GPU for (int r = 0; r < 2; ++r) TM_SG_REGION {
   // CHECK-NEXT:   const int v11 = r + int(tm_sg) * 2;
   // CHECK-NEXT:   TM_SG_AT(t1, r) = v11;
   tm.region #lanes vectorizable {
@@ -62,7 +62,7 @@ tm.kernel @regions attributes {simdgroups = 4 : i64, parameterNames = ["x"]} {
     %i = tm.element %r, #lanes
     tm.put %i, %g[%r] : i32, !tm.tile<i32, #lanes>
   }
-  // CHECK: for (int r = 0; r < 2; ++r) TM_U_REGION {
+  // CHECK: TM_UNROLL_GPU for (int r = 0; r < 2; ++r) TM_U_REGION {
   // CHECK-NEXT:   TM_U_AT(t2, r) = x;
   tm.region #all {
   ^bb0(%r: i32):
