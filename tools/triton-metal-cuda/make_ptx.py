@@ -2,18 +2,21 @@
 """Compiles the Metal texts of saved launches to PTX with clang, for triton-metal-cuda: `make_ptx.py FOLDER`.
 
 Needs no CUDA: the text is plain C++ to clang's NVPTX target, through the headers of the CPU device with the
-hooks of runtime/cuda. Equal texts are compiled once. With --ptxas the PTX is assembled too, where ptxas is
-installed."""
+hooks of runtime/cuda. Equal texts are compiled once. With --ptxas the PTX is assembled too: by the ptxas of
+$TRITON_METAL_PTXAS, of Triton's wheel, or of the path."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,24 +30,35 @@ def clang() -> str:
     raise SystemExit("make_ptx.py: There is no clang++; TRITON_METAL_CLANG names one.")
 
 
-def compile_flags(simdgroups: int, arch: str, headers: Path = ROOT) -> list[str]:
+def ptxas() -> str | None:
+    spec = importlib.util.find_spec("triton")
+    wheels = [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
+    of_triton = [str(place / "backends/nvidia/bin/ptxas") for place in wheels]
+    for name in (os.environ.get("TRITON_METAL_PTXAS"), *of_triton, "ptxas"):
+        if name and shutil.which(name):
+            return name
+    return None
+
+
+def compile_flags(arch: str, headers: Path = ROOT) -> list[str]:
     shim = headers / "runtime/shim"
     flags = [f for f in (shim / "compile_flags.txt").read_text().split() if f.startswith("-")]
     return [
         *("-x", "c++", "--target=nvptx64-nvidia-cuda", f"-march={arch}", "-O3", "-S"),
         *("-nostdinc", "-fno-exceptions", "-fno-rtti", "-fconvergent-functions"),
-        *("-DTM_CUDA", "-DTM_CPU_FIBERS", '-DTM_HOOKS_HEADER="warp.h"', f"-DTM_SIMDGROUPS={simdgroups}"),
+        *("-DTM_CUDA", "-DTM_CPU_FIBERS", '-DTM_HOOKS_HEADER="warp.h"'),
         *("-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64", "-DTM_MSL_32"),
         *(f"-I{headers / folder}" for folder in ("runtime/cuda", "runtime/shim", "kernels")),
         *flags,
-        *("-include", "prelude.h"),
     ]
 
 
-def make_ptx(text: str, simdgroups: int, arch: str = "sm_90") -> str:
-    """The PTX of a Metal text with one kernel. Raises RuntimeError with what clang says."""
+def run_clang(text: str, threads: int, arch: str, *more: str, headers: Path = ROOT) -> str:
+    """The PTX of C++ for the shim, whose kernels are launched with so many threads. Raises RuntimeError with
+    what clang says."""
+    simdgroups = f"-DTM_SIMDGROUPS={-(-threads // 32)}"
     done = subprocess.run(
-        [clang(), *compile_flags(simdgroups, arch), "-o", "-", "-"],
+        [clang(), *compile_flags(arch, headers), simdgroups, *more, "-o", "-", "-"],
         input=text,
         capture_output=True,
         text=True,
@@ -55,21 +69,32 @@ def make_ptx(text: str, simdgroups: int, arch: str = "sm_90") -> str:
     if ".extern .func" in done.stdout:
         missing = [line for line in done.stdout.splitlines() if ".extern .func" in line]
         raise RuntimeError("The device has no " + "; ".join(missing))
-    return done.stdout
+    # What [[max_total_threads_per_threadgroup]] says: registers are given out accordingly.
+    return re.sub(r"(\.entry [^(]*\([^)]*\))", rf"\1\n.maxntid {threads}", done.stdout)
 
 
-def assemble(ptx: str, arch: str = "sm_90") -> str:
-    """What ptxas says of registers and memory. Raises RuntimeError when it refuses the PTX."""
-    done = subprocess.run(
-        ["ptxas", f"-arch={arch}", "-v", "-o", "/dev/null", "/dev/stdin"],
-        input=ptx,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return done.stderr
+def make_ptx(text: str, simdgroups: int, arch: str = "sm_90", headers: Path = ROOT) -> str:
+    """The PTX of a Metal text of the msl engine."""
+    return run_clang(text, 32 * simdgroups, arch, "-include", "prelude.h", headers=headers)
+
+
+def assemble(ptx: str, arch: str = "sm_90") -> tuple[bytes, str]:
+    """Machine code, and what ptxas says of registers and memory. Raises RuntimeError when it refuses."""
+    assembler = ptxas()
+    if assembler is None:
+        raise RuntimeError("There is no ptxas; TRITON_METAL_PTXAS names one.")
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
+        source.write_text(ptx)
+        done = subprocess.run(
+            [assembler, f"-arch={arch}", "-v", "-o", str(target), str(source)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return target.read_bytes(), done.stderr
 
 
 def main() -> int:

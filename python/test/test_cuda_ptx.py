@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""Metal texts as PTX for NVIDIA GPUs: every kind of statement compiles, and wrong texts are errors. No GPU needed."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import triton
+import triton.language as tl
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from triton_metal import _core
+
+TOOLS = Path(__file__).parents[2] / "tools/triton-metal-cuda"
+
+
+def load_tool(name):
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+make_ptx = load_tool("make_ptx")
+plant_faults = load_tool("plant_faults")
+needs_ptxas = pytest.mark.skipif(make_ptx.ptxas() is None, reason="Triton's wheel has no ptxas here")
+
+
+@triton.jit
+def chain(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i, mask=i < n)
+    tl.store(out_ptr + i, tl.exp(x) * x.to(tl.float16), mask=i < n)
+
+
+@triton.jit
+def softmax(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + tl.program_id(0) * n + i, mask=i < n, other=-float("inf"))
+    e = tl.exp(x - tl.max(x, 0))
+    tl.store(out_ptr + tl.program_id(0) * n + i, e / tl.sum(e, 0), mask=i < n)
+
+
+@triton.jit
+def product(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)[:, None]
+    j = tl.arange(0, BLOCK)[None, :]
+    total = tl.zeros((BLOCK, BLOCK), tl.float32)
+    for k in range(0, n, BLOCK):
+        a = tl.load(x_ptr + i * n + k + j)
+        total = tl.dot(a, a, total, input_precision="ieee")
+    tl.store(out_ptr + i * BLOCK + j, total)
+
+
+@triton.jit
+def tickets(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.atomic_add(out_ptr + i, tl.load(x_ptr + i), mask=i < n)
+    tl.atomic_max(out_ptr, 1.0)
+    old = tl.atomic_cas(x_ptr.to(tl.pointer_type(tl.int32)), 0, n)
+    tl.store(out_ptr + BLOCK + old, tl.cumsum(tl.load(x_ptr + i), 0).to(tl.float32).sum())
+
+
+def text_of(kernel, block, warps=4):
+    signature = {"x_ptr": "*fp32", "out_ptr": "*fp32", "n": "i32"}
+    source = ASTSource(kernel, signature, constexprs={"BLOCK": block})
+    compiled = triton.compile(
+        source, target=GPUTarget("metal", "host", 32), options={"num_warps": warps, "engine": "msl"}
+    )
+    return _core.Kernel(compiled.asm["tt"].decode(), arch="host", engine="msl", simdgroups=warps).msl_text()
+
+
+KERNELS = {
+    "chain": (chain, 1024),
+    "softmax": (softmax, 4096),
+    "product": (product, 32),
+    "tickets": (tickets, 64),
+}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return {name: text_of(*what) for name, what in KERNELS.items()}
+
+
+@pytest.fixture(scope="module")
+def compiled(texts):
+    return {name: make_ptx.make_ptx(text, 4) for name, text in texts.items()}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_text_becomes_ptx(compiled, name):
+    ptx = compiled[name]
+    assert ".target sm_90" in ptx and len(re.findall(r"\.entry ", ptx)) == 1
+    assert re.search(r"\.entry [^(]*\([^)]*\)\s*\.maxntid 128\s*\{", ptx)
+    assert ".extern .func" not in ptx
+    wanted = {
+        "softmax": ("shfl.sync.bfly", "bar.sync"),
+        "product": (".shared", "fma.rn.f32"),
+        "tickets": ("atom.", "shfl.sync"),
+    }
+    for instruction in wanted.get(name, ()):
+        assert instruction in ptx, instruction
+
+
+def test_loads_do_not_wait_for_stores(compiled):
+    """What is only read is loaded as such, and tiles of 32 registers are registers."""
+    assert "ld.global.nc" in compiled["chain"]
+    assert "ld.global.nc" in compiled["softmax"]
+    assert "__local_depot" not in compiled["softmax"]
+    assert "ld.global.nc" not in compiled["tickets"]  # which stores to both of its arguments
+
+
+@needs_ptxas
+@pytest.mark.parametrize("name", KERNELS)
+def test_ptxas_takes_it(compiled, name):
+    image, said = make_ptx.assemble(compiled[name])
+    assert image[:4] == b"\x7fELF" and re.search(r"Used \d+ registers", said)
+    assert "0 bytes spill stores" in said
+
+
+@needs_ptxas
+def test_ptxas_refuses_what_is_none(compiled):
+    with pytest.raises(RuntimeError, match=r"no_such_instruction"):
+        make_ptx.assemble(compiled["chain"].replace("ret;", "no_such_instruction;"))
+
+
+@pytest.mark.parametrize(
+    "old,new,message",
+    [
+        ("tm::exp(", "tm::no_such_function(", "no_such_function"),
+        ("TM_END", "TM_END }", "extraneous closing brace"),
+        ("device float *", "device floot *", "unknown type name 'floot'"),
+        ("TM_REGION_SAFE {", "TM_REGION_SAVE {", "TM_REGION_SAVE"),
+    ],
+)
+def test_wrong_texts_are_errors(texts, old, new, message):
+    assert old in texts["chain"]
+    with pytest.raises(RuntimeError, match=message):
+        make_ptx.make_ptx(texts["chain"].replace(old, new), 4)
+
+
+def test_what_the_device_lacks_is_an_error(texts):
+    declared = 'extern "C" float of_the_host(float);\n' + texts["chain"].replace("tm::exp(", "of_the_host(")
+    with pytest.raises(RuntimeError, match="The device has no .*of_the_host"):
+        make_ptx.make_ptx(declared, 4)
+
+
+# ---- the tool ----
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def save(folder, name, text):
+    (folder / name).mkdir()
+    (folder / name / "launch.json").write_text(json.dumps({"msl": {"text": text, "simdgroups": 4}}))
+
+
+def test_folders_of_launches(texts, tmp_path):
+    save(tmp_path, "one", texts["chain"])
+    save(tmp_path, "same", texts["chain"])
+    done = run(TOOLS / "make_ptx.py", tmp_path, "--jobs", 1)
+    assert done.returncode == 0 and "1 texts of 2 launches" in done.stdout, done.stderr
+    assert (tmp_path / "one/kernel.ptx").read_text() == (tmp_path / "same/kernel.ptx").read_text()
+    save(tmp_path, "wrong", texts["chain"].replace("tm::exp(", "tm::exq("))
+    done = run(TOOLS / "make_ptx.py", tmp_path, "--jobs", 1)
+    assert done.returncode == 1 and "1 refused" in done.stdout
+    assert "wrong: " in done.stderr and "exq" in done.stderr
+    assert not (tmp_path / "wrong/kernel.ptx").exists()
+    done = run(TOOLS / "make_ptx.py", tmp_path / "one/nothing")
+    assert done.returncode == 2 and "There is no saved launch with Metal text." in done.stderr
+
+
+def test_planted_faults(texts, tmp_path):
+    """A barrier less, and a store that goes elsewhere; the rest of the text stays."""
+    text = texts["softmax"]
+    fewer = plant_faults.without_barrier(text)
+    assert fewer.count("TM_BARRIER") == text.count("TM_BARRIER") - 1
+    assert make_ptx.make_ptx(fewer, 4).count("bar.sync") == make_ptx.make_ptx(text, 4).count("bar.sync") - 1
+    assert plant_faults.without_barrier(texts["chain"]) is None
+    changed = plant_faults.past_the_end(text).splitlines()
+    (different,) = [i for i, line in enumerate(text.splitlines()) if changed[i] != line]
+    assert "if (" in text.splitlines()[different] and "(1l << 24) + " in changed[different]
+    make_ptx.make_ptx("\n".join(changed), 4)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Saved launches with a fault in their Metal text: `plant_faults.py FOLDER TARGET`.
+
+For each text of FOLDER: one launch without its last barrier, for racecheck, and one whose last masked store
+has lost its mask and goes past the memory, for memcheck. That these tools find them shows that their silence
+about the texts as they are means something."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_ptx import make_ptx
+
+
+def without_barrier(text: str) -> str | None:
+    """The last barrier between accesses of threadgroup memory."""
+    found = list(re.finditer(r"^ *TM_BARRIER\(mem_threadgroup\)\n", text, re.MULTILINE))
+    return text[: found[-1].start()] + text[found[-1].end() :] if found else None
+
+
+def past_the_end(text: str) -> str | None:
+    """A store of all threads, far behind where it belongs."""
+    names = "|".join(re.findall(r"^ *device [\w ]+\*(\w+) = ", text, re.MULTILINE))
+    names += "|" + "|".join(re.findall(r"device \w+ \*(?:\w+ )*(\w+) \[\[buffer", text))
+    found = list(
+        re.finditer(rf"^( *)(?:if \(\w+\) )?((?:{names.strip('|')})\[)([^\n=]+\] = )", text, re.MULTILINE)
+    )
+    if not found:
+        return None
+    last = found[-1]
+    return text[: last.start()] + last[1] + last[2] + f"(1l << 24) + {last[3]}" + text[last.end() :]
+
+
+FAULTS: dict[str, Callable[[str], str | None]] = {"racecheck": without_barrier, "memcheck": past_the_end}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("target", type=Path, help="gets a folder for each tool")
+    options = parser.parse_args()
+    for tool, change in FAULTS.items():
+        made: set[str] = set()
+        for file in sorted(options.folder.rglob("launch.json")):
+            metal = json.loads(file.read_text()).get("msl")
+            changed = metal and change(metal["text"])
+            if not changed or changed in made:
+                continue
+            made.add(changed)
+            copy = options.target / tool / file.parent.name
+            shutil.copytree(file.parent, copy, dirs_exist_ok=True)
+            (copy / "kernel.ptx").write_text(make_ptx(changed, metal["simdgroups"]))
+        print(f"{tool}: {len(made)} launches with a fault")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
