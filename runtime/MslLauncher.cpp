@@ -24,8 +24,9 @@ namespace tmetal {
 
 namespace {
 
-constexpr size_t kMaxOverlappingVariants = 16;
+constexpr size_t kMaxOtherVariants = 16;
 constexpr size_t kInlineArgumentBytes = 256;
+constexpr size_t kMaxKnownBounds = 16;
 
 enum class ScalarKind { Integer, Bool, Half, BFloat, Float, Double };
 
@@ -100,12 +101,6 @@ void copyStrided(char *&target, const char *source, const mx::Shape &shape, cons
     copyStrided(target, source + i * stride, shape, strides, dimension + 1, itemsize);
 }
 
-/// What an argument may reach, in bytes before its address and from there on: an entry of the buffer of
-/// bounds.
-struct Reach {
-  int64_t before = 0, after = 0;
-};
-
 Reach reachOf(const HostBuffer &buffer) {
   uintptr_t end = buffer.storageAddress + static_cast<uintptr_t>(buffer.storageBytes);
   return {static_cast<int64_t>(buffer.address - buffer.storageAddress),
@@ -135,6 +130,7 @@ CpuProgramOptions programOptionsFor(const MslOptions &options) {
 /// A compiled text. The arrays of a launch are in the order of the parameters.
 struct MslLauncher::Variant {
   std::vector<int> aliasGroups;
+  bool checked = false; // each access
   MslKernel kernel;
   std::shared_ptr<CpuProgram> program;
   bool mayFail = false; // threads of a program can wait for others that never come
@@ -307,12 +303,16 @@ private:
   std::shared_ptr<Counters> counters;
 };
 
-MslLauncher::MslLauncher(KernelFacts facts, MslOptions options, Printer printer, Output output)
+MslLauncher::MslLauncher(KernelFacts facts, MslOptions options, Printer printer, Output output,
+                         AccessProgram accesses)
     : kernelFacts(std::move(facts)), baseOptions(std::move(options)), printer(std::move(printer)),
-      output(std::move(output)), counters(std::make_shared<Counters>()) {
+      output(std::move(output)), accesses(std::move(accesses)), counters(std::make_shared<Counters>()) {
   for (size_t i = 0; i < kernelFacts.parameterTypes.size(); ++i)
     if (isPointerType(kernelFacts.parameterTypes[i]))
       pointerParameters.push_back(static_cast<int>(i));
+  for (const AccessProgram::Node &node : this->accesses.nodes)
+    if (node.op == AccessProgram::Op::Argument)
+      boundingIntegers.push_back(static_cast<int>(node.value));
 }
 
 MslLauncher::~MslLauncher() = default;
@@ -351,11 +351,13 @@ std::vector<int> MslLauncher::aliasGroups(const std::vector<Argument> &arguments
   return any ? std::vector<int>(group, group + count) : std::vector<int>();
 }
 
-std::shared_ptr<const MslLauncher::Variant>
-MslLauncher::makeVariant(const std::vector<int> &aliasGroups) const {
+std::shared_ptr<const MslLauncher::Variant> MslLauncher::makeVariant(const std::vector<int> &aliasGroups,
+                                                                     bool checked) const {
   auto variant = std::make_shared<Variant>();
   variant->aliasGroups = aliasGroups;
+  variant->checked = checked;
   MslOptions options = baseOptions;
+  options.checkAddresses |= checked;
   options.aliasGroups = aliasGroups;
   variant->kernel = printer(options);
   ++counters->printed;
@@ -387,52 +389,128 @@ MslLauncher::makeVariant(const std::vector<int> &aliasGroups) const {
   return variant;
 }
 
-std::shared_ptr<const MslLauncher::Variant> MslLauncher::variantFor(const std::vector<int> &groups) {
+std::shared_ptr<const MslLauncher::Variant> MslLauncher::variantFor(const std::vector<int> &groups,
+                                                                    bool checked) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (groups.empty()) {
+  if (groups.empty() && !checked) {
     if (!defaultVariant) {
-      defaultVariant = makeVariant(groups);
+      defaultVariant = makeVariant(groups, false);
       readyVariant.store(defaultVariant.get(), std::memory_order_release);
     }
     return defaultVariant;
   }
-  auto found = std::find_if(overlapping.begin(), overlapping.end(),
-                            [&](const auto &variant) { return variant->aliasGroups == groups; });
-  if (found != overlapping.end()) {
-    overlapping.splice(overlapping.begin(), overlapping, found);
-    return overlapping.front();
+  auto found = std::find_if(others.begin(), others.end(), [&](const auto &variant) {
+    return variant->aliasGroups == groups && variant->checked == checked;
+  });
+  if (found != others.end()) {
+    others.splice(others.begin(), others, found);
+    return others.front();
   }
-  overlapping.push_front(makeVariant(groups));
-  if (overlapping.size() > kMaxOverlappingVariants)
-    overlapping.pop_back();
-  return overlapping.front();
+  others.push_front(makeVariant(groups, checked));
+  if (others.size() > kMaxOtherVariants)
+    others.pop_back();
+  return others.front();
+}
+
+bool MslLauncher::staysInside(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
+  if (accesses.accesses.empty() || baseOptions.checkAddresses)
+    return true;
+  thread_local std::vector<int64_t> key; // keeps its memory from launch to launch
+  key.assign(grid.begin(), grid.end());
+  for (int i : boundingIntegers)
+    key.push_back(std::get<int64_t>(arguments[i]));
+  for (int i : pointerParameters) {
+    Reach reach;
+    if (const auto *host = std::get_if<HostBuffer>(&arguments[i]))
+      reach = reachOf(*host);
+    else
+      reach.after = static_cast<int64_t>(std::get<LazyArray>(arguments[i]).value.nbytes());
+    key.push_back(reach.before);
+    key.push_back(reach.after);
+  }
+  std::lock_guard<std::mutex> lock(boundsMutex);
+  for (auto known = knownBounds.begin(); known != knownBounds.end(); ++known)
+    if (known->first == key) {
+      if (known != knownBounds.begin())
+        knownBounds.splice(knownBounds.begin(), knownBounds, known);
+      return known->second;
+    }
+  std::vector<int64_t> integers(arguments.size());
+  for (int i : boundingIntegers)
+    integers[i] = std::get<int64_t>(arguments[i]);
+  std::vector<Reach> reaches(arguments.size());
+  const int64_t *reach = key.data() + grid.size() + boundingIntegers.size();
+  for (int i : pointerParameters) {
+    reaches[i] = {reach[0], reach[1]};
+    reach += 2;
+  }
+  bool inside = unprovenAccesses(accesses, grid, integers, reaches).empty();
+  knownBounds.emplace_front(key, inside);
+  if (knownBounds.size() > kMaxKnownBounds)
+    knownBounds.pop_back();
+  return inside;
 }
 
 std::vector<NewValue> MslLauncher::launch(const std::array<int64_t, 3> &grid,
                                           const std::vector<Argument> &arguments) {
   checkLaunch(kernelFacts, grid, arguments);
   std::vector<int> groups = aliasGroups(arguments);
+  ++counters->launches;
+  if (!staysInside(grid, arguments))
+    return launchChecked(groups, grid, arguments);
   bool hasArrays = false;
   for (int i : pointerParameters)
     hasArrays |= std::holds_alternative<LazyArray>(arguments[i]);
-  const Variant *variant = groups.empty() ? readyVariant.load(std::memory_order_acquire) : nullptr;
-  std::shared_ptr<const Variant> held;
-  if (!variant || hasArrays) {
-    held = variantFor(groups);
-    variant = held.get();
-  }
-  ++counters->launches;
   if (hasArrays)
-    return launchOnArrays(std::move(held), grid, arguments);
+    return launchOnArrays(variantFor(groups), grid, arguments, /*atOnce=*/false);
+  if (const Variant *ready = groups.empty() ? readyVariant.load(std::memory_order_acquire) : nullptr)
+    return launchOnHost(*ready, grid, arguments);
+  return launchOnHost(*variantFor(groups), grid, arguments);
+}
 
+/// An access outside of an argument does not happen, and what the others stored is taken back.
+std::vector<NewValue> MslLauncher::launchChecked(const std::vector<int> &groups,
+                                                 const std::array<int64_t, 3> &grid,
+                                                 const std::vector<Argument> &arguments) {
+  ++counters->checkedLaunches;
+  std::shared_ptr<const Variant> variant = variantFor(groups, /*checked=*/true);
+  struct Memory {
+    void *address;
+    std::vector<std::byte> bytes;
+  };
+  std::vector<Memory> before;
+  bool hasArrays = false;
+  for (int i : pointerParameters) {
+    const auto *host = std::get_if<HostBuffer>(&arguments[i]);
+    hasArrays |= !host;
+    if (!host || !kernelFacts.stored[i])
+      continue;
+    auto *bytes = reinterpret_cast<std::byte *>(host->storageAddress);
+    before.push_back({bytes, {bytes, bytes + host->storageBytes}});
+  }
+  try {
+    return hasArrays ? launchOnArrays(variant, grid, arguments, /*atOnce=*/true)
+                     : launchOnHost(*variant, grid, arguments);
+  } catch (const Error &error) {
+    if (error.kind != ErrorKind::Sanitizer || baseOptions.checkRaces || baseOptions.checkUndefined)
+      throw;
+    for (const Memory &memory : before)
+      if (!memory.bytes.empty())
+        std::memcpy(memory.address, memory.bytes.data(), memory.bytes.size());
+    throw Error(ErrorKind::Argument, error.what());
+  }
+}
+
+std::vector<NewValue> MslLauncher::launchOnHost(const Variant &variant, const std::array<int64_t, 3> &grid,
+                                                const std::vector<Argument> &arguments) {
   alignas(16) std::byte inlineScalars[kInlineArgumentBytes] = {};
   std::vector<std::byte> moreScalars;
   std::byte *scalars = inlineScalars;
-  if (variant->kernel.argumentsSize > static_cast<int64_t>(kInlineArgumentBytes)) {
-    moreScalars.resize(variant->kernel.argumentsSize);
+  if (variant.kernel.argumentsSize > static_cast<int64_t>(kInlineArgumentBytes)) {
+    moreScalars.resize(variant.kernel.argumentsSize);
     scalars = moreScalars.data();
   }
-  for (const Scalar &scalar : variant->scalars)
+  for (const Scalar &scalar : variant.scalars)
     writeScalar(scalars, scalar, arguments[scalar.parameter]);
   constexpr size_t kInlineParameters = 64;
   void *inlinePointers[kInlineParameters];
@@ -442,16 +520,16 @@ std::vector<NewValue> MslLauncher::launch(const std::array<int64_t, 3> &grid,
   for (int i : pointerParameters) {
     const auto &buffer = std::get<HostBuffer>(arguments[i]);
     pointers[i] = reinterpret_cast<void *>(buffer.address);
-    if (variant->kernel.boundsBuffer >= 0)
+    if (variant.kernel.boundsBuffer >= 0)
       reaches.push_back(reachOf(buffer));
   }
-  variant->runAndDeliver(grid, pointers, scalars, reaches, output);
+  variant.runAndDeliver(grid, pointers, scalars, reaches, output);
   return {};
 }
 
 std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant> variant,
                                                   const std::array<int64_t, 3> &grid,
-                                                  const std::vector<Argument> &arguments) {
+                                                  const std::vector<Argument> &arguments, bool atOnce) {
   std::vector<std::byte> scalars(std::max<int64_t>(variant->kernel.argumentsSize, 1));
   for (const Scalar &scalar : variant->scalars)
     writeScalar(scalars.data(), scalar, arguments[scalar.parameter]);
@@ -483,7 +561,7 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant>
 
   mx::Stream stream = mx::default_stream(mx::Device::cpu);
   std::vector<NewValue> newValues;
-  if (!hasHost && !storedInputs.empty()) {
+  if (!hasHost && !storedInputs.empty() && !atOnce) {
     std::vector<mx::Shape> shapes;
     std::vector<mx::Dtype> dtypes;
     for (int k : storedInputs) {
@@ -674,8 +752,9 @@ std::string MslLauncher::text(const std::vector<int> &aliasGroups) { return kern
 
 MslStatistics MslLauncher::statistics() const {
   std::lock_guard<std::mutex> lock(mutex);
-  return {counters->launches, static_cast<int64_t>(overlapping.size()) + (defaultVariant ? 1 : 0),
-          counters->printed, counters->bufferCopies, counters->donatedBuffers};
+  return {counters->launches,       static_cast<int64_t>(others.size()) + (defaultVariant ? 1 : 0),
+          counters->printed,        counters->bufferCopies,
+          counters->donatedBuffers, counters->checkedLaunches};
 }
 
 } // namespace tmetal

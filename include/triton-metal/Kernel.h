@@ -2,6 +2,7 @@
 // A kernel as the runtime sees it: text in, graphs or Metal text out. No MLIR in this header.
 #pragma once
 
+#include "triton-metal/Analysis/AccessBounds.h"
 #include "triton-metal/Conversion/Launch.h"
 #include "triton-metal/Support/Errors.h"
 #include "triton-metal/Target/MLXGraph.h"
@@ -67,6 +68,8 @@ public:
 
   /// The kernel in Metal Shading Language. Throws Error: Unsupported, or OutOfResources.
   MslKernel toMsl(const MslOptions &options) const;
+  /// Where the kernel reads and writes memory, as far as a launch tells.
+  AccessProgram accesses() const;
   /// The kernel in the `tm` dialect, as it is printed.
   std::string tmText(const MslOptions &options) const;
 

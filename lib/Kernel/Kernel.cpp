@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Kernel.h"
+#include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Conversion/TritonToMLX.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
@@ -272,6 +273,11 @@ void CompiledKernel::checkRaisable(bool hasDouble) const {
 MslKernel CompiledKernel::toMsl(const MslOptions &options) const {
   std::lock_guard<std::mutex> lock(state->mutex);
   return printedAsMsl(*state->module, options);
+}
+
+AccessProgram CompiledKernel::accesses() const {
+  std::lock_guard<std::mutex> lock(state->mutex);
+  return describeAccesses(*state->module);
 }
 
 std::string CompiledKernel::tmText(const MslOptions &options) const {

@@ -179,7 +179,7 @@ public:
       msl = std::make_unique<tmetal::MslLauncher>(
           compiled->facts(), request.msl,
           [compiled = compiled](const tmetal::MslOptions &options) { return compiled->toMsl(options); },
-          writeToPythonStdout);
+          writeToPythonStdout, compiled->accesses());
     return *msl;
   }
 
@@ -319,6 +319,7 @@ nb::dict statistics(const PythonKernel &self) {
   result["printed"] = msl.printed;
   result["buffer_copies"] = msl.bufferCopies;
   result["donated_buffers"] = msl.donatedBuffers;
+  result["checked_launches"] = msl.checkedLaunches;
   return result;
 }
 

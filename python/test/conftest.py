@@ -67,7 +67,17 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def mlx_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Launches of this test become MLX operations."""
-    monkeypatch.setenv("TRITON_METAL_ENGINE", "mlx")
+    yield from _only(monkeypatch, "mlx")
+
+
+@pytest.fixture
+def msl_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Launches of this test become kernels in Metal Shading Language."""
+    yield from _only(monkeypatch, "msl")
+
+
+def _only(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[None]:
+    monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
     forget_compiled_kernels()
     yield
     monkeypatch.undo()

@@ -31,7 +31,6 @@ def lives_on():
 # Arguments
 
 
-@pytest.mark.usefixtures("mlx_engine")
 def test_too_few_bytes_to_read():
     x, out = torch.zeros(500), torch.full((1000,), 7.0)
     with pytest.raises(ArgumentError, match="x_ptr"):
@@ -39,7 +38,6 @@ def test_too_few_bytes_to_read():
     assert bool((out == 7).all())
 
 
-@pytest.mark.usefixtures("mlx_engine")
 def test_too_few_bytes_to_write():
     storage = torch.full((600,), 7.0)
     x, out = torch.zeros(1000), storage.clone()
@@ -50,7 +48,6 @@ def test_too_few_bytes_to_write():
 
 @pytest.mark.parametrize("short", ["x", "out"])
 @pytest.mark.parametrize("library", ["numpy", "mlx"])
-@pytest.mark.usefixtures("mlx_engine")
 def test_too_few_bytes_in_other_libraries(library, short):
     make = (lambda n: np.full(n, 2.0, np.float32)) if library == "numpy" else (lambda n: mx.full((n,), 2.0))
     x, out = make(64 if short == "x" else 128), make(64 if short == "out" else 128)
@@ -66,7 +63,6 @@ def reads_before(x_ptr, out_ptr, shift, B: tl.constexpr):
     tl.store(out_ptr + i, tl.load(x_ptr + i - shift))
 
 
-@pytest.mark.usefixtures("mlx_engine")
 def test_reading_before_the_storage():
     base, out = torch.arange(40, dtype=torch.float32), torch.zeros(16)
     reads_before[(1,)](base[8:], out, 8, B=16)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Turns a kernel into Metal Shading Language: a tm.kernel as it stands, a tt.func by way of the lowering.
+// Turns a kernel into Metal Shading Language: a tm.kernel as it stands, a tt.func by way of the lowering. Or
+// tells which memory a tt.func accesses.
+#include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/InitAll.h"
 #include "triton-metal/Target/PrintMSL.h"
@@ -23,6 +25,9 @@ static cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::
 static cl::opt<std::string> output("o", cl::desc("output file"), cl::value_desc("file"), cl::init("-"),
                                    cl::cat(category));
 static cl::opt<bool> emitMsl("emit-msl", cl::desc("print Metal Shading Language"), cl::cat(category));
+static cl::opt<bool> emitAccesses("emit-accesses",
+                                  cl::desc("print what a launch can tell of the accesses to memory"),
+                                  cl::cat(category));
 static cl::opt<bool> facts("facts", cl::desc("add what the launcher is told, as comments"),
                            cl::cat(category));
 static cl::opt<int> simdgroups("simdgroups", cl::desc("of a threadgroup, for a tt.func"), cl::init(4),
@@ -57,8 +62,8 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, "Triton Metal translation driver\n");
-  if (!emitMsl) {
-    llvm::errs() << "What is to be written? --emit-msl\n";
+  if (emitMsl == emitAccesses) {
+    llvm::errs() << "What is to be written? --emit-msl or --emit-accesses\n";
     return 1;
   }
   tmetal::MslOptions options;
@@ -85,6 +90,11 @@ int main(int argc, char **argv) {
   if (failure) {
     llvm::errs() << output << ": " << failure.message() << "\n";
     return 1;
+  }
+  if (emitAccesses) {
+    file.os() << tmetal::accessText(tmetal::describeAccesses(*module));
+    file.keep();
+    return 0;
   }
   try {
     if (!module->getOps<tmetal::tt::FuncOp>().empty())
