@@ -8,6 +8,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from generated import PRELUDE, load_source
 from reference import Guarded, assert_same, random_values
 
 
@@ -717,3 +718,23 @@ def test_layer_norm(dtype):
     layer_norm[(33,)](x, y, weight, bias, 100, 1e-5, BLOCK=128)
     want = torch.nn.functional.layer_norm(x.float(), (100,), weight, bias)
     torch.testing.assert_close(y, want.to(dtype))
+
+
+@pytest.mark.parametrize("count", [5, 24, 60])
+def test_many_while_loops(count):
+    """Their variables keep their names however many there are."""
+    body = "".join(
+        f"    a{k} = n + {k}\n    b{k} = 0\n    while a{k} > 0:\n        a{k} -= 2\n        b{k} += {k + 1}\n"
+        f"    total = total * 3 + a{k} + b{k}\n"
+        for k in range(count)
+    )
+    source = (
+        f"{PRELUDE}@triton.jit\ndef loops(out_ptr, n):\n    total = 0\n{body}    tl.store(out_ptr, total)\n"
+    )
+    out = torch.zeros(1, dtype=torch.int32)
+    load_source(source, "loops").loops[(1,)](out, 3)
+    total = 0
+    for k in range(count):
+        trips = (3 + k + 1) // 2
+        total = total * 3 + (3 + k - 2 * trips) + trips * (k + 1)
+    assert out.item() == (total + 2**31) % 2**32 - 2**31

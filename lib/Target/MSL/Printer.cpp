@@ -562,7 +562,9 @@ void MslPrinter::whileLoop(scf::WhileOp op) {
   for (auto [argument, init] : llvm::zip_equal(op.getBeforeArguments(), op.getInits()))
     names[argument] = variable(argument, " = " + name(init)), variableCompanion(argument, init);
   for (auto [result, argument] : llvm::zip_equal(op.getResults(), op.getAfterArguments())) {
-    names[result] = names[argument] = variable(result, "");
+    std::string id = variable(result, "");
+    names[result] = id;
+    names[argument] = id; // not names[result]: a map that grows moves its elements
     variableCompanion(result, {});
     if (companions.contains(result))
       companions[argument] = companion(result);
