@@ -18,6 +18,7 @@ namespace tmetal {
 struct EngineRequest {
   std::string engine = "auto"; // "msl", "mlx", or "auto": what suits
   bool onGpu = false;          // the device is a GPU
+  bool hasCompiler = true;     // for Metal text, on the CPU device
   MslOptions msl;
 
   bool hasDouble() const { return msl.arch == "host" && !onGpu; }

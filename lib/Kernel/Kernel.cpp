@@ -121,6 +121,15 @@ static MslKernel printedAsMsl(ModuleOp module, const MslOptions &options) {
 
 static std::string firstLine(const std::string &text) { return text.substr(0, text.find('\n')); }
 
+static bool isRaisable(ModuleOp module, bool hasDouble) {
+  try {
+    checkRaisable(module, hasDouble);
+    return true;
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 /// The engine that runs the kernel. `kernel` gets its Metal text when that was made on the way.
 static EngineChoice chooseEngine(ModuleOp module, const EngineRequest &request,
                                  std::optional<MslKernel> &kernel) {
@@ -139,18 +148,25 @@ static EngineChoice chooseEngine(ModuleOp module, const EngineRequest &request,
     checkRaisable(module, request.hasDouble());
     return {"mlx", "kernels in Metal Shading Language run on the CPU device only in this version"};
   }
+  const MslOptions &msl = request.msl;
+  bool checking = msl.checkAddresses || msl.checkRaces || msl.checkUndefined; // modes of the msl engine
+  if (!request.hasCompiler && !checking) {
+    checkRaisable(module, request.hasDouble());
+    return {"mlx", "there is no clang to compile Metal text with"};
+  }
   std::string refusal;
   try {
     kernel = printedAsMsl(module, request.msl);
     return {"msl", "one fused kernel"};
+  } catch (const OutOfResources &error) {
+    if (checking || error.resource != "shared memory" || !isRaisable(module, request.hasDouble()))
+      throw;
+    return {"mlx", firstLine(error.what()) + " The mlx engine needs none."};
   } catch (const Error &error) {
-    if (error.kind != ErrorKind::Unsupported)
+    if (error.kind != ErrorKind::Unsupported || checking)
       throw;
     refusal = error.what();
   }
-  const MslOptions &msl = request.msl;
-  if (msl.checkAddresses || msl.checkRaces || msl.checkUndefined)
-    throw Error(ErrorKind::Unsupported, refusal); // the check modes are of the msl engine
   try {
     checkRaisable(module, request.hasDouble());
   } catch (const Error &error) {

@@ -453,8 +453,9 @@ void bindKernels(nb::module_ &module) {
       "compile_kernel",
       [](const std::string &text, const std::string &arch, const std::string &device,
          const std::string &engine, int simdgroups, bool fpFusion, const std::string &sanitize,
-         const std::string &fileName) {
+         bool hasCompiler, const std::string &fileName) {
         tmetal::EngineRequest request = requestFor(engine, arch, device, simdgroups, fpFusion, sanitize);
+        request.hasCompiler = hasCompiler;
         tmetal::CompiledText compiled;
         {
           nb::gil_scoped_release release;
@@ -468,7 +469,7 @@ void bindKernels(nb::module_ &module) {
         return result;
       },
       "ttir"_a, nb::kw_only(), "arch"_a, "device"_a = "cpu", "engine"_a = "auto", "simdgroups"_a = 4,
-      "fp_fusion"_a = true, "sanitize"_a = "", "file_name"_a = "<ttir>",
+      "fp_fusion"_a = true, "sanitize"_a = "", "has_compiler"_a = true, "file_name"_a = "<ttir>",
       "Triton IR through the shared passes, and the engine that will run it. Raises CompileError, "
       "UnsupportedError "
       "or OutOfResources.");

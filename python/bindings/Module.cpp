@@ -60,4 +60,5 @@ NB_MODULE(_core, module) {
              "Raises ImportError when this module and the installed mlx do not share the class mx.array.");
   module.def("operations", &operations);
   module.def("cpu_compiler", &tmetal::cpuCompiler);
+  module.def("has_cpu_compiler", &tmetal::hasCpuCompiler);
 }

@@ -2,7 +2,12 @@
 """Launches on the msl engine: overlapping arguments, MLX's graph, caches, choice of the engine."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -417,3 +422,74 @@ def test_the_text_grows_with_the_program_not_with_the_block():
         return launch(x, x, torch.zeros(block), block, block).function.msl_facts()["lines"]
 
     assert abs(lines(32768) - lines(256)) < 40
+
+
+def test_without_a_compiler_kernels_become_operations_of_mlx(tmp_path):
+    program = tmp_path / "add.py"
+    program.write_text(
+        f"{PRELUDE}import torch\n"
+        "@triton.jit\ndef double(x_ptr, N: tl.constexpr):\n"
+        "    i = tl.arange(0, N)\n    tl.store(x_ptr + i, tl.load(x_ptr + i) * 2)\n"
+        "x = torch.ones(8)\nmetadata = double[(1,)](x, N=8).metadata\n"
+        "print(x.tolist() == [2.0] * 8, metadata.chosen_engine, metadata.engine_reason)\n"
+    )
+
+    def run(**variables):
+        environment = {**os.environ, "TRITON_BACKEND": "metal", "TRITON_CACHE_DIR": str(tmp_path / "cache")}
+        environment.pop("TRITON_METAL_ENGINE", None)
+        done = subprocess.run(
+            [sys.executable, program], env={**environment, **variables}, capture_output=True, text=True
+        )
+        return done.stdout + done.stderr
+
+    assert "True mlx there is no clang" in run(TRITON_METAL_CLANG="/nowhere/clang")
+    assert "True msl" in run(), "a compiler that was installed later is used"
+    assert "No clang was found" in run(TRITON_METAL_CLANG="/nowhere/clang", TRITON_METAL_ENGINE="msl")
+
+
+def test_headers_that_were_installed_anew_are_the_same_headers(tmp_path):
+    root = Path(__file__).resolve().parents[2]
+    headers = tmp_path / "headers"
+    shutil.copytree(root / "kernels", headers / "kernels")
+    shutil.copytree(root / "runtime" / "shim", headers / "shim")
+    code = (
+        "import sys, numpy as np\nfrom triton_metal import _core\n"
+        "text = sys.stdin.read()\n"
+        "_core.Kernel(text, arch='host', engine='msl')\n"
+        "print(_core.device_statistics()['compiler_calls'])\n"
+    )
+
+    def compiler_calls(constant):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={
+                **os.environ,
+                "TRITON_METAL_HEADERS": str(headers),
+                "TRITON_METAL_CACHE_DIR": str(tmp_path / "made"),
+            },
+            input=f"""module {{ tt.func public @k(%x: !tt.ptr<i32>) {{
+                %c = arith.constant {constant} : i32
+                tt.store %x, %c : !tt.ptr<i32>
+                tt.return }} }}""",
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    assert compiler_calls(1) == 2  # the precompiled header, and the kernel
+    for file in headers.rglob("*"):
+        os.utime(file, (1e9, 1e9))
+    assert compiler_calls(1) == 0
+    assert compiler_calls(2) == 2
+    assert compiler_calls(3) == 1
+
+
+def test_a_kernel_that_needs_too_much_threadgroup_memory_runs_all_the_same(monkeypatch):
+    monkeypatch.setenv("TRITON_METAL_ENGINE", "auto")
+    size = 256
+    a, b = (torch.randn(size, size) for _ in range(2))
+    c = torch.zeros(size, size)
+    metadata = big_dot[(1,)](a, b, c, SIZE=size, engine="auto").metadata
+    assert metadata.chosen_engine == "mlx" and "shared memory" in metadata.engine_reason
+    torch.testing.assert_close(c, (a @ b).sort(dim=1).values, rtol=1e-4, atol=1e-4)

@@ -124,22 +124,32 @@ Compiler &Compiler::instance() {
   return *compiler;
 }
 
-void Compiler::prepare() {
-  std::call_once(prepared, [this] {
+void Compiler::find() {
+  std::call_once(searched, [this] {
     std::vector<std::string> candidates{"clang++-22", "clang++", "clang++-21", "clang++-20", "clang++-19"};
     if (std::string chosen = variable("TRITON_METAL_CLANG"); !chosen.empty())
       candidates = {chosen};
+    tried = candidates.front() + (candidates.size() > 1 ? " and others" : "");
     for (const std::string &candidate : candidates) {
       Outcome outcome = run({candidate, "--version"});
       if (outcome.status == 0) {
         clang = candidate;
         version = outcome.output;
-        break;
+        return;
       }
     }
-    if (clang.empty())
-      throw std::runtime_error("[clang] No clang was found (tried " + candidates.front() +
-                               (candidates.size() > 1 ? " and others" : "") +
+  });
+}
+
+bool Compiler::isFound() {
+  find();
+  return !clang.empty();
+}
+
+void Compiler::prepare() {
+  std::call_once(prepared, [this] {
+    if (!isFound())
+      throw std::runtime_error("[clang] No clang was found (tried " + tried +
                                "): install clang, or set TRITON_METAL_CLANG to one.");
     std::vector<fs::path> places;
     if (std::string chosen = variable("TRITON_METAL_HEADERS"); !chosen.empty())
@@ -196,8 +206,10 @@ void Compiler::prepare() {
           files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     std::string all = version;
-    for (const fs::path &file : files)
+    for (const fs::path &file : files) {
       all += file.filename().string() + "\n" + readFile(file);
+      headerTimes += std::to_string(fs::last_write_time(file).time_since_epoch().count()) + "\n";
+    }
     for (const std::string &flag : baseFlags)
       all += flag + "\n";
     std::istringstream processor(readFile("/proc/cpuinfo"));
@@ -219,9 +231,10 @@ std::string Compiler::keyOf(const std::string &text, const std::vector<std::stri
   return digestOf(all + text);
 }
 
-/// All headers, compiled once for each set of flags.
+/// All headers, compiled once for each set of flags. clang takes it for the very same files only, by their
+/// times.
 std::string Compiler::precompiledHeader(const std::vector<std::string> &flags) {
-  std::string all = environment;
+  std::string all = environment + headerTimes;
   for (const std::string &flag : flags)
     all += flag + "\n";
   fs::path path = fs::path(folder) / ("headers-" + digestOf(all) + ".pch");

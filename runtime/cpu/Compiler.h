@@ -22,15 +22,18 @@ public:
                       bool again = false);
   /// Command and version of the compiler. Throws std::runtime_error when there is none.
   std::string description();
+  /// Whether there is one.
+  bool isFound();
   CpuStatistics statistics() const;
 
 private:
   Compiler() = default;
+  void find();
   void prepare();
   std::string precompiledHeader(const std::vector<std::string> &flags);
 
-  std::once_flag prepared;
-  std::string clang, version, headers, shim, folder, environment;
+  std::once_flag searched, prepared;
+  std::string tried, clang, version, headers, shim, folder, environment, headerTimes;
   std::vector<std::string> baseFlags;
   std::mutex headerMutex;
   std::atomic<int64_t> compilerCalls{0}, diskHits{0};

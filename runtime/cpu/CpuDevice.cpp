@@ -212,6 +212,8 @@ CpuStatistics cpuStatistics() {
   return statistics;
 }
 
+bool hasCpuCompiler() { return Compiler::instance().isFound(); }
+
 std::string cpuCompiler() {
   try {
     return Compiler::instance().description();

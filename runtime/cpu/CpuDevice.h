@@ -47,5 +47,6 @@ CpuStatistics cpuStatistics();
 
 /// Command and version of the compiler of texts, empty when there is none.
 std::string cpuCompiler();
+bool hasCpuCompiler();
 
 } // namespace tmetal

@@ -43,6 +43,7 @@ class MetalOptions:
     # Check modes of the msl engine, separated by commas: "address", "thread", "undefined".
     sanitize: str = ""
     device: str = "cpu"  # of launches: the choice of the engine depends on it
+    has_compiler: bool = True  # clang, for "auto": without it kernels become operations of MLX
     # "ieee": dots of float32 are computed in float32, whatever precision the kernel would be content with.
     # "tf32": a dot that permits TF32 may use it, where the device has it.
     math: str = "ieee"
@@ -102,6 +103,7 @@ class MetalBackend(BaseBackend):
         values["sanitize"] = _sorted_modes(sanitize)
         values["arch"] = self.target.arch
         values["device"] = mlx_device()
+        values["has_compiler"] = values["engine"] != "auto" or _has_compiler()
         if "enable_fp_fusion" not in values:
             values["enable_fp_fusion"] = knobs.language.default_fp_fusion
         values["enable_fp_fusion"] = values["enable_fp_fusion"] and not knobs.language.force_disable_fp_fusion
@@ -178,6 +180,7 @@ def _make_tt(module: Any, metadata: dict[str, Any], options: MetalOptions) -> by
         simdgroups=options.num_warps,
         fp_fusion=options.enable_fp_fusion,
         sanitize=options.sanitize,
+        has_compiler=options.has_compiler,
         file_name=f"{name}.ttir",
     )
     metadata["name"] = name
@@ -251,6 +254,12 @@ def _check_options(options: MetalOptions) -> None:
 
 def _either(names: tuple[str, ...]) -> str:
     return " or ".join(names)
+
+
+def _has_compiler() -> bool:
+    from triton_metal import _core
+
+    return _core.has_cpu_compiler()
 
 
 @functools.lru_cache(maxsize=1)
