@@ -720,21 +720,28 @@ def test_layer_norm(dtype):
     torch.testing.assert_close(y, want.to(dtype))
 
 
-@pytest.mark.parametrize("count", [5, 24, 60])
-def test_many_while_loops(count):
-    """Their variables keep their names however many there are."""
-    body = "".join(
-        f"    a{k} = n + {k}\n    b{k} = 0\n    while a{k} > 0:\n        a{k} -= 2\n        b{k} += {k + 1}\n"
-        f"    total = total * 3 + a{k} + b{k}\n"
-        for k in range(count)
-    )
-    source = (
-        f"{PRELUDE}@triton.jit\ndef loops(out_ptr, n):\n    total = 0\n{body}    tl.store(out_ptr, total)\n"
-    )
-    out = torch.zeros(1, dtype=torch.int32)
-    load_source(source, "loops").loops[(1,)](out, 3)
-    total = 0
-    for k in range(count):
-        trips = (3 + k + 1) // 2
-        total = total * 3 + (3 + k - 2 * trips) + trips * (k + 1)
-    assert out.item() == (total + 2**31) % 2**32 - 2**31
+def test_many_while_loops():
+    """Their variables keep their names, however many names there are before."""
+    kernels, loops = 12, 20
+    source = PRELUDE
+    for kernel in range(kernels):
+        source += f"@triton.jit\ndef loops{kernel}(out_ptr, n):\n    total = n\n"
+        for k in range(kernel):
+            source += f"    total = total * {k + 3} + n\n"
+        for k in range(loops):
+            source += (
+                f"    a, b = n + {k}, 0\n    while a > 0:\n        a -= 2\n        b += total\n"
+                f"    total = total * 3 + a + b\n"
+            )
+        source += "    tl.store(out_ptr, total)\n"
+    module = load_source(source, "loops")
+    for kernel in range(kernels):
+        out = torch.zeros(1, dtype=torch.int32)
+        getattr(module, f"loops{kernel}")[(1,)](out, 3)
+        total = 3
+        for k in range(kernel):
+            total = total * (k + 3) + 3
+        for k in range(loops):
+            trips = (3 + k + 1) // 2
+            total = total * 3 + (3 + k - 2 * trips) + trips * total
+        assert out.item() == (total + 2**31) % 2**32 - 2**31
