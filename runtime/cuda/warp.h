@@ -14,6 +14,9 @@ inline __attribute__((always_inline)) unsigned active() {
   return mask;
 }
 
+/// Bit i: lane i has not left the kernel. Every thread of the SIMD group asks.
+inline __attribute__((always_inline)) unsigned alive() { return __nvvm_vote_ballot_sync(~0u, true); }
+
 /// The 32 bits of another lane. Threads that have left the kernel do not take part, and nobody asks for theirs.
 inline __attribute__((always_inline)) int shuffle(int bits, unsigned lane) {
   return __nvvm_shfl_sync_idx_i32(~0u, bits, int(lane), 31);
@@ -29,7 +32,10 @@ inline __attribute__((always_inline)) void wait_threadgroup() { __syncthreads();
 inline __attribute__((always_inline)) unsigned char *slots() {
   static __attribute__((address_space(3), loader_uninitialized, aligned(16))) unsigned char
       memory[TM_SIMDGROUPS * lanes * slot_bytes];
-  return (unsigned char *)memory + (__nvvm_read_ptx_sreg_tid_x() / lanes) * (lanes * slot_bytes);
+  const unsigned index = __nvvm_read_ptx_sreg_tid_x() +
+                         __nvvm_read_ptx_sreg_ntid_x() *
+                             (__nvvm_read_ptx_sreg_tid_y() + __nvvm_read_ptx_sreg_ntid_y() * __nvvm_read_ptx_sreg_tid_z());
+  return (unsigned char *)memory + index / lanes * (lanes * slot_bytes);
 }
 
 inline __attribute__((always_inline)) Exchange exchange(const void *value, unsigned bytes) {

@@ -260,7 +260,10 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock)
                     {"right", right}});
   }
   std::fflush(stdout);
-  return {{"name", json.at("name")}, {"bytes", json.at("bytes")}, {"variants", std::move(rows)}};
+  return {{"name", json.at("name")},
+          {"bytes", json.at("bytes")},
+          {"operations", json.value("operations", 0.0)},
+          {"variants", std::move(rows)}};
 }
 
 /// What the device copies in a second, bytes read and written.

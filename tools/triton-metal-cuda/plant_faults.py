@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Saved launches with a fault in their Metal text: `plant_faults.py FOLDER TARGET`.
 
-For each text of FOLDER: one launch without its last barrier, for racecheck, and one whose last masked store
-has lost its mask and goes past the memory, for memcheck. That these tools find them shows that their silence
+For each text of FOLDER: one launch without its last barrier, for racecheck, and one whose stores go past the
+memory, for memcheck. That these tools find them shows that their silence
 about the texts as they are means something."""
 
 from __future__ import annotations
@@ -26,16 +26,12 @@ def without_barrier(text: str) -> str | None:
 
 
 def past_the_end(text: str) -> str | None:
-    """A store of all threads, far behind where it belongs."""
-    names = "|".join(re.findall(r"^ *device [\w ]+\*(\w+) = ", text, re.MULTILINE))
-    names += "|" + "|".join(re.findall(r"device \w+ \*(?:\w+ )*(\w+) \[\[buffer", text))
-    found = list(
-        re.finditer(rf"^( *)(?:if \(\w+\) )?((?:{names.strip('|')})\[)([^\n=]+\] = )", text, re.MULTILINE)
-    )
-    if not found:
-        return None
-    last = found[-1]
-    return text[: last.start()] + last[1] + last[2] + f"(1l << 24) + {last[3]}" + text[last.end() :]
+    """Every store far behind where it belongs."""
+    names = re.findall(r"^ *device [\w ]+\*(\w+) = ", text, re.MULTILINE)
+    names += re.findall(r"device \w+ \*(?:\w+ )*(\w+) \[\[buffer", text)
+    store = rf"^( *(?:if \(\w+\) )?(?:{'|'.join(names)})\[)([^\n=]+\] = )"
+    changed = re.sub(store, r"\1(1l << 24) + \2", text, flags=re.MULTILINE)
+    return None if changed == text else changed
 
 
 FAULTS: dict[str, Callable[[str], str | None]] = {"racecheck": without_barrier, "memcheck": past_the_end}
