@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Fits the polynomials of runtime/shim/vector_math.h and kernels/triton_metal/math.h.
 
-`python scripts/fit_polynomials.py [NAME...]` prints the coefficients, lowest power first, and the largest error
-of the fit, weighted. Least squares over Chebyshev nodes, which comes close to the best polynomial; each
+`python scripts/fit_polynomials.py [NAME...]` prints the coefficients, lowest power first, and the largest
+error of the fit, weighted. Least squares over Chebyshev nodes, which comes close to the best polynomial; each
 coefficient is rounded to the type before the next ones are fitted.
 """
 
@@ -38,10 +38,11 @@ def fit(f: Fit) -> tuple[list[float], float]:
     coefficients: list[mp.mpf] = []
     for k in range(f.degree + 1):
         rest = [
-            w * (f.function(x) - mp.polyval(coefficients[::-1] or [0], x)) for x, w in zip(nodes, weights)
+            w * (f.function(x) - mp.polyval(coefficients[::-1] or [0], x))
+            for x, w in zip(nodes, weights, strict=True)
         ]
         matrix = mp.matrix(count, f.degree + 1 - k)
-        for i, (x, w) in enumerate(zip(nodes, weights)):
+        for i, (x, w) in enumerate(zip(nodes, weights, strict=True)):
             for j in range(k, f.degree + 1):
                 matrix[i, j - k] = w * x**j
         solution = mp.lu_solve(matrix.T * matrix, matrix.T * mp.matrix(rest))
@@ -79,7 +80,8 @@ def on_bessel(function: Callable[[mp.mpf], mp.mpf]) -> Callable[[mp.mpf], mp.mpf
 
 
 def wave(order: int, z: mp.mpf) -> tuple[mp.mpf, mp.mpf]:
-    """J and Y of x = 8 / sqrt(z) as sqrt(2 / (pi x)) A cos(x - (2 order + 1) pi / 4 + B / x), with sin for Y: A, B."""
+    """J and Y of x = 8 / sqrt(z) as sqrt(2 / (pi x)) A cos(x - (2 order + 1) pi / 4 + B / x), with sin for Y: A
+    and B."""
     x = 8 / mp.sqrt(z)
     j, y = mp.besselj(order, x), mp.bessely(order, x)
     turned = mp.mpc(j, y) * mp.expj(-(x - (2 * order + 1) * mp.pi / 4))

@@ -16,6 +16,7 @@ config.environment["FILECHECK_OPTS"] = "--dump-input=fail"
 root = os.path.dirname(config.test_source_root)
 shim = os.path.join(root, "runtime", "shim")
 with open(os.path.join(shim, "compile_flags.txt")) as flags:
-    command = ["clang++", "-x c++ -fsyntax-only -DTM_CPU_LOOPS -DTM_HAS_DOUBLE -DTM_HAS_ATOMIC64", *flags.read().split()]
+    command = ["clang++", "-x c++ -fsyntax-only", *flags.read().split()]
+command += ["-DTM_CPU_LOOPS", "-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64"]
 command += ["-I" + shim, "-I" + os.path.join(root, "kernels")]
 config.substitutions.append(("%compile-msl", " ".join(command)))

@@ -150,7 +150,7 @@ def test_what_cannot_be_shown_is_checked_and_right():
     assert launch(neighbours, x, out) == 1
     assert launch(neighbours, x, out) == 2
     assert torch.equal(out, torch.from_numpy(np.arange(N) ^ 1).float())
-    with pytest.raises(ArgumentError, match="index 9[89] of argument 'x_ptr'"):
+    with pytest.raises(ArgumentError, match=r"index 9[89] of argument 'x_ptr'"):
         launch(neighbours, x[:98].clone(), out)
 
 
