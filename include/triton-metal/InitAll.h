@@ -3,7 +3,6 @@
 #pragma once
 
 #include "triton-metal/Conversion/Passes.h"
-#include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
@@ -25,8 +24,7 @@ inline void registerAllPasses() {
   mlir::registerTransformsPasses();
   tt::registerTritonTransformsPasses();
   tt::registerSharedPipeline();
-  registerRaiseToMLXPass();
-  registerTritonToTritonMetalPasses();
+  registerConversionPasses();
   tm::registerTritonMetalTransformsPasses();
 }
 

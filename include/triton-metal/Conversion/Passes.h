@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
+// Passes from one dialect to another.
 #pragma once
+
+#include "triton-metal/Dialect/MLX/IR/MLX.h"
+#include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Pass/Pass.h"
 
 namespace tmetal {
 
-/// Registers `raise-to-mlx{grid=X,Y,Z args=...}`: raises the kernel for one launch and replaces the module's
-/// contents. Each argument is `ptr:BYTES` (a storage of its own), `same:I:OFFSET` (into the storage of
-/// argument I), `int:VALUE`, or `dynamic`.
-void registerRaiseToMLXPass();
+#define GEN_PASS_DECL
+#include "triton-metal/Conversion/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "triton-metal/Conversion/Passes.h.inc"
 
 } // namespace tmetal

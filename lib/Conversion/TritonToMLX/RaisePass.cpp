@@ -1,34 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Conversion/Passes.h"
 #include "triton-metal/Conversion/TritonToMLX.h"
-#include "triton-metal/Dialect/MLX/IR/MLX.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/Pass.h"
-#include "mlir/Pass/PassRegistry.h"
 
 using namespace mlir;
 using namespace llvm;
 
 namespace tmetal {
 
+#define GEN_PASS_DEF_RAISETOMLX
+#include "triton-metal/Conversion/Passes.h.inc"
+
 namespace {
-struct RaiseToMLX : PassWrapper<RaiseToMLX, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RaiseToMLX)
-  RaiseToMLX() = default;
-  RaiseToMLX(const RaiseToMLX &other) : PassWrapper(other) {}
-
-  StringRef getArgument() const override { return "raise-to-mlx"; }
-  StringRef getDescription() const override { return "Raise one launch of the kernel to operations of MLX"; }
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<mlxir::MLXDialect, func::FuncDialect>();
-  }
-
-  ListOption<int64_t> grid{*this, "grid", cl::desc("programs along x, y, z")};
-  ListOption<std::string> args{*this, "args", cl::desc("ptr:BYTES, same:I:OFFSET, int:VALUE or dynamic")};
-  Option<int64_t> budget{*this, "budget", cl::desc("bytes alive at once before the grid is cut"),
-                         cl::init(1 << 29)};
-  Option<bool> gpu{*this, "gpu", cl::desc("refuse what MLX cannot do on a GPU"), cl::init(false)};
+struct RaiseToMLXPass : impl::RaiseToMLXBase<RaiseToMLXPass> {
+  using RaiseToMLXBase::RaiseToMLXBase;
 
   LogicalResult parseArguments(LaunchSignature &signature) {
     for (auto [i, extent] : enumerate(grid))
@@ -62,7 +46,7 @@ struct RaiseToMLX : PassWrapper<RaiseToMLX, OperationPass<ModuleOp>> {
     return success();
   }
 
-  void runOnOperation() override {
+  void runOnOperation() final {
     ModuleOp module = getOperation();
     LaunchSignature signature;
     if (failed(parseArguments(signature))) {
@@ -90,7 +74,5 @@ struct RaiseToMLX : PassWrapper<RaiseToMLX, OperationPass<ModuleOp>> {
   }
 };
 } // namespace
-
-void registerRaiseToMLXPass() { PassRegistration<RaiseToMLX>(); }
 
 } // namespace tmetal

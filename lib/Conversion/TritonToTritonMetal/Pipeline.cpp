@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "Distributor.h"
 
+#include "triton-metal/Conversion/Passes.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
 #include "triton-metal/Target/Profiles.h"
-
-#include "mlir/Pass/PassRegistry.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -13,39 +13,26 @@ using namespace mlir;
 
 namespace tmetal {
 
-void distributeKernel(ModuleOp module, const MslOptions &options) { Distributor(module, options, 32768).run(); }
+#define GEN_PASS_DEF_DISTRIBUTE
+#include "triton-metal/Conversion/Passes.h.inc"
 
 namespace {
-struct DistributePass : PassWrapper<DistributePass, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DistributePass)
-  DistributePass() = default;
-  DistributePass(const DistributePass &other) : PassWrapper(other) {}
-  StringRef getArgument() const final { return "tt-distribute"; }
-  StringRef getDescription() const final { return "a kernel's blocks are spread over the threads of a threadgroup"; }
-  void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
-  }
+struct DistributePass : impl::DistributeBase<DistributePass> {
+  using DistributeBase::DistributeBase;
+
   void runOnOperation() final {
     MslOptions options;
     options.simdgroups = simdgroups;
     options.aliasGroups.assign(aliasGroups.begin(), aliasGroups.end());
     try {
-      distributeKernel(getOperation(), options);
+      Distributor(getOperation(), options, operandBytes).run();
     } catch (const Error &error) {
       getOperation().emitError() << error.what();
       signalPassFailure();
     }
   }
-  Option<int> simdgroups{*this, "simdgroups", llvm::cl::desc("SIMD groups of a threadgroup"), llvm::cl::init(4)};
-  ListOption<int> aliasGroups{*this, "alias-groups", llvm::cl::desc("for each pointer; equal ones may overlap")};
 };
 } // namespace
-
-void registerTritonToTritonMetalPasses() {
-  PassRegistration<DistributePass>();
-  registerPass(createSimplifyInductionPass);
-  registerPass(createSpecializeFullTilesPass);
-}
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   auto runPasses = [&](ModuleOp on, llvm::function_ref<void(OpPassManager &)> add) {
@@ -55,7 +42,7 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
       throw Error(ErrorKind::Unsupported, "The kernel cannot be lowered to Metal.");
   };
   runPasses(module, [](OpPassManager &passes) {
-    passes.addPass(createSimplifyInductionPass());
+    passes.addPass(tt::createSimplifyInduction());
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   });
@@ -75,7 +62,7 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
       passes.addPass(createCanonicalizerPass());
       passes.addPass(createCSEPass());
       passes.addPass(createLoopInvariantCodeMotionPass());
-      passes.addPass(createSpecializeFullTilesPass());
+      passes.addPass(tm::createSpecializeFullTiles());
       passes.addPass(createCanonicalizerPass());
       passes.addPass(createCSEPass());
       passes.addPass(tm::createAllocateThreadgroupMemory(allocation));

@@ -36,6 +36,16 @@ def LowerDescriptors : Pass<"tt-lower-descriptors", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tt::TritonDialect"];
 }
 
+def SimplifyInduction : Pass<"tt-simplify-induction", "::mlir::ModuleOp"> {
+  let summary = "blocks that a loop moves by a fixed step become functions of a counter";
+  let description = [{
+    A block of integers or pointers that a loop carries, and that each trip moves by the same step, becomes the first
+    one plus the step times a scalar counter of trips. Integers wrap alike in both forms; offsets of pointers are
+    widened to 64 bits before they are multiplied, as the additions would have done.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tt::TritonDialect"];
+}
+
 def CheckKernel : Pass<"tt-check-kernel", "::mlir::ModuleOp"> {
   let summary = "the module is what the engines take";
   let description = [{

@@ -5,6 +5,19 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SpecializeFullTiles : Pass<"tm-specialize-full-tiles", "::mlir::ModuleOp"> {
+  let summary = "regions get a version without masks for blocks that are full";
+  let description = [{
+    An offset or a comparison that is affine in the coordinates takes its extreme values at corners of the region's box.
+    These are computed in front of the region, in 64 bits. Where every 32-bit offset stays inside of its type and every
+    comparison of a mask holds at its worst corner, a version of the region runs that has no masks and whose addresses
+    are a uniform pointer plus affine terms. Masks that are not affine stay. Regions with atomics, messages or accesses in
+    nested control flow are left alone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tm::TMDialect",
+                           "::tmetal::tt::TritonDialect"];
+}
+
 def AllocateThreadgroupMemory : Pass<"tm-allocate-threadgroup-memory", "::mlir::ModuleOp"> {
   let summary = "arrays in threadgroup memory get their places";
   let description = [{

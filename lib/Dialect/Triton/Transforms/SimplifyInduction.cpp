@@ -3,22 +3,25 @@
 //
 //   ptrs += BLOCK * stride   ->   ptrs = start + trip * (BLOCK * stride)
 //
-// Integer blocks wrap, and so does the product: the two agree for every trip. Offsets of pointers are sign-extended
-// to 64 bits before they are multiplied, as the additions would have done.
-#include "Distributor.h"
+// Integer blocks wrap, and so does the product: the two agree for every trip. Offsets of pointers are
+// sign-extended to 64 bits before they are multiplied, as the additions would have done.
+#include "triton-metal/Dialect/Triton/IR/Dialect.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
-namespace tmetal {
+namespace tmetal::tt {
+
+#define GEN_PASS_DEF_SIMPLIFYINDUCTION
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h.inc"
+
 namespace {
 
-struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyInductionPass)
-  StringRef getArgument() const final { return "tt-simplify-induction"; }
-  StringRef getDescription() const final { return "blocks that move by a fixed step become functions of a counter"; }
-  void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
-  }
+struct SimplifyInductionPass : impl::SimplifyInductionBase<SimplifyInductionPass> {
   void runOnOperation() final {
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
@@ -36,7 +39,7 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
     if (!next)
       return {};
     Value step;
-    if (auto add = dyn_cast<tt::AddPtrOp>(next); add && add.getPtr() == argument)
+    if (auto add = dyn_cast<AddPtrOp>(next); add && add.getPtr() == argument)
       step = add.getOffset();
     else if (auto add = dyn_cast<arith::AddIOp>(next))
       step = add.getLhs() == argument ? add.getRhs() : add.getRhs() == argument ? add.getLhs() : Value();
@@ -48,7 +51,7 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
       if (!constant)
         return {};
       if (!isa<arith::ConstantOp>(constant)) {
-        auto splat = dyn_cast<tt::SplatOp>(constant);
+        auto splat = dyn_cast<SplatOp>(constant);
         if (!splat || !loop.isDefinedOutsideOfLoop(splat.getSrc()))
           return {};
       }
@@ -66,10 +69,12 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
       return;
     Location loc = loop.getLoc();
     OpBuilder builder(loop);
-    Value zero = arith::ConstantIntOp::create(builder, loc, 0, 64), one = arith::ConstantIntOp::create(builder, loc, 1, 64);
+    Value zero = arith::ConstantIntOp::create(builder, loc, 0, 64),
+          one = arith::ConstantIntOp::create(builder, loc, 1, 64);
     SmallVector<Value> inits(loop.getInitArgs());
     inits.push_back(zero);
-    auto copy = scf::ForOp::create(builder, loc, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
+    auto copy =
+        scf::ForOp::create(builder, loc, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
     copy->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
     if (loop.getUnsignedCmp())
       copy.setUnsignedCmp(true);
@@ -84,7 +89,7 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
     // The value after `trips` trips.
     auto moved = [&](Value init, Value step, Value trips) -> Value {
       auto type = cast<RankedTensorType>(init.getType());
-      bool pointers = isa<tt::PointerType>(type.getElementType());
+      bool pointers = isa<PointerType>(type.getElementType());
       Type number = pointers ? builder.getI64Type() : type.getElementType();
       Type numbers = type.clone(number);
       if (step.getType() != numbers)
@@ -92,9 +97,9 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
       if (number.getIntOrFloatBitWidth() < 64)
         trips = arith::TruncIOp::create(builder, loc, number, trips);
       Value distance =
-          arith::MulIOp::create(builder, loc, step, tt::SplatOp::create(builder, loc, numbers, trips));
+          arith::MulIOp::create(builder, loc, step, SplatOp::create(builder, loc, numbers, trips));
       if (pointers)
-        return tt::AddPtrOp::create(builder, loc, type, init, distance);
+        return AddPtrOp::create(builder, loc, type, init, distance);
       return arith::AddIOp::create(builder, loc, init, distance);
     };
     for (auto [index, step] : moving)
@@ -122,7 +127,4 @@ struct SimplifyInductionPass : PassWrapper<SimplifyInductionPass, OperationPass<
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createSimplifyInductionPass() { return std::make_unique<SimplifyInductionPass>(); }
-
-} // namespace tmetal
+} // namespace tmetal::tt

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: MIT
 // Regions whose masks hold everywhere get a version without masks and with addresses that are plainly affine.
 //
-// An offset or a comparison that is affine in the coordinates takes its extreme values at corners of the region's box.
-// They are computed in 64 bits in front of the region; where all offsets stay inside of 32 bits (they do not wrap) and
-// all comparisons hold at their worst corner, every thread may drop its masks.
-#include "Distributor.h"
+// An offset or a comparison that is affine in the coordinates takes its extreme values at corners of the
+// region's box. They are computed in 64 bits in front of the region; where all offsets stay inside of 32 bits
+// (they do not wrap) and all comparisons hold at their worst corner, every thread may drop its masks.
+#include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
 
-#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+#include <optional>
 
 using namespace mlir;
 
-namespace tmetal {
+namespace tmetal::tm {
+
+#define GEN_PASS_DEF_SPECIALIZEFULLTILES
+#include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h.inc"
+
 namespace {
 
-/// sum of coefficient * position + constant, modulo 2^width of the value it stands for. Coefficients and the constant
-/// are i64 values of uniform code.
+/// sum of coefficient * position + constant, modulo 2^width of the value it stands for. Coefficients and the
+/// constant are i64 values of uniform code.
 struct Affine {
   SmallVector<std::pair<Operation *, Value>> terms; // by tm.coord or tm.element
   Value constant;
@@ -22,7 +32,7 @@ struct Affine {
 
 class Specializer {
 public:
-  explicit Specializer(tm::RegionOp region) : region(region), b(region.getLoc(), region->getContext()) {
+  explicit Specializer(RegionOp region) : region(region), b(region.getLoc(), region->getContext()) {
     b.setInsertionPoint(region);
   }
 
@@ -30,11 +40,12 @@ public:
     mlir::Block &body = region.getBody().front();
     SmallVector<Operation *> accesses;
     for (Operation &op : body) {
-      if (isa<tm::LoadOp, tm::StoreOp>(op))
+      if (isa<LoadOp, StoreOp>(op))
         accesses.push_back(&op);
-      else if (isa<tm::PrintOp, tm::AssertOp>(op) || op.walk([&](Operation *inner) {
-                   bool nested = inner != &op && isa<tm::LoadOp, tm::StoreOp>(inner);
-                   bool atomic = isa<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp>(inner);
+      else if (isa<PrintOp, AssertOp>(op) ||
+               op.walk([&](Operation *inner) {
+                   bool nested = inner != &op && isa<LoadOp, StoreOp>(inner);
+                   bool atomic = isa<AtomicRMWOp, AtomicCASOp, AtomicLoadOp, AtomicStoreOp>(inner);
                    return nested || atomic ? WalkResult::interrupt() : WalkResult::advance();
                  }).wasInterrupted())
         return; // nothing to win
@@ -52,9 +63,9 @@ public:
     bool useful = false;
     for (Operation *access : accesses) {
       Plan plan{access, std::nullopt, false, {}, false};
-      Value offset = isa<tm::LoadOp>(access) ? cast<tm::LoadOp>(access).getOffset()
-                                             : cast<tm::StoreOp>(access).getOffset();
-      Value mask = isa<tm::LoadOp>(access) ? cast<tm::LoadOp>(access).getMask() : cast<tm::StoreOp>(access).getMask();
+      Value offset =
+          isa<LoadOp>(access) ? cast<LoadOp>(access).getOffset() : cast<StoreOp>(access).getOffset();
+      Value mask = isa<LoadOp>(access) ? cast<LoadOp>(access).getMask() : cast<StoreOp>(access).getMask();
       if (offset) {
         plan.offset = affine(offset);
         plan.narrow = offset.getType().getIntOrFloatBitWidth() < 64;
@@ -79,8 +90,8 @@ public:
     SmallVector<std::optional<Address>> addresses;
     for (Plan &plan : plans) {
       std::optional<Address> address;
-      Value pointer = isa<tm::LoadOp>(plan.access) ? cast<tm::LoadOp>(plan.access).getPtr()
-                                                   : cast<tm::StoreOp>(plan.access).getPtr();
+      Value pointer =
+          isa<LoadOp>(plan.access) ? cast<LoadOp>(plan.access).getPtr() : cast<StoreOp>(plan.access).getPtr();
       if (plan.offset && isUniform(pointer)) {
         address.emplace();
         address->base = tt::AddPtrOp::create(b, pointer.getType(), pointer, plan.offset->constant);
@@ -123,7 +134,7 @@ public:
           offset = offset ? Value(arith::AddIOp::create(at, offset, step, noWrap)) : step;
         }
       }
-      if (auto load = dyn_cast<tm::LoadOp>(plan.access)) {
+      if (auto load = dyn_cast<LoadOp>(plan.access)) {
         if (address) {
           load.getPtrMutable().assign(base);
           load.getOffsetMutable().assign(offset ? ValueRange(offset) : ValueRange());
@@ -134,7 +145,7 @@ public:
             load.getOtherMutable().clear();
         }
       } else {
-        auto store = cast<tm::StoreOp>(plan.access);
+        auto store = cast<StoreOp>(plan.access);
         if (address) {
           store.getPtrMutable().assign(base);
           store.getOffsetMutable().assign(offset ? ValueRange(offset) : ValueRange());
@@ -183,8 +194,8 @@ private:
       return value;
     return arith::ExtSIOp::create(b, b.getI64Type(), value);
   }
-  /// In 32-bit arithmetic a sum or product of uniform parts may wrap; so do the parts of an affine form, which is
-  /// only used modulo 2^32 until `requireNoWrap` has shown that it does not wrap.
+  /// In 32-bit arithmetic a sum or product of uniform parts may wrap; so do the parts of an affine form,
+  /// which is only used modulo 2^32 until `requireNoWrap` has shown that it does not wrap.
   Value reduced(Value value, bool narrow) {
     if (!narrow)
       return value;
@@ -214,7 +225,7 @@ private:
       std::optional<int64_t> number = constantOf(value);
       return number ? std::optional<Affine>(Affine{{}, constant(*number)}) : std::nullopt;
     }
-    if (isa<tm::CoordOp, tm::ElementOp>(op))
+    if (isa<CoordOp, ElementOp>(op))
       return Affine{{{canonical(op), constant(1)}}, constant(0)};
     if (isa<arith::AddIOp, arith::SubIOp>(op)) {
       std::optional<Affine> x = affine(op->getOperand(0)), y = affine(op->getOperand(1));
@@ -268,9 +279,9 @@ private:
   }
 
   static int64_t extentOf(Operation *position) {
-    if (auto coord = dyn_cast<tm::CoordOp>(position))
+    if (auto coord = dyn_cast<CoordOp>(position))
       return coord.getLayout().getShape()[coord.getDim()];
-    return cast<tm::ElementOp>(position).getLayout().getNumElements();
+    return cast<ElementOp>(position).getLayout().getNumElements();
   }
   /// Largest or smallest value of the form over the box, exactly.
   Value extreme(const Affine &form, bool largest) {
@@ -284,7 +295,8 @@ private:
         continue;
       }
       Value zero = constant(0);
-      sum = add(sum, largest ? Value(arith::MaxSIOp::create(b, far, zero)) : Value(arith::MinSIOp::create(b, far, zero)));
+      sum = add(sum, largest ? Value(arith::MaxSIOp::create(b, far, zero))
+                             : Value(arith::MinSIOp::create(b, far, zero)));
     }
     return sum;
   }
@@ -340,7 +352,8 @@ private:
       requireNoWrap(*left);
       requireNoWrap(*right);
     } else {
-      // 64 bits have no wider type to compute corners in: constant steps, and corners in order, show that none wraps.
+      // 64 bits have no wider type to compute corners in: constant steps, and corners in order, show that
+      // none wraps.
       for (const Affine *side : {&*left, &*right}) {
         if (llvm::any_of(side->terms, [](auto &term) { return !constantOf(term.second); }))
           return mask;
@@ -354,7 +367,7 @@ private:
     return {};
   }
 
-  tm::RegionOp region;
+  RegionOp region;
   ImplicitLocOpBuilder b;
   Value condition;
   llvm::DenseMap<Value, std::optional<Affine>> forms;
@@ -362,23 +375,14 @@ private:
   SmallVector<SmallVector<void *>> checked;
 };
 
-struct SpecializeFullTilesPass : PassWrapper<SpecializeFullTilesPass, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SpecializeFullTilesPass)
-  StringRef getArgument() const final { return "tm-specialize-full-tiles"; }
-  StringRef getDescription() const final { return "versions of regions without masks, for blocks that are full"; }
-  void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
-  }
+struct SpecializeFullTilesPass : impl::SpecializeFullTilesBase<SpecializeFullTilesPass> {
   void runOnOperation() final {
-    SmallVector<tm::RegionOp> regions;
-    getOperation().walk([&](tm::RegionOp region) { regions.push_back(region); });
-    for (tm::RegionOp region : regions)
+    SmallVector<RegionOp> regions;
+    getOperation().walk([&](RegionOp region) { regions.push_back(region); });
+    for (RegionOp region : regions)
       Specializer(region).run();
   }
 };
 
 } // namespace
-
-std::unique_ptr<Pass> createSpecializeFullTilesPass() { return std::make_unique<SpecializeFullTilesPass>(); }
-
-} // namespace tmetal
+} // namespace tmetal::tm

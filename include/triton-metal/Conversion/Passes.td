@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Passes from one dialect to another.
+#ifndef TRITON_METAL_CONVERSION_PASSES
+#define TRITON_METAL_CONVERSION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def Distribute : Pass<"tt-distribute", "::mlir::ModuleOp"> {
+  let summary = "a kernel's blocks are spread over the threads of a threadgroup";
+  let description = [{
+    Replaces the module's one `tt.func` by a `tm.kernel`: each operation by the rule that the table of operations has for
+    it. Blocks become registers of threads by linear layouts; what crosses threads goes through shuffles, fragments and
+    threadgroup memory. An operation without a rule, or that Metal cannot do right, is an error that names the source
+    line, the operation and the reason.
+  }];
+  let options = [
+    Option<"simdgroups", "simdgroups", "int", "4", "SIMD groups of a threadgroup">,
+    Option<"operandBytes", "operand-bytes", "int64_t", "32768",
+           "threadgroup memory for the operands of a matrix product; larger ones pass in slices">,
+    ListOption<"aliasGroups", "alias-groups", "int",
+               "for each pointer parameter: those of one group (0 or more) may overlap">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tm::TMDialect",
+                           "::tmetal::tt::TritonDialect"];
+}
+
+def RaiseToMLX : Pass<"raise-to-mlx", "::mlir::ModuleOp"> {
+  let summary = "one launch of a kernel becomes a graph of MLX operations";
+  let description = [{
+    Replaces the module's contents by functions of `mlx` operations that do what the kernel does for all programs of
+    the grid; several when the memory budget cuts the grid into slabs. Each argument is `ptr:BYTES` (a storage of its
+    own), `same:I:OFFSET` (into the storage of argument I), `int:VALUE`, or `dynamic`. What is not proven to mean the
+    same is an error that names the source line, the operation and the reason.
+  }];
+  let options = [
+    ListOption<"grid", "grid", "int64_t", "programs along x, y, z">,
+    ListOption<"args", "args", "std::string", "ptr:BYTES, same:I:OFFSET, int:VALUE or dynamic">,
+    Option<"budget", "budget", "int64_t", "int64_t(1) << 29", "bytes alive at once before the grid is cut">,
+    Option<"gpu", "gpu", "bool", "false", "refuse what MLX cannot do on a GPU">,
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::tmetal::mlxir::MLXDialect"];
+}
+
+#endif
