@@ -80,8 +80,8 @@ def on_bessel(function: Callable[[mp.mpf], mp.mpf]) -> Callable[[mp.mpf], mp.mpf
 
 
 def wave(order: int, z: mp.mpf) -> tuple[mp.mpf, mp.mpf]:
-    """J and Y of x = 8 / sqrt(z) as sqrt(2 / (pi x)) A cos(x - (2 order + 1) pi / 4 + B / x), with sin for Y: A
-    and B."""
+    """J and Y of x = 8 / sqrt(z) as sqrt(2 / (pi x)) A cos(x - (2 order + 1) pi / 4 + B / x), with sin for Y:
+    A and B."""
     x = 8 / mp.sqrt(z)
     j, y = mp.besselj(order, x), mp.bessely(order, x)
     turned = mp.mpc(j, y) * mp.expj(-(x - (2 * order + 1) * mp.pi / 4))
