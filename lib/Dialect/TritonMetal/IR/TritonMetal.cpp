@@ -8,7 +8,6 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace tmetal::tm;
@@ -38,24 +37,6 @@ void TMDialect::initialize() {
 }
 
 // ---- layouts ----
-
-LogicalResult LinearLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape,
-                                       ArrayRef<int64_t> registers, ArrayRef<int64_t> lanes,
-                                       ArrayRef<int64_t> simdgroups) {
-  int64_t count = 1;
-  for (int64_t extent : shape) {
-    if (extent <= 0 || !llvm::isPowerOf2_64(extent))
-      return emitError() << "extent " << extent << " is not a power of two";
-    count *= extent;
-  }
-  if (lanes.size() != 5)
-    return emitError() << "a SIMD group has 5 bits of lanes, not " << lanes.size();
-  for (ArrayRef<int64_t> bases : {registers, lanes, simdgroups})
-    for (int64_t base : bases)
-      if (base < 0 || base >= count)
-        return emitError() << "basis " << base << " lies outside of the block's " << count << " elements";
-  return success();
-}
 
 int64_t LinearLayoutAttr::getNumElements() const {
   int64_t count = 1;

@@ -67,6 +67,7 @@ def TM_TileType : TypeDef<TM_Dialect, "Tile"> {
   }];
   let parameters = (ins "::mlir::Type":$elementType, "::tmetal::tm::LinearLayoutAttr":$layout);
   let assemblyFormat = "`<` $elementType `,` $layout `>`";
+  let genVerifyDecl = 1;
 }
 
 def TM_SharedType : TypeDef<TM_Dialect, "Shared"> {
@@ -74,6 +75,7 @@ def TM_SharedType : TypeDef<TM_Dialect, "Shared"> {
   let summary = "array in threadgroup memory";
   let parameters = (ins "int64_t":$numElements, "::mlir::Type":$elementType);
   let assemblyFormat = "`<` $numElements `x` $elementType `>`";
+  let genVerifyDecl = 1;
 }
 
 def TM_FragmentsType : TypeDef<TM_Dialect, "Fragments"> {
@@ -89,9 +91,12 @@ def TM_FragmentsType : TypeDef<TM_Dialect, "Fragments"> {
   let assemblyFormat = [{
     `<` $rows `by` $columns `x` $elementType `,` $simdgroupRows `by` $simdgroupColumns `>`
   }];
+  let genVerifyDecl = 1;
 }
 
-class TM_Op<string mnemonic, list<Trait> traits = []> : Op<TM_Dialect, mnemonic, traits>;
+class TM_Op<string mnemonic, list<Trait> traits = []> : Op<TM_Dialect, mnemonic, traits> {
+  let hasVerifier = 1;
+}
 
 // ---- the kernel ----
 
@@ -112,8 +117,8 @@ def TM_RegionOp : TM_Op<"region", [SingleBlock, NoTerminator, RecursiveMemoryEff
   let description = [{
     The body runs once for each register index (its one block argument, i32) of each thread, in no particular order,
     with no barrier inside: iterations must not depend on one another. `layout` is the iteration space; a lane-uniform
-    layout lets a CPU run the body once per SIMD group, a uniform one once per threadgroup, so such a body may only
-    write tiles of the same kind and nothing else. `vectorizable` says that no two threads of the region touch the
+    layout lets a CPU run the body once per SIMD group, a uniform one once per threadgroup, so the tiles that such a body
+    writes are of that kind too, and what it does to memory is what one lane, or one thread, does. `vectorizable` says that no two threads of the region touch the
     same memory, except to read it.
   }];
   let arguments = (ins TM_LinearLayoutAttr:$layout, UnitAttr:$vectorizable);
