@@ -359,7 +359,12 @@ void Distributor::lowerAssert(Operation *op) {
   Region &region = regionFor(layout, assertion.getCondition(), loc);
   region.op.setVectorizable(false);
   Value condition = get(region, assertion.getCondition(), {layout, 0});
+  Value owner = ownerMask(region, layout, loc);
   Builder b = at(region, loc);
+  if (owner) { // of the threads that hold an element one speaks
+    auto branch = scf::IfOp::create(b, owner, /*withElseRegion=*/false);
+    b.setInsertionPoint(branch.thenYield());
+  }
   tm::AssertOp::create(b, condition, assertion.getMessage());
 }
 
