@@ -129,9 +129,9 @@ def of_msl(case: Case, constants: dict[str, Any], warps: int, folder: Folder, st
 
 
 def of_triton(case: Case, constants: dict[str, Any], warps: int, folder: Folder, stem: str) -> dict[str, Any]:
-    # As in the msl engine, a product of f32 is one of f32, unless the kernel says otherwise.
-    options = {"num_warps": warps, "default_dot_input_precision": "ieee"}
-    compiled = triton.compile(source(case, constants), target=GPUTarget("cuda", 90, 32), options=options)
+    compiled = triton.compile(
+        source(case, constants), target=GPUTarget("cuda", 90, 32), options={"num_warps": warps}
+    )
     ptx = compiled.asm["ptx"]
     folder.write(stem, ".ptx", ptx.encode())
     parameters: list[dict[str, Any]] = []
@@ -281,6 +281,7 @@ def main() -> int:
     parser.add_argument("--apple", action="store_true", help="MLX's own kernels beside ours")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    triton.knobs.language.fp32_default = "ieee"  # products of f32 on both sides, not of TF32 on one
     chosen = cases(options.small)
     folder = Folder(options.folder)
     if options.apple:
