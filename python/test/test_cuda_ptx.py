@@ -17,6 +17,7 @@ from triton.compiler import ASTSource
 from triton_metal import _core
 
 TOOLS = Path(__file__).parents[2] / "tools/triton-metal-cuda"
+sys.path.insert(0, str(TOOLS))
 
 
 def load_tool(name):
@@ -193,3 +194,44 @@ def test_planted_faults(texts, tmp_path):
     assert len(different) == 2  # with the mask, and where it holds everywhere
     assert all(b == a.replace("[", "[(1l << 24) + ", 1) and "] = " in a for a, b in different)
     make_ptx.make_ptx(changed, 4)
+
+
+def test_kernels_to_time(tmp_path):
+    """The same source by both compilers, with equal launches, and everything that a launch needs."""
+    done = run(TOOLS / "make_comparison.py", tmp_path, "--small", "--only", "layer norm")
+    if make_ptx.ptxas() is None:
+        assert done.returncode != 0 and "There is no ptxas" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    (case,) = json.loads((tmp_path / "cases.json").read_text())["cases"]
+    pairs = list(zip(case["variants"][::2], case["variants"][1::2], strict=True))
+    assert len(pairs) == 4
+    for theirs, ours in pairs:
+        assert theirs["name"].replace("triton", "msl") == ours["name"]
+        assert theirs["grid"] == ours["grid"] == [64, 1, 1] and theirs["threads"] == ours["threads"]
+        for variant in (theirs, ours):
+            assert (tmp_path / variant["image"]).read_bytes()[:4] == b"\x7fELF"
+            used = [p["buffer"] for p in variant["parameters"] if "buffer" in p]
+            assert used == list(range(len(case["buffers"])))
+    # row_stride, n_cols and eps: in a struct here, one by one there; Triton's two for scratch memory.
+    struct = [p["constant"] for p in pairs[0][1]["parameters"] if "constant" in p]
+    single = [p["bytes"] for p in pairs[0][0]["parameters"] if "bytes" in p]
+    assert struct == ["".join(single[:3])] and single[3:] == ["00" * 8] * 2
+
+
+@needs_ptxas
+def test_kernels_of_mlx(tmp_path):
+    """MLX's own texts: threadgroup variables are memory of a block, and positions are those of CUDA."""
+    load_tool("make_comparison")
+    apple = load_tool("apple_kernels")
+    folder = apple.comparison.Folder(tmp_path)
+    for kernel, name in (
+        (apple.softmaxes(64, 256)[0], "softmax"),
+        (apple.products("half", 64)[1], "product"),
+    ):
+        variant = kernel.variant(name, folder)
+        ptx = (tmp_path / f"{name}.ptx").read_text()
+        assert variant["entry"] == "apple_kernel" and ".entry apple_kernel(" in ptx
+        assert len(variant["parameters"]) == ptx.split(".entry ")[1].split(")")[0].count(".param ")
+        assert "bar.sync" in ptx and "shfl.sync" in ptx and ".shared .align 16" in ptx
+        assert "__local_depot" not in ptx
