@@ -447,6 +447,18 @@ def test_without_a_compiler_kernels_become_operations_of_mlx(tmp_path):
     assert "No clang was found" in run(TRITON_METAL_CLANG="/nowhere/clang", TRITON_METAL_ENGINE="msl")
 
 
+def test_a_process_that_still_holds_kernels_ends_without_a_word(tmp_path):
+    program = tmp_path / "holds.py"
+    program.write_text(
+        f"{PRELUDE}import numpy as np\n"
+        "@triton.jit\ndef double(x_ptr):\n    tl.store(x_ptr, tl.load(x_ptr) * 2)\n"
+        "compiled = double[(1,)](np.ones(1))\nmore = [compiled, compiled.function]\n"
+    )
+    environment = {**os.environ, "TRITON_BACKEND": "metal"}
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_headers_that_were_installed_anew_are_the_same_headers(tmp_path):
     root = Path(__file__).resolve().parents[2]
     headers = tmp_path / "headers"
