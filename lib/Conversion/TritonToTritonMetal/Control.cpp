@@ -108,7 +108,8 @@ void Distributor::lowerFor(Operation *op) {
         continue;
       }
       // Where the region at hand reads the old value, it must be each register its own.
-      if (current && llvm::any_of(one.tile.getUsers(), [&](Operation *user) {
+      if (current && one.layout.numRegisters() > 1 &&
+          llvm::any_of(one.tile.getUsers(), [&](Operation *user) {
             auto read = dyn_cast<tm::GetOp>(user);
             return read && current->op->isProperAncestor(read) && read.getReg() != registerOf(*current);
           }))

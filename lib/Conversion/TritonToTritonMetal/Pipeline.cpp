@@ -35,6 +35,8 @@ struct DistributePass : impl::DistributeBase<DistributePass> {
 } // namespace
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
+  // The distribution is no pass here, so that its errors can be thrown: nobody else loads what it makes.
+  module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
   auto runPasses = [&](ModuleOp on, llvm::function_ref<void(OpPassManager &)> add) {
     PassManager passes(module.getContext());
     add(passes);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// What a chip cannot do is refused with the source line and the reason; a CPU that runs the text may be able to.
+// RUN: split-file %s %t
+// RUN: not triton-metal-translate --emit-msl --arch=m1 %t/double.mlir 2>&1 | FileCheck %s --check-prefix=DOUBLE
+// RUN: triton-metal-translate --emit-msl %t/double.mlir -o %t/double.metal
+// RUN: not triton-metal-translate --emit-msl --arch=m4 %t/atomic.mlir 2>&1 | FileCheck %s --check-prefix=ATOMIC
+// RUN: triton-metal-translate --emit-msl %t/atomic.mlir -o %t/atomic.metal
+// RUN: not triton-metal-translate --emit-msl %t/extern.mlir 2>&1 | FileCheck %s --check-prefix=EXTERN
+// RUN: not triton-metal-translate --emit-msl %t/print.mlir 2>&1 | FileCheck %s --check-prefix=PRINT
+// RUN: not triton-metal-translate --emit-msl --arch=m1 %t/threadgroup.mlir 2>&1 | FileCheck %s --check-prefix=MEMORY
+// RUN: not triton-metal-translate --emit-msl --simdgroups=64 %t/print.mlir 2>&1 | FileCheck %s --check-prefix=THREADS
+
+//--- double.mlir
+// DOUBLE: kernel.py:3:1: [f64] Metal has no double: f64 is refused on m1.
+tt.func public @double(%p: !tt.ptr<f32>, %x: f32) {
+  %w = arith.extf %x : f32 to f64 loc("kernel.py":3:1)
+  %y = arith.mulf %w, %w : f64 loc("kernel.py":3:1)
+  %z = arith.truncf %y : f64 to f32
+  tt.store %p, %z : !tt.ptr<f32>
+  tt.return
+}
+//--- atomic.mlir
+// ATOMIC: kernel.py:4:2: [tm.atomic_rmw] Metal has no 64-bit atomics with a result: i64 is refused on m4.
+tt.func public @wide(%p: !tt.ptr<i64>, %x: i64) {
+  %true = arith.constant true
+  %old = tt.atomic_rmw add, relaxed, gpu, %p, %x, %true : (!tt.ptr<i64>, i64, i1) -> i64 loc("kernel.py":4:2)
+  tt.return
+}
+//--- extern.mlir
+// EXTERN: kernel.py:5:1: [tt.extern_elementwise] The function '__nv_nonsense' belongs to another backend.
+tt.func public @foreign(%p: !tt.ptr<f32>, %x: f32) {
+  %y = tt.extern_elementwise %x {libname = "", libpath = "", pure = true, symbol = "__nv_nonsense"} : (f32) -> f32 loc("kernel.py":5:1)
+  tt.store %p, %y : !tt.ptr<f32>
+  tt.return
+}
+//--- print.mlir
+// PRINT: kernel.py:6:1: [tm.print] A print has room for 12 words; this one needs 14: print fewer operands at once.
+// THREADS: {{.*}}threads{{.*}}2048{{.*}}1024
+tt.func public @long(%x: i64) {
+  tt.print " " {hex = false, isSigned = array<i32: 1, 1, 1, 1, 1, 1, 1>} : %x, %x, %x, %x, %x, %x, %x : i64, i64, i64, i64, i64, i64, i64 loc("kernel.py":6:1)
+  tt.return
+}
+//--- threadgroup.mlir
+// MEMORY: {{.*}}shared memory{{.*}}65536{{.*}}32768
+tt.func public @transpose(%x: !tt.ptr<f32>) {
+  %range = tt.make_range {start = 0 : i32, end = 16384 : i32} : tensor<16384xi32>
+  %m = tt.reshape %range : tensor<16384xi32> -> tensor<128x128xi32>
+  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<128x128x!tt.ptr<f32>>
+  %xp = tt.addptr %xs, %m : tensor<128x128x!tt.ptr<f32>>, tensor<128x128xi32>
+  %v = tt.load %xp : tensor<128x128x!tt.ptr<f32>>
+  %t = tt.trans %v {order = array<i32: 1, 0>} : tensor<128x128xf32> -> tensor<128x128xf32>
+  tt.store %xp, %t : tensor<128x128x!tt.ptr<f32>>
+  tt.return
+}
