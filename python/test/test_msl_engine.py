@@ -450,9 +450,9 @@ def test_without_a_compiler_kernels_become_operations_of_mlx(tmp_path):
 def test_a_process_that_still_holds_kernels_ends_without_a_word(tmp_path):
     program = tmp_path / "holds.py"
     program.write_text(
-        f"{PRELUDE}import builtins, numpy as np\n"
+        f"{PRELUDE}import numpy as np\nimport triton_metal\n"
         "@triton.jit\ndef double(x_ptr):\n    tl.store(x_ptr, tl.load(x_ptr) * 2)\n"
-        "builtins.held = double[(1,)](np.ones(1)).function\n"
+        "held = double[(1,)](np.ones(1))\n"
     )
     environment = {**os.environ, "TRITON_BACKEND": "metal"}
     done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True)
