@@ -3,6 +3,9 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#ifdef __linux__
+#include <link.h>
+#endif
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -105,6 +108,31 @@ public:
 private:
   int handle;
 };
+
+/// An object that is there to its end. A loader would only notice when it touches what is missing.
+bool isWhole(const fs::path &object) {
+  std::error_code error;
+  uintmax_t bytes = fs::file_size(object, error);
+  if (error)
+    return false;
+#ifdef __linux__
+  ElfW(Ehdr) header;
+  std::ifstream stream(object, std::ios::binary);
+  if (!stream.read(reinterpret_cast<char *>(&header), sizeof header))
+    return false;
+  // The table of sections comes last.
+  return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+         bytes >= header.e_shoff + uintmax_t(header.e_shnum) * header.e_shentsize;
+#else
+  return bytes > 0;
+#endif
+}
+
+/// The end of a name that no other thread or process uses.
+std::string ownSuffix() {
+  static std::atomic<int> count{0};
+  return "." + std::to_string(getpid()) + "." + std::to_string(count++);
+}
 
 /// The folder of the library that this code is in.
 fs::path ownFolder() {
@@ -244,7 +272,7 @@ std::string Compiler::precompiledHeader(const std::vector<std::string> &flags) {
   FileLock fileLock(path.string() + ".lock");
   if (fs::exists(path))
     return path.string();
-  fs::path made = path.string() + "." + std::to_string(getpid());
+  fs::path made = path.string() + ownSuffix();
   std::vector<std::string> command{clang};
   command.insert(command.end(), baseFlags.begin(), baseFlags.end());
   command.insert(command.end(), flags.begin(), flags.end());
@@ -266,19 +294,19 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
                               const std::vector<std::string> &flags, bool again) {
   prepare();
   fs::path object = fs::path(folder) / (key + ".so");
-  std::error_code error;
-  if (!again && fs::exists(object, error)) {
+  std::error_code error; // of what may fail
+  if (!again && isWhole(object)) {
     ++diskHits;
     return object.string();
   }
-  std::string header = precompiledHeader(flags);
+  precompiledHeader(flags); // before the lock on the object, which others may wait for
   FileLock lock(object.string() + ".lock");
-  if (!again && fs::exists(object, error)) {
+  if (!again && isWhole(object)) {
     ++diskHits;
     return object.string();
   }
   fs::path source = fs::path(folder) / (key + ".metal");
-  std::string suffix = "." + std::to_string(getpid());
+  std::string suffix = ownSuffix();
   fs::path madeSource = source.string() + suffix, made = object.string() + suffix;
   {
     std::ofstream stream(madeSource, std::ios::binary);
@@ -287,17 +315,27 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
       throw std::runtime_error("[cache] '" + folder + "' cannot be written.");
   }
   fs::rename(madeSource, source);
-  std::vector<std::string> command{clang};
-  command.insert(command.end(), baseFlags.begin(), baseFlags.end());
-  command.insert(command.end(), flags.begin(), flags.end());
-  for (const std::string &word :
-       {std::string("-include-pch"), header, std::string("-shared"), std::string("-fuse-ld=lld"),
-        std::string("-Wl,--build-id=none"), std::string("-o"), made.string(), source.string()})
-    command.push_back(word);
-  ++compilerCalls;
-  Outcome outcome = run(command);
-  if (outcome.status != 0)
-    throw std::runtime_error(outcome.output);
+  for (bool first = true;; first = false) {
+    std::string header = precompiledHeader(flags);
+    std::vector<std::string> command{clang};
+    command.insert(command.end(), baseFlags.begin(), baseFlags.end());
+    command.insert(command.end(), flags.begin(), flags.end());
+    for (const std::string &word :
+         {std::string("-include-pch"), header, std::string("-shared"), std::string("-fuse-ld=lld"),
+          std::string("-Wl,--build-id=none"), std::string("-o"), made.string(), source.string()})
+      command.push_back(word);
+    ++compilerCalls;
+    Outcome outcome = run(command);
+    if (outcome.status == 0)
+      break;
+    // A precompiled header that is damaged, or that another process is replacing, is made anew. A compiler
+    // that ends with another status than 1 has crashed, which such a header may be the cause of.
+    bool ofHeader = outcome.status != 1 || outcome.output.find("precompiled") != std::string::npos ||
+                    outcome.output.find("PCH") != std::string::npos;
+    if (!first || !ofHeader)
+      throw std::runtime_error(outcome.output);
+    fs::remove(header, error);
+  }
   fs::rename(made, object);
   fs::remove(object.string() + ".lock", error);
   return object.string();

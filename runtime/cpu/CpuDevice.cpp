@@ -162,7 +162,7 @@ private:
 };
 
 std::mutex programsMutex;
-std::map<std::string, std::weak_ptr<CpuProgram>> programs; // by cache key
+std::map<std::string, std::weak_ptr<CpuProgram>> programs; // by cache key and sizes
 std::atomic<int64_t> memoryHits{0};
 
 } // namespace
@@ -179,9 +179,13 @@ std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdg
   flags.insert(flags.end(), options.extraFlags.begin(), options.extraFlags.end());
   Compiler &compiler = Compiler::instance();
   std::string key = compiler.keyOf(text, flags);
+  // One object serves launches of different sizes.
+  std::string programKey = key;
+  for (int64_t size : {int64_t(simdgroups), threadgroupBytes, stackBytes})
+    programKey += "/" + std::to_string(size);
   {
     std::lock_guard<std::mutex> lock(programsMutex);
-    if (auto known = programs[key].lock()) {
+    if (auto known = programs[programKey].lock()) {
       ++memoryHits;
       return known;
     }
@@ -202,7 +206,7 @@ std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdg
     program = load();
   }
   std::lock_guard<std::mutex> lock(programsMutex);
-  programs[key] = program;
+  programs[programKey] = program;
   return program;
 }
 

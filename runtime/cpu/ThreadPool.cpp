@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -37,16 +38,27 @@ struct Job {
   int64_t count, chunk;
   std::atomic<int64_t> next{0};
   std::atomic<int64_t> finished{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr error; // the first one
   std::mutex mutex;
   std::condition_variable done;
 
+  /// Takes chunks until there are none. After an exception the rest is only counted.
   void run() {
     while (true) {
       int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
       if (begin >= count)
         return;
       int64_t end = std::min(begin + chunk, count);
-      (*work)(begin, end);
+      if (!failed.load(std::memory_order_relaxed)) {
+        try {
+          (*work)(begin, end);
+        } catch (...) {
+          std::lock_guard<std::mutex> lock(mutex);
+          if (!failed.exchange(true))
+            error = std::current_exception();
+        }
+      }
       if (finished.fetch_add(end - begin, std::memory_order_acq_rel) + (end - begin) == count) {
         std::lock_guard<std::mutex> lock(mutex);
         done.notify_all();
@@ -55,14 +67,22 @@ struct Job {
   }
   bool exhausted() const { return next.load(std::memory_order_relaxed) >= count; }
   bool complete() const { return finished.load(std::memory_order_acquire) == count; }
+  /// When all is done: what went wrong goes to the caller.
+  void rethrow() {
+    if (failed)
+      std::rethrow_exception(error);
+  }
 };
 
-/// Lives as long as the process: threads of a library that is unloaded at exit must not be waited for.
+/// Lives as long as the process: threads of a library that is unloaded at exit must not be waited for. A
+/// forked process has no threads but its first, and begins with a new pool.
 class Pool {
 public:
   static Pool &instance() {
-    static Pool *pool = new Pool;
-    return *pool;
+    static const int registered =
+        (current = new Pool, pthread_atfork(nullptr, nullptr, [] { current = new Pool; }));
+    (void)registered;
+    return *current;
   }
 
   void enqueue(const std::shared_ptr<Job> &job, int workers) {
@@ -105,6 +125,8 @@ public:
   }
 
 private:
+  static inline Pool *current = nullptr;
+
   void serve() {
     std::unique_lock<std::mutex> lock(mutex);
     while (true) {
@@ -144,11 +166,17 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
     job->chunk = chunk;
     int threads = int(std::min<int64_t>(threadCount(), (count + chunk - 1) / chunk));
     std::vector<pthread_t> started;
-    for (int i = 0; i < threads; ++i)
-      started.push_back(
-          Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false));
+    try {
+      for (int i = 0; i < threads; ++i)
+        started.push_back(
+            Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false));
+    } catch (const std::runtime_error &) {
+      if (started.empty())
+        throw; // else there are fewer
+    }
     for (pthread_t thread : started)
       pthread_join(thread, nullptr);
+    job->rethrow();
     return;
   }
   bool callerFits = stackBytes <= kCallerStack;
@@ -164,6 +192,7 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
   if (threadCount() == 1 && !callerFits) {
     pthread_join(
         Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false), nullptr);
+    job->rethrow();
     return;
   }
   int64_t helpers = std::min<int64_t>(threadCount() - 1, chunks - (callerFits ? 1 : 0));
@@ -173,9 +202,12 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
   // The others are in their last chunk: a short wait before sleeping.
   for (int spin = 0; spin < 2000 && callerFits; ++spin)
     if (job->complete())
-      return;
-  std::unique_lock<std::mutex> lock(job->mutex);
-  job->done.wait(lock, [&] { return job->complete(); });
+      return job->rethrow();
+  {
+    std::unique_lock<std::mutex> lock(job->mutex);
+    job->done.wait(lock, [&] { return job->complete(); });
+  }
+  job->rethrow();
 }
 
 } // namespace tmetal
