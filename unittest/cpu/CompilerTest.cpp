@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
@@ -149,11 +151,13 @@ namespace {
 class ProcessTest : public CompilerTest {
 protected:
   std::string child(const std::string &text, std::map<std::string, std::string> environment = {}) {
+    static std::atomic<int> count{0};
     fs::path file =
-        fs::temp_directory_path() / ("unit-cpu-" + std::to_string(std::hash<std::string>()(text)));
+        fs::temp_directory_path() / ("unit-cpu-" + std::to_string(getpid()) + "-" + std::to_string(count++));
     std::ofstream(file) << text;
     environment["UNIT_CPU_TEXT"] = file.string();
     std::string output = runChild("Child.DISABLED_Compile", environment);
+    fs::remove(file);
     return output;
   }
 };
