@@ -267,6 +267,8 @@ std::string Compiler::precompiledHeader(const std::vector<std::string> &flags) {
     all += flag + "\n";
   fs::path path = fs::path(folder) / ("headers-" + digestOf(all) + ".pch");
   std::lock_guard<std::mutex> lock(headerMutex);
+  std::error_code ignored;
+  fs::create_directories(folder, ignored); // somebody may have cleared the cache
   if (fs::exists(path))
     return path.string();
   FileLock fileLock(path.string() + ".lock");

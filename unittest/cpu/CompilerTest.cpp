@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <set>
 #include <sstream>
 #include <thread>
 
@@ -22,6 +21,12 @@ namespace {
 
 std::shared_ptr<CpuProgram> compile(const std::string &text, const CpuProgramOptions &options = {}) {
   return compileCpuProgram(text, 4, 0, 0, options);
+}
+
+std::string contentOf(const fs::path &path) {
+  std::ostringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  return content.str();
 }
 
 class CompilerTest : public ::testing::Test {
@@ -36,15 +41,13 @@ protected:
     EXPECT_EQ(now.diskHits - before.diskHits, diskHits);
     EXPECT_EQ(now.memoryHits - before.memoryHits, memoryHits);
   }
-  /// Compiles `text` and returns the object that came of it.
+  /// Compiles `text` and returns the object that came of it, which lies beside its source.
   fs::path objectOf(const std::string &text) {
-    std::vector<fs::path> old = cached(".so");
-    std::set<fs::path> known(old.begin(), old.end());
     compile(text);
-    for (const fs::path &path : cached(".so"))
-      if (!known.count(path))
-        return path;
-    ADD_FAILURE() << "no new object";
+    for (fs::path path : cached(".metal"))
+      if (contentOf(path) == text)
+        return path.replace_extension(".so");
+    ADD_FAILURE() << "no object";
     return {};
   }
   CpuStatistics before;
@@ -57,12 +60,6 @@ std::string errorOf(const std::string &text) {
     return error.what();
   }
   return "";
-}
-
-std::string contentOf(const fs::path &path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
 }
 
 } // namespace
@@ -143,6 +140,12 @@ TEST(Child, DISABLED_Compile) {
   }
   std::cout << "calls " << cpuStatistics().compilerCalls << "\n";
 }
+TEST(Child, DISABLED_Cleared) {
+  bool right = addsOne(*compile(freshText()));
+  fs::remove_all(cacheFolder());
+  right &= addsOne(*compile(freshText()));
+  std::cout << (right ? "right" : "wrong") << "\n";
+}
 TEST(Child, DISABLED_Compiler) {
   std::cout << "found " << hasCpuCompiler() << "\nnamed '" << cpuCompiler() << "'\n";
 }
@@ -199,6 +202,13 @@ TEST_F(ProcessTest, DamagedHeadersAreMadeAnew) {
   std::string second = child(freshText(), environment), third = child(freshText(), environment);
   EXPECT_NE(second.find("right"), std::string::npos) << second;
   EXPECT_NE(third.find("calls 1"), std::string::npos) << third;
+  fs::remove_all(folder);
+}
+
+TEST_F(ProcessTest, ACacheMayBeClearedMeanwhile) {
+  fs::path folder = fs::temp_directory_path() / ("unit-cpu-cleared-" + std::to_string(getpid()));
+  std::string output = runChild("Child.DISABLED_Cleared", {{"TRITON_METAL_CACHE_DIR", folder.string()}});
+  EXPECT_NE(output.find("right"), std::string::npos) << output;
   fs::remove_all(folder);
 }
 
