@@ -232,7 +232,10 @@ void Distributor::lowerAtomic(Operation *op) {
       return splitPointer(b, pointer, offset);
     };
     Type type = hasResult ? elementOf(op->getResult(0)) : Type();
-    auto guarded = [&](Value mask) { return andMask(b, owner, mask ? element(mask) : Value()); };
+    auto guarded = [&](Value mask) {
+      bool always = !mask || matchPattern(mask, m_One()); // Triton writes "no mask" as a constant
+      return andMask(b, owner, always ? Value() : element(mask));
+    };
     if (auto rmw = dyn_cast<tt::AtomicRMWOp>(op)) {
       Value base = address(rmw.getPtr());
       return tm::AtomicRMWOp::create(b, type, rmw.getAtomicRmwOp(), base, offset, element(rmw.getVal()),

@@ -6,7 +6,7 @@
 // CHECK-LABEL: tm.kernel @count
 // CHECK-NOT: tm.shared
 // CHECK: tm.single {
-// CHECK-NEXT: tm.atomic_rmw add, relaxed, gpu, %arg0, %c1_i32
+// CHECK-NEXT: tm.atomic_rmw add, relaxed, gpu, %arg0, %c1_i32 :
 tt.func public @count(%p: !tt.ptr<i32>) {
   %c1 = arith.constant 1 : i32
   %true = arith.constant true
@@ -63,7 +63,7 @@ tt.func public @few(%p: !tt.ptr<i32>, %out: !tt.ptr<i32>, %n: i32) {
 // One element for each thread: its old value stays where it is.
 // CHECK-LABEL: tm.kernel @many
 // CHECK-NOT: tm.shared
-// CHECK: %[[OLD:.*]] = tm.atomic_rmw fadd, relaxed, gpu, %arg0[
+// CHECK: %[[OLD:.*]] = tm.atomic_rmw fadd, relaxed, gpu, %arg0[%{{[0-9]+}} : i32], %cst :
 // CHECK: tm.store %[[OLD]], %arg1
 tt.func public @many(%p: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
   %range = tt.make_range {start = 0 : i32, end = 128 : i32} : tensor<128xi32>
