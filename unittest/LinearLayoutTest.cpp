@@ -14,9 +14,25 @@ namespace {
 
 using Shape = std::vector<int64_t>;
 
-const std::vector<Shape> kShapes = {{},      {1},     {2},       {32},      {64},         {4096},      {1, 32},
-                                    {32, 1}, {4, 8},  {64, 16},  {16, 128}, {2, 4, 8},    {16, 1, 64}, {8, 8, 8},
-                                    {1, 1},  {2, 2048}, {512, 2}, {4, 2, 2, 16}, {2, 2, 2, 2, 2, 2, 2, 2}};
+const std::vector<Shape> kShapes = {{},
+                                    {1},
+                                    {2},
+                                    {32},
+                                    {64},
+                                    {4096},
+                                    {1, 32},
+                                    {32, 1},
+                                    {4, 8},
+                                    {64, 16},
+                                    {16, 128},
+                                    {2, 4, 8},
+                                    {16, 1, 64},
+                                    {8, 8, 8},
+                                    {1, 1},
+                                    {2, 2048},
+                                    {512, 2},
+                                    {4, 2, 2, 16},
+                                    {2, 2, 2, 2, 2, 2, 2, 2}};
 const int kSimdgroups[] = {1, 2, 4, 8, 32};
 
 Shape coordinatesOf(const Shape &shape, int64_t element) {
@@ -111,7 +127,8 @@ TEST(LinearLayoutTest, BlockedIsRowMajor) {
           ASSERT_EQ(layout.element(reg, lane, simdgroup),
                     (reg * 32 * simdgroups + simdgroup * 32 + lane) % layout.numElements());
       });
-      EXPECT_EQ(layout, shape.empty() ? layout : LinearLayout::blockedAlong(shape, int(shape.size()) - 1, simdgroups));
+      EXPECT_EQ(layout, shape.empty() ? layout
+                                      : LinearLayout::blockedAlong(shape, int(shape.size()) - 1, simdgroups));
     }
 }
 
@@ -154,7 +171,8 @@ TEST(LinearLayoutTest, ReadWithinThreadAgreesWithASearch) {
       want = have;
       for (std::vector<int64_t> *bases : {&want.registers, &want.lanes, &want.simdgroups})
         for (int64_t &basis : *bases)
-          basis = (bases == &want.registers ? 0 : basis) ^ combined(have.registers, random() % have.numRegisters());
+          basis = (bases == &want.registers ? 0 : basis) ^
+                  combined(have.registers, random() % have.numRegisters());
     }
     bool all = true;
     forEachThread(have, [&](int64_t lane, int64_t simdgroup) {

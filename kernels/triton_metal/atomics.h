@@ -317,7 +317,8 @@ static inline int atomic_add_shared(threadgroup int *p, int value) {
 
 /// Adds to an element in threadgroup memory; no order.
 static inline void threadgroup_add(threadgroup int *element, int value) {
-  metal::atomic_fetch_add_explicit((threadgroup metal::atomic_int *)element, value, metal::memory_order_relaxed);
+  metal::atomic_fetch_add_explicit((threadgroup metal::atomic_int *)element, value,
+                                   metal::memory_order_relaxed);
 }
 
 } // namespace tm

@@ -50,7 +50,8 @@ nb::list operations() {
 } // namespace
 
 NB_MODULE(_core, module) {
-  // Triton's caches and globals of scripts keep kernels until the process ends; the system takes the memory back.
+  // Triton's caches and globals of scripts keep kernels until the process ends; the system takes the memory
+  // back.
   nb::set_leak_warnings(false);
   module.attr("__version__") = TRITON_METAL_VERSION;
   bindErrors(module);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What crosses threads, on an NVIDIA GPU: a warp is a SIMD group, a block a threadgroup. The rest of the Metal standard
-// library is that of the CPU device; clang compiles both for nvptx64 as plain C++.
+// What crosses threads, on an NVIDIA GPU: a warp is a SIMD group, a block a threadgroup. The rest of the
+// Metal standard library is that of the CPU device; clang compiles both for nvptx64 as plain C++.
 #pragma once
 
 namespace tm_hooks {
@@ -17,7 +17,8 @@ inline __attribute__((always_inline)) unsigned active() {
 /// Bit i: lane i has not left the kernel. Every thread of the SIMD group asks.
 inline __attribute__((always_inline)) unsigned alive() { return __nvvm_vote_ballot_sync(~0u, true); }
 
-/// The 32 bits of another lane. Threads that have left the kernel do not take part, and nobody asks for theirs.
+/// The 32 bits of another lane. Threads that have left the kernel do not take part, and nobody asks for
+/// theirs.
 inline __attribute__((always_inline)) int shuffle(int bits, unsigned lane) {
   return __nvvm_shfl_sync_idx_i32(~0u, bits, int(lane), 31);
 }
@@ -30,11 +31,12 @@ inline __attribute__((always_inline)) void wait_threadgroup() { __syncthreads();
 
 /// A place for each thread, through which the SIMD group exchanges values.
 inline __attribute__((always_inline)) unsigned char *slots() {
-  static __attribute__((address_space(3), loader_uninitialized, aligned(16))) unsigned char
-      memory[TM_SIMDGROUPS * lanes * slot_bytes];
-  const unsigned index = __nvvm_read_ptx_sreg_tid_x() +
-                         __nvvm_read_ptx_sreg_ntid_x() *
-                             (__nvvm_read_ptx_sreg_tid_y() + __nvvm_read_ptx_sreg_ntid_y() * __nvvm_read_ptx_sreg_tid_z());
+  static __attribute__((address_space(3), loader_uninitialized,
+                        aligned(16))) unsigned char memory[TM_SIMDGROUPS * lanes * slot_bytes];
+  const unsigned index =
+      __nvvm_read_ptx_sreg_tid_x() +
+      __nvvm_read_ptx_sreg_ntid_x() *
+          (__nvvm_read_ptx_sreg_tid_y() + __nvvm_read_ptx_sreg_ntid_y() * __nvvm_read_ptx_sreg_tid_z());
   return (unsigned char *)memory + index / lanes * (lanes * slot_bytes);
 }
 

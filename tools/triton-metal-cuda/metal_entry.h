@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls a kernel function of any Metal text as code of one CUDA thread, with the arguments that its parameters name.
+// Calls a kernel function of any Metal text as code of one CUDA thread, with the arguments that its
+// parameters name.
 #pragma once
 
 namespace tm_entry {
@@ -24,8 +25,10 @@ METAL_FUNC metal::uint3 value_of(Source source) {
                            __nvvm_read_ptx_sreg_ctaid_z());
   const metal::uint3 groups(__nvvm_read_ptx_sreg_nctaid_x(), __nvvm_read_ptx_sreg_nctaid_y(),
                             __nvvm_read_ptx_sreg_nctaid_z());
-  const metal::uint3 position(__nvvm_read_ptx_sreg_tid_x(), __nvvm_read_ptx_sreg_tid_y(), __nvvm_read_ptx_sreg_tid_z());
-  const metal::uint3 size(__nvvm_read_ptx_sreg_ntid_x(), __nvvm_read_ptx_sreg_ntid_y(), __nvvm_read_ptx_sreg_ntid_z());
+  const metal::uint3 position(__nvvm_read_ptx_sreg_tid_x(), __nvvm_read_ptx_sreg_tid_y(),
+                              __nvvm_read_ptx_sreg_tid_z());
+  const metal::uint3 size(__nvvm_read_ptx_sreg_ntid_x(), __nvvm_read_ptx_sreg_ntid_y(),
+                          __nvvm_read_ptx_sreg_ntid_z());
   const uint index = position.x + size.x * (position.y + size.y * position.z);
   switch (source) {
   case thread_position_in_grid:

@@ -9,7 +9,8 @@
 
 namespace tmetal {
 
-/// Prints the one tm.kernel of `module`, threadgroup memory allocated and barriers placed. Throws Error (Unsupported).
+/// Prints the one tm.kernel of `module`, threadgroup memory allocated and barriers placed. Throws Error
+/// (Unsupported).
 MslKernel printMsl(mlir::ModuleOp module, const MslOptions &options);
 
 } // namespace tmetal

@@ -66,7 +66,8 @@ static ProgramBox slabOf(const ProgramBox &box, unsigned axis, int64_t start, in
   return slab;
 }
 
-static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box, bool onGpu) {
+static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box,
+                            bool onGpu) {
   RaisedGraph graph = Raiser(func, signature, box, onGpu).run();
   PassManager passes(func.getContext());
   passes.addPass(createCSEPass());
@@ -114,8 +115,8 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
       continue;
     }
     for (int64_t start = size; start < extent; start += size)
-      parts.push_back(raiseBox(func, signature, slabOf(box, axis, start, std::min(start + size, extent)),
-                               options.onGpu));
+      parts.push_back(
+          raiseBox(func, signature, slabOf(box, axis, start, std::min(start + size, extent)), options.onGpu));
     return parts;
   }
   return graphs;

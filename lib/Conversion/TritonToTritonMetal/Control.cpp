@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Structured control flow: conditions and bounds are the same for all threads; blocks that are carried live in tiles.
+// Structured control flow: conditions and bounds are the same for all threads; blocks that are carried live
+// in tiles.
 #include "Distributor.h"
 
 using namespace mlir;
@@ -88,7 +89,8 @@ void Distributor::lowerFor(Operation *op) {
     llvm::DenseMap<unsigned, Value> temporaries;
     for (const Carried &one : carried) {
       Value next = yield->getOperand(one.index);
-      if (one.fragments || next == loop.getRegionIterArgs()[one.index] || !readsTiles(next, tileOf, tiles, isKept))
+      if (one.fragments || next == loop.getRegionIterArgs()[one.index] ||
+          !readsTiles(next, tileOf, tiles, isKept))
         continue;
       Value temporary = newTile(elementOf(next), one.layout, loc);
       putInto(next, temporary, one.layout, loc);
@@ -108,8 +110,7 @@ void Distributor::lowerFor(Operation *op) {
         continue;
       }
       // Where the region at hand reads the old value, it must be each register its own.
-      if (current && one.layout.numRegisters() > 1 &&
-          llvm::any_of(one.tile.getUsers(), [&](Operation *user) {
+      if (current && one.layout.numRegisters() > 1 && llvm::any_of(one.tile.getUsers(), [&](Operation *user) {
             auto read = dyn_cast<tm::GetOp>(user);
             return read && current->op->isProperAncestor(read) && read.getReg() != registerOf(*current);
           }))

@@ -21,14 +21,17 @@ std::string placeOf(Location loc) {
     auto file = dyn_cast<FileLineColLoc>(inner);
     if (!file)
       return WalkResult::advance();
-    place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn()) + ": ").str();
+    place =
+        (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn()) + ": ")
+            .str();
     return WalkResult::interrupt();
   });
   return place;
 }
 
 void Distributor::refuse(Operation *op, const std::string &reason) {
-  throw Error(ErrorKind::Unsupported, placeOf(op->getLoc()) + "[" + op->getName().getStringRef().str() + "] " + reason);
+  throw Error(ErrorKind::Unsupported,
+              placeOf(op->getLoc()) + "[" + op->getName().getStringRef().str() + "] " + reason);
 }
 
 void Distributor::run() {
@@ -40,8 +43,8 @@ void Distributor::run() {
   unsigned pointerCount = 0;
   for (BlockArgument argument : body.getArguments()) {
     auto named = dyn_cast<NameLoc>(argument.getLoc());
-    names.push_back(builder.getStringAttr(named ? named.getName().getValue()
-                                                : StringRef("arg" + std::to_string(argument.getArgNumber()))));
+    names.push_back(builder.getStringAttr(
+        named ? named.getName().getValue() : StringRef("arg" + std::to_string(argument.getArgNumber()))));
     if (isa<tt::PointerType>(argument.getType())) {
       int group = pointerCount < options.aliasGroups.size() ? options.aliasGroups[pointerCount] : -1;
       aliasGroupOf[argument] = group;
@@ -143,7 +146,8 @@ Request Request::through(ArrayRef<int64_t> shape, ArrayRef<int64_t> images, int6
   };
   Request result = *this;
   result.layout.shape = shape.vec();
-  for (std::vector<int64_t> *bases : {&result.layout.registers, &result.layout.lanes, &result.layout.simdgroups})
+  for (std::vector<int64_t> *bases :
+       {&result.layout.registers, &result.layout.lanes, &result.layout.simdgroups})
     for (int64_t &basis : *bases)
       basis = image(basis);
   result.flip = image(flip) ^ constant;
@@ -208,8 +212,8 @@ std::optional<LinearLayout> Distributor::preferredLayout(Value value) {
   Operation *op = value.getDefiningOp();
   if (!origins.empty()) {
     fromOperands(origins);
-  } else if (!op || isa<arith::ConstantOp, tt::MakeRangeOp, tt::SplatOp, tt::BroadcastOp, tt::TransOp, tt::CatOp,
-                        tt::JoinOp, tt::SplitOp>(op)) {
+  } else if (!op || isa<arith::ConstantOp, tt::MakeRangeOp, tt::SplatOp, tt::BroadcastOp, tt::TransOp,
+                        tt::CatOp, tt::JoinOp, tt::SplitOp>(op)) {
     result = std::nullopt;
   } else if (isa<tt::ReshapeOp, tt::ExpandDimsOp>(op)) {
     if ((result = preferredLayout(op->getOperand(0))))
@@ -258,8 +262,9 @@ bool Distributor::available(Value value, const Request &request, Region &region,
   }
   if (region.scalars.count({value.getAsOpaquePointer(), flatten(request), request.flip}))
     return true;
-  return forEachPulled(value, request,
-                       [&](Value operand, const Request &inner) { return available(operand, inner, region, depth + 1); });
+  return forEachPulled(value, request, [&](Value operand, const Request &inner) {
+    return available(operand, inner, region, depth + 1);
+  });
 }
 
 Distributor::Region &Distributor::regionFor(const LinearLayout &layout, ValueRange values, Location loc) {
@@ -303,8 +308,8 @@ Value Distributor::materializeTile(Value value) {
   Region &region = *block.region;
   Location loc = value.getLoc();
   OpBuilder outside(region.op);
-  block.tile = tm::TileOp::create(outside, loc,
-                                  tm::TileType::get(module.getContext(), elementOf(value), attribute(block.layout)));
+  block.tile = tm::TileOp::create(
+      outside, loc, tm::TileType::get(module.getContext(), elementOf(value), attribute(block.layout)));
   Builder b = at(region, loc);
   tm::PutOp::create(b, block.scalar, block.tile, registerOf(region));
   return block.tile;
@@ -348,7 +353,8 @@ Value Distributor::materializeShared(Value value, Location loc) {
       builder.setInsertionPoint(before->op);
       current = nullptr;
     }
-    request = kept != blocks.end() ? Request{kept->second.layout, kept->second.flip} : Request{layoutFor(value), 0};
+    request =
+        kept != blocks.end() ? Request{kept->second.layout, kept->second.flip} : Request{layoutFor(value), 0};
     region = &newRegion(request.layout, loc);
     scalar = get(*region, value, request);
     fresh = true;
@@ -444,7 +450,8 @@ void Distributor::lowerMapElementwise(Operation *op) {
     for (int64_t i = 1; i < pack; ++i) {
       Value index = arith::ConstantIntOp::create(b, i, 32);
       Value here = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, position, index);
-      value = arith::SelectOp::create(b, here, inner.lookupOrDefault(end->getOperand(number * pack + i)), value);
+      value =
+          arith::SelectOp::create(b, here, inner.lookupOrDefault(end->getOperand(number * pack + i)), value);
     }
     define(result, region, value, {layout, 0});
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Distributes the operations of a kernel over the threads of a threadgroup.
 //
-// Scalars become scalars of uniform code. A block value is pulled, not pushed: whoever needs it in a region asks for the
-// element that a thread works on, and the request travels through shape operations as a linear map of bits. What ends a
-// request is computed on the spot (ranges, splats and cheap arithmetic on them), read from the region at hand, from a
-// tile when the thread holds the element, or else from threadgroup memory.
+// Scalars become scalars of uniform code. A block value is pulled, not pushed: whoever needs it in a region
+// asks for the element that a thread works on, and the request travels through shape operations as a linear
+// map of bits. What ends a request is computed on the spot (ranges, splats and cheap arithmetic on them),
+// read from the region at hand, from a tile when the thread holds the element, or else from threadgroup
+// memory.
 #pragma once
 
 #include "triton-metal/Analysis/LinearLayout.h"
@@ -80,8 +81,8 @@ private:
   };
   struct Block { // where a block value is kept
     Region *region = nullptr;
-    Value scalar;       // in `region`, at request `layout` ^ `flip`
-    Value tile;         // of `layout`, holding element ^ `flip`
+    Value scalar; // in `region`, at request `layout` ^ `flip`
+    Value tile;   // of `layout`, holding element ^ `flip`
     Value fragments;
     LinearLayout layout;
     int64_t flip = 0;
@@ -122,7 +123,9 @@ private:
                  bool probe);
   Value bits(Builder &b, Value source, llvm::ArrayRef<int64_t> contributions);
   Value ownerMask(Region &region, const LinearLayout &layout, Location loc);
-  Value andMask(Builder &b, Value a, Value c) { return !a ? c : !c ? a : Value(mlir::arith::AndIOp::create(b, a, c)); }
+  Value andMask(Builder &b, Value a, Value c) {
+    return !a ? c : !c ? a : Value(mlir::arith::AndIOp::create(b, a, c));
+  }
   bool isLazy(Value value);
   int lazyCost(Value value);
 
@@ -146,7 +149,8 @@ private:
   Value scalar(Value value) { return scalars.lookupOrDefault(value); }
   void lowerBlock(mlir::Block &block);
   void lower(mlir::Operation *op);
-  Value copyUniformly(Value source, Location loc, llvm::function_ref<Value(Builder &)> compute, mlir::Type type);
+  Value copyUniformly(Value source, Location loc, llvm::function_ref<Value(Builder &)> compute,
+                      mlir::Type type);
 
   // ---- memory ----
   Value rootOf(Value pointer);
@@ -157,7 +161,8 @@ private:
   bool isStored(Value root) const;
 
   // ---- combining ----
-  llvm::SmallVector<Value> combine(Builder &b, mlir::Region &combiner, mlir::ValueRange lhs, mlir::ValueRange rhs);
+  llvm::SmallVector<Value> combine(Builder &b, mlir::Region &combiner, mlir::ValueRange lhs,
+                                   mlir::ValueRange rhs);
   void inlineBody(Builder &b, mlir::Block &body, mlir::IRMapping &map);
   bool dotInFragments(mlir::Operation *op, int64_t &simdgroupRows, int64_t &simdgroupColumns);
   Value accumulatorOf(mlir::scf::ForOp loop, unsigned index);
@@ -186,7 +191,8 @@ private:
 
 /// A request as a key.
 std::vector<int64_t> flatten(const Request &request);
-/// The operands that a request for `value`, which no thread keeps, is passed on to. False as soon as `visit` is.
+/// The operands that a request for `value`, which no thread keeps, is passed on to. False as soon as `visit`
+/// is.
 bool forEachPulled(mlir::Value value, const Request &request,
                    llvm::function_ref<bool(mlir::Value, const Request &)> visit);
 

@@ -30,7 +30,8 @@ bool Distributor::dotInFragments(Operation *op, int64_t &simdgroupRows, int64_t 
   auto dot = cast<tt::DotOp>(op);
   std::vector<int64_t> a = shapeOf(dot.getA()), b = shapeOf(dot.getB());
   Type in = elementOf(dot.getA()), out = elementOf(dot.getD());
-  if (a.size() != 2 || in != elementOf(dot.getB()) || !out.isF32() || !(in.isF32() || in.isF16() || in.isBF16()))
+  if (a.size() != 2 || in != elementOf(dot.getB()) || !out.isF32() ||
+      !(in.isF32() || in.isF16() || in.isBF16()))
     return false;
   int64_t rows = a[0], columns = b[1], depth = a[1];
   if (rows < 8 || columns < 8 || depth < 8)
@@ -82,7 +83,8 @@ Value Distributor::accumulatorOf(scf::ForOp loop, unsigned index) {
   std::vector<int64_t> shape = shapeOf(argument);
   closeRegion();
   Builder b = uniform(dot.getLoc());
-  Type type = tm::FragmentsType::get(module.getContext(), shape[0], shape[1], elementOf(argument), rows, columns);
+  Type type =
+      tm::FragmentsType::get(module.getContext(), shape[0], shape[1], elementOf(argument), rows, columns);
   if (inFragments && kept->second.fragments.getType() != type)
     return {};
   Value matrix = tm::FragmentsOp::create(b, type);
@@ -104,8 +106,8 @@ void Distributor::lowerDot(Operation *op) {
 
   int64_t simdgroupRows, simdgroupColumns;
   bool fragments = dotInFragments(op, simdgroupRows, simdgroupColumns);
-  int64_t bytes = shapeA[0] * shapeA.back() * byteWidth(in) + shapeB[shapeB.size() - 2] * shapeB.back() *
-                                                                   byteWidth(elementOf(dot.getB()));
+  int64_t bytes = shapeA[0] * shapeA.back() * byteWidth(in) +
+                  shapeB[shapeB.size() - 2] * shapeB.back() * byteWidth(elementOf(dot.getB()));
   if (shapeA.size() == 3)
     bytes = (shapeA[0] * shapeA[1] * shapeA[2]) * byteWidth(in) +
             (shapeB[0] * shapeB[1] * shapeB[2]) * byteWidth(elementOf(dot.getB()));
@@ -151,8 +153,8 @@ void Distributor::lowerDot(Operation *op) {
   if (fragments && !matrix) {
     closeRegion();
     Builder outer = uniform(loc);
-    matrix = tm::FragmentsOp::create(outer, tm::FragmentsType::get(module.getContext(), shapeD[0], shapeD[1], out,
-                                                                   simdgroupRows, simdgroupColumns));
+    matrix = tm::FragmentsOp::create(outer, tm::FragmentsType::get(module.getContext(), shapeD[0], shapeD[1],
+                                                                   out, simdgroupRows, simdgroupColumns));
     Value zero = arith::ConstantOp::create(outer, outer.getF32FloatAttr(0));
     tm::FragmentsFillOp::create(outer, matrix, zero);
   }
@@ -168,13 +170,14 @@ void Distributor::lowerDot(Operation *op) {
   auto multiply = [&](Value arrayA, Value arrayB, int64_t sliceDepth, int64_t strideA, int64_t strideB) {
     if (fragments) {
       Builder outer = uniform(loc);
-      tm::MultiplyAccumulateOp::create(outer, matrix, arrayA, arrayB, sliceDepth, strideA, strideB, a.transposed,
-                                       b.transposed);
+      tm::MultiplyAccumulateOp::create(outer, matrix, arrayA, arrayB, sliceDepth, strideA, strideB,
+                                       a.transposed, b.transposed);
       return;
     }
     Builder outer = uniform(loc);
     auto constant = [&](Builder &b, int64_t value) { return arith::ConstantIntOp::create(b, value, 32); };
-    auto loop = scf::ForOp::create(outer, constant(outer, 0), constant(outer, sliceDepth), constant(outer, 1));
+    auto loop =
+        scf::ForOp::create(outer, constant(outer, 0), constant(outer, sliceDepth), constant(outer, 1));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(loop.getBody()->getTerminator());
     Region &step = newRegion(layout, loc);
@@ -190,8 +193,8 @@ void Distributor::lowerDot(Operation *op) {
     Value rowOfA = batch ? multiplyAdd(batch, shapeA[rank - 2], row) : row;
     Value rowOfB = batch ? multiplyAdd(batch, sliceDepth, k) : k;
     Value x = tm::SharedLoadOp::create(inner, in, arrayA, multiplyAdd(rowOfA, sliceDepth, k));
-    Value y = tm::SharedLoadOp::create(inner, elementOf(dot.getB()), arrayB, multiplyAdd(rowOfB, shapeD[rank - 1],
-                                                                                         column));
+    Value y = tm::SharedLoadOp::create(inner, elementOf(dot.getB()), arrayB,
+                                       multiplyAdd(rowOfB, shapeD[rank - 1], column));
     Value sum = tm::GetOp::create(inner, out, accumulator, registerOf(step));
     auto widen = [&](Value value) -> Value {
       Type type = value.getType();
@@ -238,7 +241,8 @@ void Distributor::lowerDot(Operation *op) {
       for (int64_t extent : shapeOf(operand->value))
         count *= extent;
       arrays.push_back(tm::SharedOp::create(
-          outer, tm::SharedType::get(module.getContext(), count / slices, elementOf(operand->value)), IntegerAttr()));
+          outer, tm::SharedType::get(module.getContext(), count / slices, elementOf(operand->value)),
+          IntegerAttr()));
     }
     auto loop = scf::ForOp::create(outer, constant(0), constant(slices), constant(1));
     OpBuilder::InsertionGuard guard(builder);
@@ -256,8 +260,7 @@ void Distributor::lowerDot(Operation *op) {
       Builder body = at(send, loc);
       auto number = [&](int64_t value) { return arith::ConstantIntOp::create(body, value, 32); };
       Value slice = arith::ShRUIOp::create(body, k, number(llvm::Log2_64(sliceDepth)));
-      Value chosen =
-          arith::CmpIOp::create(body, arith::CmpIPredicate::eq, slice, loop.getInductionVar());
+      Value chosen = arith::CmpIOp::create(body, arith::CmpIPredicate::eq, slice, loop.getInductionVar());
       Value position;
       for (int dim = 0; dim < rank; ++dim) {
         Value coord = coordinate(send, {own, 0}, dim, loc);
@@ -320,8 +323,8 @@ void Distributor::fragmentsToTile(Value value, Location loc) {
   int64_t registersPerPart = std::max<int64_t>(1, rows * shape[1] / threads);
   for (int64_t first = 0; first < shape[0]; first += rows) {
     Builder outer = uniform(loc);
-    Value array =
-        tm::SharedOp::create(outer, tm::SharedType::get(module.getContext(), rows * shape[1], element), IntegerAttr());
+    Value array = tm::SharedOp::create(
+        outer, tm::SharedType::get(module.getContext(), rows * shape[1], element), IntegerAttr());
     tm::FragmentsStoreOp::create(outer, matrix, array, first, rows, shape[1]);
     LinearLayout part = blocked({rows, shape[1]});
     Region &region = newRegion(part, loc);

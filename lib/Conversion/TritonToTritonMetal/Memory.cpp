@@ -31,8 +31,8 @@ Value Distributor::rootOf(Value pointer) {
       continue;
     }
     Operation *op = pointer.getDefiningOp();
-    if (isa<tt::AddPtrOp, tt::SplatOp, tt::BroadcastOp, tt::ExpandDimsOp, tt::ReshapeOp, tt::TransOp, tt::BitcastOp,
-            tt::UnsplatOp>(op))
+    if (isa<tt::AddPtrOp, tt::SplatOp, tt::BroadcastOp, tt::ExpandDimsOp, tt::ReshapeOp, tt::TransOp,
+            tt::BitcastOp, tt::UnsplatOp>(op))
       pointer = op->getOperand(0);
     else
       return {};
@@ -127,7 +127,8 @@ Value Distributor::splitPointer(Builder &b, Value pointer, Value &offset) {
 // ---- loads and stores ----
 
 /// Runs `compute` on one thread and hands the result to all, through threadgroup memory.
-Value Distributor::copyUniformly(Value, Location loc, llvm::function_ref<Value(Builder &)> compute, Type type) {
+Value Distributor::copyUniformly(Value, Location loc, llvm::function_ref<Value(Builder &)> compute,
+                                 Type type) {
   closeRegion();
   Builder b = uniform(loc);
   Value array = tm::SharedOp::create(b, tm::SharedType::get(module.getContext(), 1, type), IntegerAttr());
@@ -149,8 +150,9 @@ void Distributor::lowerLoad(Operation *op) {
   Value root = rootOf(load.getPtr());
   if (!isBlock(load.getType())) {
     auto emit = [&](Builder &b) -> Value {
-      return tm::LoadOp::create(b, load.getType(), scalar(load.getPtr()), Value(), mask ? scalar(mask) : Value(),
-                                other ? scalar(other) : Value(), load.getIsVolatile());
+      return tm::LoadOp::create(b, load.getType(), scalar(load.getPtr()), Value(),
+                                mask ? scalar(mask) : Value(), other ? scalar(other) : Value(),
+                                load.getIsVolatile());
     };
     // Threads that read at different times must not see different values.
     if (isStored(root) || load.getIsVolatile()) {
@@ -248,12 +250,13 @@ void Distributor::lowerAtomic(Operation *op) {
     }
     if (auto load = dyn_cast<tt::AtomicLoadOp>(op)) {
       Value base = address(load.getPtr());
-      return tm::AtomicLoadOp::create(b, type, base, offset, guarded(load.getMask()), load.getSem(), load.getScope());
+      return tm::AtomicLoadOp::create(b, type, base, offset, guarded(load.getMask()), load.getSem(),
+                                      load.getScope());
     }
     auto store = cast<tt::AtomicStoreOp>(op);
     Value base = address(store.getPtr());
-    tm::AtomicStoreOp::create(b, element(store.getValue()), base, offset, guarded(store.getMask()), store.getSem(),
-                              store.getScope());
+    tm::AtomicStoreOp::create(b, element(store.getValue()), base, offset, guarded(store.getMask()),
+                              store.getSem(), store.getScope());
     return {};
   };
   Value pointers = isa<tt::AtomicStoreOp>(op) ? cast<tt::AtomicStoreOp>(op).getPtr() : op->getOperand(0);

@@ -33,7 +33,8 @@ static SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape) {
 }
 
 /// For each bit of an element's index in `shape`: `place(dim, bit of the coordinate)`.
-static SmallVector<int64_t> imagesOf(ArrayRef<int64_t> shape, llvm::function_ref<int64_t(int, int64_t)> place) {
+static SmallVector<int64_t> imagesOf(ArrayRef<int64_t> shape,
+                                     llvm::function_ref<int64_t(int, int64_t)> place) {
   SmallVector<int64_t> images;
   for (int dim = int(shape.size()) - 1; dim >= 0; --dim)
     for (int64_t bit = 1; bit < shape[dim]; bit <<= 1)
@@ -46,9 +47,8 @@ static bool shapeRequests(Operation *op, OpResult result, const Request &request
                           SmallVectorImpl<std::pair<Value, Request>> &out) {
   auto shape = cast<RankedTensorType>(result.getType()).getShape();
   auto same = [&](Value source) {
-    SmallVector<int64_t> images = imagesOf(shape, [&, strides = stridesOf(shape)](int dim, int64_t bit) {
-      return bit * strides[dim];
-    });
+    SmallVector<int64_t> images =
+        imagesOf(shape, [&, strides = stridesOf(shape)](int dim, int64_t bit) { return bit * strides[dim]; });
     out.push_back({source, request.through(cast<RankedTensorType>(source.getType()).getShape(), images)});
     return true;
   };
@@ -58,8 +58,8 @@ static bool shapeRequests(Operation *op, OpResult result, const Request &request
     auto source = cast<RankedTensorType>(broadcast.getSrc().getType()).getShape();
     SmallVector<int64_t> strides = stridesOf(source);
     out.push_back({broadcast.getSrc(), request.through(source, imagesOf(shape, [&](int dim, int64_t bit) {
-                     return source[dim] == 1 ? 0 : bit * strides[dim];
-                   }))});
+                                                         return source[dim] == 1 ? 0 : bit * strides[dim];
+                                                       }))});
     return true;
   }
   if (auto trans = dyn_cast<tt::TransOp>(op)) {
@@ -67,8 +67,8 @@ static bool shapeRequests(Operation *op, OpResult result, const Request &request
     SmallVector<int64_t> strides = stridesOf(source);
     ArrayRef<int32_t> order = trans.getOrder();
     out.push_back({trans.getSrc(), request.through(source, imagesOf(shape, [&](int dim, int64_t bit) {
-                     return bit * strides[order[dim]];
-                   }))});
+                                                     return bit * strides[order[dim]];
+                                                   }))});
     return true;
   }
   if (isa<tt::CatOp, tt::JoinOp>(op)) {
@@ -105,7 +105,8 @@ bool forEachPulled(Value value, const Request &request,
     return llvm::all_of(inner, [&](auto &pair) { return visit(pair.first, pair.second); });
   if (isa<tt::MakeRangeOp, tt::SplatOp, arith::ConstantOp>(result.getOwner()))
     return true;
-  return llvm::all_of(result.getOwner()->getOperands(), [&](Value operand) { return visit(operand, request); });
+  return llvm::all_of(result.getOwner()->getOperands(),
+                      [&](Value operand) { return visit(operand, request); });
 }
 
 // ---- what is computed wherever it is needed ----
@@ -127,8 +128,8 @@ int Distributor::lazyCost(Value value) {
   if (Operation *op = value.getDefiningOp()) {
     if (isa<tt::MakeRangeOp, tt::SplatOp, arith::ConstantOp>(op)) {
       cost = 1;
-    } else if (isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp, tt::SplitOp>(
-                   op) ||
+    } else if (isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp,
+                   tt::SplitOp>(op) ||
                isCheap(op)) {
       cost = 1;
       for (Value operand : op->getOperands())
@@ -223,7 +224,8 @@ Value Distributor::ownerMask(Region &region, const LinearLayout &layout, Locatio
 Value Distributor::get(Region &region, Value value, const Request &request) {
   if (!isBlock(value.getType()))
     return scalar(value);
-  std::tuple<void *, std::vector<int64_t>, int64_t> key{value.getAsOpaquePointer(), flatten(request), request.flip};
+  std::tuple<void *, std::vector<int64_t>, int64_t> key{value.getAsOpaquePointer(), flatten(request),
+                                                        request.flip};
   if (auto known = region.scalars.find(key); known != region.scalars.end())
     return known->second;
   Value result = getUncached(region, value, request);
@@ -232,8 +234,8 @@ Value Distributor::get(Region &region, Value value, const Request &request) {
 }
 
 /// Reads a tile where the thread itself holds the element.
-Value Distributor::readTile(Region &region, const Block &block, const Request &request, Location loc, bool &possible,
-                            bool probe) {
+Value Distributor::readTile(Region &region, const Block &block, const Request &request, Location loc,
+                            bool &possible, bool probe) {
   constexpr int64_t kMaxIndexedRegisters = 8; // registers chosen at run time live in memory on a GPU
   LinearLayout want = request.layout;
   int64_t flip = request.flip ^ block.flip;
@@ -255,7 +257,9 @@ Value Distributor::readTile(Region &region, const Block &block, const Request &r
     if (part)
       index = index ? Value(arith::XOrIOp::create(b, index, part)) : part;
   };
-  auto any = [](ArrayRef<int64_t> parts) { return llvm::any_of(parts, [](int64_t part) { return part != 0; }); };
+  auto any = [](ArrayRef<int64_t> parts) {
+    return llvm::any_of(parts, [](int64_t part) { return part != 0; });
+  };
   if (any(map->fromLanes))
     add(bits(b, tm::LaneOp::create(b, b.getI32Type()), map->fromLanes));
   if (any(map->fromSimdgroups))
@@ -303,7 +307,8 @@ Value Distributor::pullThrough(Region &region, Operation *op, OpResult result, c
     Value index = elementIndex(region, request, loc);
     Builder b = at(region, loc);
     Value bit = arith::AndIOp::create(b, index, arith::ConstantIntOp::create(b, chosen, 32));
-    Value isSecond = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, arith::ConstantIntOp::create(b, 0, 32));
+    Value isSecond =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, arith::ConstantIntOp::create(b, 0, 32));
     return arith::SelectOp::create(b, isSecond, second, first);
   }
   if (auto range = dyn_cast<tt::MakeRangeOp>(op)) {

@@ -38,8 +38,8 @@ void Distributor::lowerReduce(Operation *op) {
   resultShape.erase(resultShape.begin() + axis);
   int64_t resultCount = layout.numElements() >> bitsOfAxis.count;
 
-  // What a thread has once its own registers are combined: a partial result for each thread along the axis. Their
-  // places along the axis become a dimension in front.
+  // What a thread has once its own registers are combined: a partial result for each thread along the axis.
+  // Their places along the axis become a dimension in front.
   LinearLayout partial;
   int64_t partials = 1;
   SmallVector<int64_t> registerImages; // of the register index, in the partial result's
@@ -106,8 +106,8 @@ void Distributor::lowerReduce(Operation *op) {
     then.setInsertionPoint(branch.thenYield());
     putAll(then, elements, accumulators, place);
     then.setInsertionPoint(branch.elseYield());
-    putAll(then, combine(then, reduce.getCombineOp(), getAll(then, accumulators, place), elements), accumulators,
-           place);
+    putAll(then, combine(then, reduce.getCombineOp(), getAll(then, accumulators, place), elements),
+           accumulators, place);
   }
   closeRegion();
 
@@ -125,7 +125,8 @@ void Distributor::lowerReduce(Operation *op) {
     Builder inner = at(step, loc);
     Value place = registerOf(step);
     putAll(inner,
-           combine(inner, reduce.getCombineOp(), getAll(inner, accumulators, place), getAll(inner, received, place)),
+           combine(inner, reduce.getCombineOp(), getAll(inner, accumulators, place),
+                   getAll(inner, received, place)),
            accumulators, place);
     closeRegion();
   }
@@ -160,8 +161,8 @@ void Distributor::lowerReduce(Operation *op) {
       Value offset = arith::MulIOp::create(b, from, arith::ConstantIntOp::create(b, resultCount, 32));
       Value place = arith::AddIOp::create(b, offset, element);
       for (Value array : arrays)
-        values.push_back(
-            tm::SharedLoadOp::create(b, cast<tm::SharedType>(array.getType()).getElementType(), array, place));
+        values.push_back(tm::SharedLoadOp::create(b, cast<tm::SharedType>(array.getType()).getElementType(),
+                                                  array, place));
       return values;
     };
     auto constant = [&](int64_t value) { return arith::ConstantIntOp::create(inner, value, 32); };
@@ -189,8 +190,8 @@ void Distributor::lowerReduce(Operation *op) {
       continue;
     }
     OpBuilder outside(last->op);
-    Value tile = tm::TileOp::create(outside, loc,
-                                    tm::TileType::get(module.getContext(), result.getType(), attribute(resultLayout)));
+    Value tile = tm::TileOp::create(
+        outside, loc, tm::TileType::get(module.getContext(), result.getType(), attribute(resultLayout)));
     Builder inner = at(*last, loc);
     tm::PutOp::create(inner, value, tile, registerOf(*last));
     Builder outer = uniform(loc);
@@ -253,7 +254,8 @@ void Distributor::lowerScan(Operation *op) {
     update(step, reached, before);
     closeRegion();
   }
-  // Runs of 32 elements, one behind the other: their totals are scanned by one thread for each line of the block.
+  // Runs of 32 elements, one behind the other: their totals are scanned by one thread for each line of the
+  // block.
   int64_t runs = extent / 32;
   if (runs > 1) {
     int64_t lines = layout.numElements() / extent;
@@ -266,7 +268,8 @@ void Distributor::lowerScan(Operation *op) {
       Value element = elementIndex(step, {layout, 0}, loc);
       Builder b = at(step, loc);
       Value along = arith::ShRUIOp::create(b, element, constant(b, bitsOfAxis.shift));
-      run = arith::ShRUIOp::create(b, arith::AndIOp::create(b, along, constant(b, extent - 1)), constant(b, 5));
+      run =
+          arith::ShRUIOp::create(b, arith::AndIOp::create(b, along, constant(b, extent - 1)), constant(b, 5));
       Value low = arith::AndIOp::create(b, element, constant(b, (int64_t(1) << bitsOfAxis.shift) - 1));
       Value high = arith::ShRUIOp::create(b, element, constant(b, bitsOfAxis.shift + bitsOfAxis.count));
       Value line = arith::AddIOp::create(
@@ -307,7 +310,8 @@ void Distributor::lowerScan(Operation *op) {
     Builder body(loc, module.getContext());
     body.setInsertionPointToEnd(loop.getBody());
     Value spot = arith::AddIOp::create(body, start, loop.getInductionVar());
-    SmallVector<Value> next = combine(body, scan.getCombineOp(), loop.getRegionIterArgs(), loadAll(body, spot));
+    SmallVector<Value> next =
+        combine(body, scan.getCombineOp(), loop.getRegionIterArgs(), loadAll(body, spot));
     for (auto [array, value] : llvm::zip_equal(totals, next))
       tm::SharedStoreOp::create(body, value, array, spot, Value());
     scf::YieldOp::create(body, next);
@@ -336,8 +340,8 @@ void Distributor::lowerHistogram(Operation *op) {
   Value source = histogram.getSrc(), mask = histogram.getMask();
   closeRegion();
   Builder outer = uniform(loc);
-  Value array =
-      tm::SharedOp::create(outer, tm::SharedType::get(module.getContext(), bins, outer.getI32Type()), IntegerAttr());
+  Value array = tm::SharedOp::create(
+      outer, tm::SharedType::get(module.getContext(), bins, outer.getI32Type()), IntegerAttr());
   LinearLayout binLayout = blocked({bins});
   Region &clear = newRegion(binLayout, loc);
   Value place = elementIndex(clear, {binLayout, 0}, loc);
@@ -355,7 +359,8 @@ void Distributor::lowerHistogram(Operation *op) {
   Type type = bin.getType();
   Value inside;
   if (type.getIntOrFloatBitWidth() == 1 || (int64_t(1) << std::min(62u, type.getIntOrFloatBitWidth())) > bins)
-    inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, bin, arith::ConstantIntOp::create(b, type, bins));
+    inside =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, bin, arith::ConstantIntOp::create(b, type, bins));
   if (type.getIntOrFloatBitWidth() > 32)
     bin = arith::TruncIOp::create(b, b.getI32Type(), bin);
   else if (type.getIntOrFloatBitWidth() < 32)
@@ -402,7 +407,8 @@ void Distributor::lowerGather(Operation *op) {
                               b, arith::MulIOp::create(b, position, constant(b, shape[dim])), coord))
                         : coord;
   }
-  define(op->getResult(0), region, tm::SharedLoadOp::create(b, elementOf(source), array, position), {layout, 0});
+  define(op->getResult(0), region, tm::SharedLoadOp::create(b, elementOf(source), array, position),
+         {layout, 0});
 }
 
 } // namespace tmetal

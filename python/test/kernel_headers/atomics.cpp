@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Threads of the operating system that change the same elements, for each type: nothing may be lost.
-#ifdef TM_TEST_METAL_TEXT // what Metal compiles, where Metal's operations are those of the CPU's standard library
+#ifdef TM_TEST_METAL_TEXT // what Metal compiles, where Metal's operations are those of the CPU's standard
+                          // library
 #include <metal_stdlib>
 #include <triton_metal/atomics.h>
 #else

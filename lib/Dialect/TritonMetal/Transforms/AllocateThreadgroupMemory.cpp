@@ -69,8 +69,8 @@ struct AllocateThreadgroupMemoryPass : impl::AllocateThreadgroupMemoryBase<Alloc
     }
     kernel.setThreadgroupBytes(total);
     if (total > limit) {
-      kernel.emitError() << "OutOfResources: threadgroup memory: " << total << " bytes needed, " << int64_t(limit)
-                         << " available";
+      kernel.emitError() << "OutOfResources: threadgroup memory: " << total << " bytes needed, "
+                         << int64_t(limit) << " available";
       signalPassFailure();
     }
   }

@@ -117,13 +117,16 @@ private:
       return a.begin < b.end && b.begin < a.end;
     if (a.begin < 0 || b.begin < 0 || a.begin == b.begin)
       return true;
-    auto group = [&](int64_t parameter) { return size_t(parameter) < groups.size() ? groups[parameter] : -1; };
+    auto group = [&](int64_t parameter) {
+      return size_t(parameter) < groups.size() ? groups[parameter] : -1;
+    };
     return group(a.begin) >= 0 && group(a.begin) == group(b.begin);
   }
   bool isReadOnly(const Access &access) const {
     if (access.shared || access.kind != Read)
       return false;
-    return llvm::none_of(written, [&](int64_t root) { return overlap(access, {false, root, root + 1, Write}); });
+    return llvm::none_of(written,
+                         [&](int64_t root) { return overlap(access, {false, root, root + 1, Write}); });
   }
 
   /// A statement of uniform code as a whole: inside of it, threads do not wait for one another.
