@@ -78,7 +78,9 @@ def plot(rows: list[dict[str, Any]], device: str, path: Path) -> None:
         label = "aimed at" if place == 0 else None
         axes.hlines(row["mark"], place - 0.4, place + 0.4, color="#c05030", linewidth=1.5, label=label)
     axes.legend(frameon=False, fontsize=8)
-    axes.set_yscale("log")
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.margins(y=0.1)
     axes.set_ylabel("time of PyTorch eager / time of Triton kernel")
     axes.set_title(f"Higher is faster than PyTorch on the same device\n{device}", fontsize=10)
     axes.tick_params(axis="x", labelrotation=20)
