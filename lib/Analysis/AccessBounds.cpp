@@ -165,6 +165,8 @@ private:
 
   Value evaluate(const AccessProgram::Node &node) {
     auto at = [&](int operand) -> const Value & { return values[operand]; };
+    if (node.width == 1 && isArithmetic(node.op))
+      return anything(1); // as a signed number, true is -1
     switch (node.op) {
     case Op::Constant:
       return boxed(node.value, node.value);
@@ -243,11 +245,18 @@ private:
       return anything(node.width);
     }
     case Op::Compare:
+      if (program.nodes[node.a].width == 1 && node.value >= AccessProgram::LT &&
+          node.value <= AccessProgram::GE)
+        return anything(1);
       return comparison(static_cast<AccessProgram::Predicate>(node.value), at(node.a), at(node.b));
     case Op::Select:
       return choice(node);
     }
     return anything(node.width);
+  }
+
+  static bool isArithmetic(Op op) {
+    return op >= Op::Add && op <= Op::ShiftRightU && op != Op::And && op != Op::Or && op != Op::Xor;
   }
 
   Value trips(const Value &lower, const Value &upper, const Value &step, bool count) {

@@ -146,6 +146,20 @@ TEST(AccessBounds, WrappingIsNotALinearForm) {
   EXPECT_FALSE(inside(wrapped, {1, 1, 1}, {}, {0, int64_t(1) << 40})) << "3 << 30 is negative in 32 bits";
 }
 
+TEST(AccessBounds, TrueIsMinusOneAsASignedNumber) {
+  for (Op op : {Op::Min, Op::Sub, Op::Max}) {
+    Builder b;
+    int yes = b.constant(1, 1), no = b.constant(0, 1);
+    // min(true, false) is true, and false - true is true; max(true, false) is false, which is not made use
+    // of.
+    b.access(b.lane(8), {op == Op::Sub ? b.node(op, 1, no, yes) : b.node(op, 1, yes, no)});
+    EXPECT_FALSE(inside(b, {1, 1, 1}, {}, {0, 0}));
+  }
+  Builder b;
+  b.access(b.lane(8), {b.less(b.constant(1, 1), b.constant(0, 1))});
+  EXPECT_FALSE(inside(b, {1, 1, 1}, {}, {0, 0}));
+}
+
 TEST(AccessBounds, WhatDependsOnDataIsNotJudged) {
   Builder b;
   b.access(b.node(Op::Data, 32));
