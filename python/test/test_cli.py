@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line, run as a user runs it."""
 
+import colorsys
 import json
 import subprocess
 import sys
@@ -142,6 +143,16 @@ def test_usage_errors_are_one_line(refusal):
     assert "'m'" in refusal("compile", *ADD_OPTIONS, "--emit", "mlx", *ADD_LAUNCH, "--arg", "m=1")
     assert "--grid" in refusal("compile", *ADD_OPTIONS, "--emit", "mlx", "--grid", "1,2,3,4")
     assert "TRITON_INTERPRET" in refusal("compile", *ADD_OPTIONS, TRITON_INTERPRET="1")
+
+
+def test_a_file_replaces_no_module_of_its_name(output, refusal, tmp_path):
+    file = tmp_path / "colorsys.py"
+    file.write_text((EXAMPLES / "vector_add.py").read_text().replace("add_kernel", "added"))
+    output("compile", f"{file}:added", *ADD_OPTIONS[1:])
+    file.write_text("raise ValueError('half loaded')")
+    assert "half loaded" in refusal("compile", f"{file}:added", *ADD_OPTIONS[1:])
+    assert colorsys.rgb_to_hsv(1, 0, 0) == (0, 1, 1) and sys.modules["colorsys"] is colorsys
+    assert not any("colorsys" in name for name in sys.modules if name != "colorsys")
 
 
 def test_a_kernel_that_does_not_compile_is_one_line(refusal, tmp_path):

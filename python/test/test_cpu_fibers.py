@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from conftest import forget_compiled_kernels
 from mutate_kernels import kernels
 
 from triton_metal.errors import ArgumentError
+from triton_metal.kernel_file import load_module
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TECHNIQUES = ("loops", "fibers", "permuted")
@@ -27,12 +26,12 @@ def with_each(monkeypatch: pytest.MonkeyPatch) -> Callable:
     def run(launch: Callable) -> list:
         results = []
         for technique in TECHNIQUES:
-            monkeypatch.setenv("TRITON_METAL_TECHNIQUE", technique)
-            forget_compiled_kernels()
-            torch.manual_seed(0)
-            np.random.seed(0)
-            results.append(launch())
-        monkeypatch.undo()
+            with monkeypatch.context() as chosen:
+                chosen.setenv("TRITON_METAL_TECHNIQUE", technique)
+                forget_compiled_kernels()
+                torch.manual_seed(0)
+                np.random.seed(0)
+                results.append(launch())
         forget_compiled_kernels()
         return results
 
@@ -107,14 +106,12 @@ def test_sorts_scans_and_atomics(size: int, num_warps: int, with_each: Callable)
 @pytest.mark.parametrize("example", ["vector_add", "softmax", "layer_norm", "dropout", "flash_attention"])
 def test_examples(example: str, with_each: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_METAL_ENGINE", "msl")
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    cases = importlib.import_module(example).cases
+    cases = load_module(EXAMPLES / f"{example}.py").cases
     count = len(list(cases()))
     for number in range(count):
         results = with_each(lambda number=number: list(list(cases())[number].run()))
         for output in zip(*results, strict=True):
             assert_same_bits(list(output))
-    sys.modules.pop(example)
 
 
 def test_a_technique_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:

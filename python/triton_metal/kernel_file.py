@@ -19,38 +19,46 @@ class UsageError(Exception):
 
 
 def load_module(path: Path) -> ModuleType:
-    """Runs a Python file as a module, with its folder importable as when Python runs the file itself."""
+    """Runs a Python file as a module, with its folder importable as when Python runs the file itself.
+
+    The module has a name of its own: a file such as random.py does not replace the imported module.
+    """
     path = path.resolve()
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"__triton_metal_{path.stem}__"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
 def load_kernel(spec: str) -> Any:
     """The `@triton.jit` function that FILE:KERNEL names, without autotuners and heuristics around it."""
-    from triton.runtime.interpreter import InterpretedFunction
+    from triton import knobs
     from triton.runtime.jit import JITFunction
 
+    if knobs.runtime.interpret:
+        raise UsageError("TRITON_INTERPRET=1 replaces the compiler; unset it")
     file, separator, name = spec.rpartition(":")
     if not separator or not file or not name:
         raise UsageError(f"'{spec}' is not FILE:KERNEL")
     module = load_module(Path(file))
     kernel = getattr(module, name, None)
-    while kernel is not None and not isinstance(kernel, JITFunction | InterpretedFunction):
+    while kernel is not None and not isinstance(kernel, JITFunction):
         kernel = getattr(kernel, "fn", None)
     if kernel is None:
         kernels = sorted(key for key, value in vars(module).items() if isinstance(value, JITFunction))
         raise UsageError(f"{file} has no kernel '{name}'; its kernels are {', '.join(kernels) or 'none'}")
-    if isinstance(kernel, InterpretedFunction):
-        raise UsageError("TRITON_INTERPRET=1 replaces the compiler; unset it")
     return kernel
 
 
