@@ -11,6 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from reference import Guarded, assert_same, rounded
@@ -59,15 +60,18 @@ def evaluate(
     dtypes: list[str],
     out_dtype: str,
     block: int = 128,
+    **options: Any,
 ) -> np.ndarray:
-    """Run `expression` of x, y, z over the arrays, in buffers that notice stray writes."""
+    """Run `expression` of x, y, z over the arrays with the launch options given, in buffers that notice stray
+    writes."""
     # Triton has no conversion of the integer 1 to the 8-bit floats.
     other = "" if any(dtype.startswith("float8") for dtype in dtypes) else ", other=1"
     kernel = elementwise_kernel(expression, "xyz"[: len(arrays)], other)
     count = arrays[0].size
     inputs = [Guarded(array, dtype) for array, dtype in zip(arrays, dtypes, strict=True)]
     out = Guarded(np.zeros(count), out_dtype)
-    kernel[(math.ceil(count / block),)](*[g.tensor for g in inputs], out.tensor, count, BLOCK=block)
+    tensors = [guarded.tensor for guarded in (*inputs, out)]
+    kernel[(math.ceil(count / block),)](*tensors, count, BLOCK=block, **options)
     for guarded, array, dtype in zip(inputs, arrays, dtypes, strict=True):
         guarded.check()
         assert_same(guarded.values(), rounded(array, dtype))

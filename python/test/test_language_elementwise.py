@@ -232,6 +232,23 @@ def test_fma_rounds_once(rng):
     assert_same(got, fused_multiply_add(x, y, z))
 
 
+@pytest.mark.parametrize("fused", [None, True, False])
+@pytest.mark.parametrize(
+    "expression, signs",
+    [("x * y + z", (1, 1)), ("z + y * x", (1, 1)), ("x * y - z", (1, -1)), ("z - x * y", (-1, 1))],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_product_in_a_sum_is_rounded_as_the_option_says(engine, rng, expression, signs, fused):
+    x, y = pairs("float32", rng)
+    z = random_values("float32", x.size, rng)
+    z[::2] = -(x * y)[::2] * np.float32(signs[0] * signs[1])  # what is left is the product's rounding error
+    options = {} if fused is None else {"enable_fp_fusion": fused}
+    got = evaluate(expression, [x, y, z], ["float32"] * 3, "float32", **options)
+    once, twice = fused_multiply_add(signs[0] * x, y, signs[1] * z), (signs[0] * x) * y + signs[1] * z
+    assert (np.nan_to_num(once) != np.nan_to_num(twice)).any()
+    assert_same(got, once if engine == "msl" and fused is not False else twice)
+
+
 POSITIVE = "positive"
 UNIT = "unit"
 ANY = "any"
@@ -310,7 +327,9 @@ def test_narrow_arithmetic_rounds_at_every_step(rng):
     x, y = (random_values("float16", 500, rng) for _ in range(2))
     with np.errstate(all="ignore"):
         want = (x * y + x) * y - x
-    assert_same(evaluate("(x * y + x) * y - x", [x, y], ["float16"] * 2, "float16"), want)
+    assert_same(
+        evaluate("(x * y + x) * y - x", [x, y], ["float16"] * 2, "float16", enable_fp_fusion=False), want
+    )
 
 
 def test_nested_where_and_scalars(rng):

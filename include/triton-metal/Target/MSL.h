@@ -12,7 +12,7 @@ namespace tmetal {
 struct MslOptions {
   int simdgroups = 4; // of a threadgroup, which is one program
   std::string arch = "host";
-  bool fpFusion = true; // a * b + c may be rounded once; not made use of yet
+  bool fpFusion = true; // a * b + c is rounded once
   /// One for each pointer parameter; arguments with equal numbers may overlap. Empty: no two do.
   std::vector<int> aliasGroups;
   bool checkAddresses = false, checkRaces = false, checkUndefined = false;

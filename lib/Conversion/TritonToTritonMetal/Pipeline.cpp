@@ -43,7 +43,9 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     if (failed(passes.run(on)))
       throw Error(ErrorKind::Unsupported, "The kernel cannot be lowered to Metal.");
   };
-  runPasses(module, [](OpPassManager &passes) {
+  runPasses(module, [&](OpPassManager &passes) {
+    if (options.fpFusion)
+      passes.addPass(tt::createFuseMultiplyAdd());
     passes.addPass(tt::createSimplifyInduction());
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());

@@ -46,6 +46,16 @@ def SimplifyInduction : Pass<"tt-simplify-induction", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tt::TritonDialect"];
 }
 
+def FuseMultiplyAdd : Pass<"tt-fuse-multiply-add", "::mlir::ModuleOp"> {
+  let summary = "a product and the sum that alone reads it become one operation, rounded once";
+  let description = [{
+    `a * b + c`, `a * b - c` and `c - a * b` of f16, f32 and f64 become `math.fma`, where the product is in the block
+    of the sum. Of two products the left one is taken. This is what `enable_fp_fusion` permits; the text's compiler
+    is told to contract nothing by itself, so that every device rounds alike.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def CheckKernel : Pass<"tt-check-kernel", "::mlir::ModuleOp"> {
   let summary = "the module is what the engines take";
   let description = [{
