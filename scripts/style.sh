@@ -31,7 +31,8 @@ lint)
   ruff check -q . || status=1
   ruff format -q --check . || status=1
   units=$(git ls-files 'lib/*.cpp' 'runtime/*.cpp' 'tools/*.cpp')
-  "$(tool clang-tidy)" -p build --quiet $units || status=1
+  printf '%s\n' $units | xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 4 \
+    "$(tool clang-tidy)" -p build --quiet --warnings-as-errors='*' || status=1
   ;;
 *)
   echo "style: unknown goal $goal" >&2

@@ -150,7 +150,7 @@ private:
       return {constantForm(low), low, high, {}, {}};
     return {newUnknown(low, high), low, high, {}, {}};
   }
-  Value anything(int width) { return width == 1 ? boxed(0, 1) : boxed(smallest(width), largest(width)); }
+  Value anything(int width) { return width <= 1 ? boxed(0, 1) : boxed(smallest(width), largest(width)); }
   /// A result that wraps when it does not fit is anything.
   Value fitted(Linear form, int width) {
     if (form.isHuge())

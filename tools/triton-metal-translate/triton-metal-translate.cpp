@@ -33,6 +33,8 @@ static cl::opt<bool> facts("facts", cl::desc("add what the launcher is told, as 
 static cl::opt<int> simdgroups("simdgroups", cl::desc("of a threadgroup, for a tt.func"), cl::init(4),
                                cl::cat(category));
 static cl::opt<std::string> arch("arch", cl::desc("host, m1, m2, ..."), cl::init("host"), cl::cat(category));
+static cl::opt<bool> fpFusion("fp-fusion", cl::desc("a * b + c is rounded once"), cl::init(true),
+                              cl::cat(category));
 static cl::list<int> aliasGroups("alias-groups", cl::CommaSeparated,
                                  cl::desc("for each pointer; equal ones may overlap"), cl::cat(category));
 static cl::list<std::string> checks("check", cl::CommaSeparated, cl::desc("address, thread, undefined"),
@@ -69,6 +71,7 @@ int main(int argc, char **argv) {
   tmetal::MslOptions options;
   options.simdgroups = simdgroups;
   options.arch = arch;
+  options.fpFusion = fpFusion;
   options.aliasGroups.assign(aliasGroups.begin(), aliasGroups.end());
   for (const std::string &check : checks) {
     options.checkAddresses |= check == "address";

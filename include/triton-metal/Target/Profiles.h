@@ -41,6 +41,9 @@ const std::vector<Profile> &allProfiles();
 /// there is none.
 const Profile *findProfile(std::string_view name);
 
+/// The same, or an Error of kind Argument that names the profiles there are.
+const Profile &profileNamed(std::string_view name);
+
 /// One sentence for a name that findProfile does not know, with the names that it does know.
 std::string unknownProfileMessage(std::string_view name);
 

@@ -227,14 +227,14 @@ Raiser::Box Raiser::planBox(const Access &access, ArrayRef<bool> movable) {
 /// The bounds of a box axis as conditions again.
 static void addBounds(Condition &condition, ArrayRef<unsigned> sources, int64_t low, int64_t high,
                       ArrayRef<int64_t> extents) {
-  IndexExpr position = IndexExpr::constant(0, extents.size());
+  IndexExpr position = IndexExpr::constant(0, extents.size()), negative = position;
   int64_t step = 1;
   for (unsigned axis : reverse(sources)) {
     position.coefficients[axis] = extents[axis] == 1 ? 0 : step;
+    negative.coefficients[axis] = -position.coefficients[axis];
     step *= extents[axis];
   }
   condition.add(position + -low, extents);
-  IndexExpr negative = *position.scaled(-1, extents);
   condition.add(negative + (high - 1), extents);
 }
 

@@ -216,7 +216,8 @@ std::optional<LinearLayout> Distributor::preferredLayout(Value value) {
                         tt::CatOp, tt::JoinOp, tt::SplitOp>(op)) {
     result = std::nullopt;
   } else if (isa<tt::ReshapeOp, tt::ExpandDimsOp>(op)) {
-    if ((result = preferredLayout(op->getOperand(0))))
+    result = preferredLayout(op->getOperand(0));
+    if (result)
       result->shape = shape;
   } else if (auto reduce = dyn_cast<tt::ReduceOp>(op)) {
     result = layoutFor(reduce.getSrcs()[0]).sliced(reduce.getAxis());

@@ -317,7 +317,7 @@ void Distributor::fragmentsToTile(Value value, Location loc) {
   LinearLayout layout = blocked(shape);
   Value tile = newTile(element, layout, loc);
   int64_t rows = shape[0];
-  int64_t threads = 32 * simdgroups;
+  int64_t threads = int64_t(32) * simdgroups;
   while (rows > 8 && rows * shape[1] * byteWidth(element) > kBytes && rows / 2 * shape[1] >= threads)
     rows /= 2;
   int64_t registersPerPart = std::max<int64_t>(1, rows * shape[1] / threads);

@@ -50,9 +50,8 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   });
-  const Profile *profile = findProfile(options.arch);
-  int64_t limit = profile ? profile->family->threadgroupMemory : 32768;
-  int64_t maxThreads = profile ? profile->family->maxThreadsPerThreadgroup : 1024;
+  const Family &family = *profileNamed(options.arch).family;
+  int64_t limit = family.threadgroupMemory, maxThreads = family.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
   tm::AllocateThreadgroupMemoryOptions allocation;

@@ -2,6 +2,9 @@
 // Statements: the kernel's frame, control flow, regions, memory and what crosses threads.
 #include "Printer.h"
 
+#include "triton-metal/Target/Profiles.h"
+
+
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -160,10 +163,10 @@ MslKernel MslPrinter::print() {
     result.reportBuffer = buffers++;
   if (options.checkAddresses)
     result.boundsBuffer = buffers++;
-  constexpr int kMaxBuffers = 31;
-  if (buffers > kMaxBuffers)
+  const int maxBuffers = profileNamed(options.arch).family->maxBuffers;
+  if (buffers > maxBuffers)
     refuse(kernel.getLoc(), "kernel",
-           "A Metal kernel takes at most 31 buffers; this one needs " + number(buffers) +
+           "A Metal kernel takes at most " + number(maxBuffers) + " buffers; this one needs " + number(buffers) +
                " (one for each pointer, one for all scalars).");
   kernel.walk([&](Operation *op) {
     Value pointer;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Target/Profiles.h"
 
+#include "triton-metal/Support/Errors.h"
+
 namespace tmetal {
 namespace {
 
@@ -59,6 +61,12 @@ const Profile *findProfile(std::string_view name) {
         return &profile;
   }
   return nullptr;
+}
+
+const Profile &profileNamed(std::string_view name) {
+  if (const Profile *profile = findProfile(name))
+    return *profile;
+  throw Error(ErrorKind::Argument, unknownProfileMessage(name));
 }
 
 std::string unknownProfileMessage(std::string_view name) {

@@ -9,6 +9,9 @@
 // RUN: not triton-metal-translate --emit-msl %t/print.mlir 2>&1 | FileCheck %s --check-prefix=PRINT
 // RUN: not triton-metal-translate --emit-msl --arch=m1 %t/threadgroup.mlir 2>&1 | FileCheck %s --check-prefix=MEMORY
 // RUN: not triton-metal-translate --emit-msl --simdgroups=64 %t/print.mlir 2>&1 | FileCheck %s --check-prefix=THREADS
+// RUN: not triton-metal-translate --emit-msl %t/buffers.mlir 2>&1 | FileCheck %s --check-prefix=BUFFERS
+// RUN: not triton-metal-translate --emit-msl --arch=m77 %t/double.mlir 2>&1 | FileCheck %s --check-prefix=ARCH
+// ARCH: [arch] There is no hardware profile 'm77'; known are host, m1,
 
 //--- double.mlir
 // DOUBLE: kernel.py:3:1: [f64] Metal has no double: f64 is refused on m1.
@@ -52,3 +55,41 @@ tt.func public @transpose(%x: !tt.ptr<f32>) {
   tt.store %xp, %t : tensor<128x128x!tt.ptr<f32>>
   tt.return
 }
+//--- buffers.mlir
+// BUFFERS: kernel.py:7:1: [kernel] A Metal kernel takes at most 31 buffers; this one needs 32
+tt.func public @many(%p0: !tt.ptr<f32>, %p1: !tt.ptr<f32>, %p2: !tt.ptr<f32>, %p3: !tt.ptr<f32>, %p4: !tt.ptr<f32>, %p5: !tt.ptr<f32>, %p6: !tt.ptr<f32>, %p7: !tt.ptr<f32>, %p8: !tt.ptr<f32>, %p9: !tt.ptr<f32>, %p10: !tt.ptr<f32>, %p11: !tt.ptr<f32>, %p12: !tt.ptr<f32>, %p13: !tt.ptr<f32>, %p14: !tt.ptr<f32>, %p15: !tt.ptr<f32>, %p16: !tt.ptr<f32>, %p17: !tt.ptr<f32>, %p18: !tt.ptr<f32>, %p19: !tt.ptr<f32>, %p20: !tt.ptr<f32>, %p21: !tt.ptr<f32>, %p22: !tt.ptr<f32>, %p23: !tt.ptr<f32>, %p24: !tt.ptr<f32>, %p25: !tt.ptr<f32>, %p26: !tt.ptr<f32>, %p27: !tt.ptr<f32>, %p28: !tt.ptr<f32>, %p29: !tt.ptr<f32>, %p30: !tt.ptr<f32>, %p31: !tt.ptr<f32>) {
+  %one = arith.constant 1.0 : f32
+  tt.store %p0, %one : !tt.ptr<f32>
+  tt.store %p1, %one : !tt.ptr<f32>
+  tt.store %p2, %one : !tt.ptr<f32>
+  tt.store %p3, %one : !tt.ptr<f32>
+  tt.store %p4, %one : !tt.ptr<f32>
+  tt.store %p5, %one : !tt.ptr<f32>
+  tt.store %p6, %one : !tt.ptr<f32>
+  tt.store %p7, %one : !tt.ptr<f32>
+  tt.store %p8, %one : !tt.ptr<f32>
+  tt.store %p9, %one : !tt.ptr<f32>
+  tt.store %p10, %one : !tt.ptr<f32>
+  tt.store %p11, %one : !tt.ptr<f32>
+  tt.store %p12, %one : !tt.ptr<f32>
+  tt.store %p13, %one : !tt.ptr<f32>
+  tt.store %p14, %one : !tt.ptr<f32>
+  tt.store %p15, %one : !tt.ptr<f32>
+  tt.store %p16, %one : !tt.ptr<f32>
+  tt.store %p17, %one : !tt.ptr<f32>
+  tt.store %p18, %one : !tt.ptr<f32>
+  tt.store %p19, %one : !tt.ptr<f32>
+  tt.store %p20, %one : !tt.ptr<f32>
+  tt.store %p21, %one : !tt.ptr<f32>
+  tt.store %p22, %one : !tt.ptr<f32>
+  tt.store %p23, %one : !tt.ptr<f32>
+  tt.store %p24, %one : !tt.ptr<f32>
+  tt.store %p25, %one : !tt.ptr<f32>
+  tt.store %p26, %one : !tt.ptr<f32>
+  tt.store %p27, %one : !tt.ptr<f32>
+  tt.store %p28, %one : !tt.ptr<f32>
+  tt.store %p29, %one : !tt.ptr<f32>
+  tt.store %p30, %one : !tt.ptr<f32>
+  tt.store %p31, %one : !tt.ptr<f32>
+  tt.return
+} loc("kernel.py":7:1)

@@ -6,12 +6,10 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace tmetal::tm;
-using llvm::Twine;
 
 namespace tt = tmetal::tt;
 
@@ -89,7 +87,7 @@ LogicalResult FragmentsType::verify(function_ref<InFlightDiagnostic()> emitError
 
 namespace {
 enum Place : unsigned { Uniform = 1, InRegion = 2, InSingle = 4 };
-}
+} // namespace
 
 static KernelOp kernelOf(Operation *op) { return op->getParentOfType<KernelOp>(); }
 static RegionOp regionOf(Operation *op) { return op->getParentOfType<RegionOp>(); }
@@ -188,8 +186,8 @@ LogicalResult KernelOp::verify() {
   for (Type type : body.getArgumentTypes())
     if (!isScalar(type))
       return emitOpError() << "takes numbers and pointers, not " << type;
-  if (getThreadgroupBytes() && int64_t(*getThreadgroupBytes()) < 0)
-    return emitOpError() << "has " << int64_t(*getThreadgroupBytes()) << " bytes of threadgroup memory";
+  if (std::optional<uint64_t> bytes = getThreadgroupBytes(); bytes && int64_t(*bytes) < 0)
+    return emitOpError() << "has " << int64_t(*bytes) << " bytes of threadgroup memory";
   if (auto groups = (*this)->getAttrOfType<DenseI64ArrayAttr>("aliasGroups"))
     if (groups.size() != int64_t(body.getNumArguments()))
       return emitOpError() << "has " << body.getNumArguments() << " parameters and " << groups.size()
@@ -320,10 +318,11 @@ LogicalResult AtomicStoreOp::verify() {
 LogicalResult SharedOp::verify() {
   if (failed(standsIn(*this, Uniform)))
     return failure();
-  if (!getOffset())
+  std::optional<uint64_t> offset = getOffset();
+  if (!offset)
     return success();
   SharedType type = getType();
-  int64_t width = bytesOf(type.getElementType()), begin = *getOffset(),
+  int64_t width = bytesOf(type.getElementType()), begin = *offset,
           end = begin + type.getNumElements() * width;
   if (begin < 0 || begin % width)
     return emitOpError() << "lies at byte " << begin << ", where no " << type.getElementType()
