@@ -11,8 +11,8 @@
 //   x & TM_MASK(m)       the low bits of x that m has set
 #pragma once
 
-// Sums and products are rounded as written: the compensated sums of these headers need it, and whether a kernel
-// contracts a * b + c was decided before. Other compilers are told by their options.
+// Sums and products are rounded as written: the compensated sums of these headers need it, and whether a
+// kernel contracts a * b + c was decided before. Other compilers are told by their options.
 #if defined(__METAL_VERSION__)
 #if __METAL_VERSION__ >= 320
 #pragma METAL fp math_mode(safe)

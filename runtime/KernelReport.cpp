@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "KernelReport.h"
+#include "TypeNames.h"
+#include "cpu/Environment.h"
 
 #include "triton-metal/Support/Errors.h"
 
@@ -19,10 +21,7 @@ constexpr size_t kPayload = 4;
 constexpr size_t kRacesShown = 8;
 
 uint32_t recordsThatFit() {
-  if (const char *text = std::getenv("TRITON_METAL_REPORT_RECORDS"))
-    if (long long count = std::atoll(text); count > 0 && count < (1 << 26))
-      return static_cast<uint32_t>(count);
-  return 1 << 16;
+  return static_cast<uint32_t>(integerVariable("TRITON_METAL_REPORT_RECORDS", 1, (1 << 26) - 1, 1 << 16));
 }
 
 float halfToFloat(uint16_t bits) {
@@ -47,7 +46,7 @@ std::string format(const char *pattern, auto value) {
 std::string operandText(const std::string &type, bool hex, const uint32_t *&words) {
   uint64_t bits = *words++;
   bool isPointer = type.rfind("!tt.ptr", 0) == 0;
-  int width = isPointer ? 64 : std::atoi(type.c_str() + type.find_first_of("0123456789"));
+  int width = isPointer ? 64 : bitWidthOf(type);
   if (width == 64)
     bits |= static_cast<uint64_t>(*words++) << 32;
   else if (width < 32)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "Launcher.h"
 #include "SavedLaunch.h"
+#include "cpu/Environment.h"
 
 #include "mlx/allocator.h"
 #include "mlx/ops.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace tmetal {
 
@@ -20,9 +22,8 @@ constexpr size_t kCacheCapacity = 128;
 RaisingOptions optionsFor(bool onGpu) {
   RaisingOptions options;
   options.onGpu = onGpu;
-  if (const char *text = std::getenv("TRITON_METAL_MEMORY_BUDGET"))
-    if (int64_t bytes = std::atoll(text); bytes > 0)
-      options.memoryBudget = bytes;
+  options.memoryBudget = integerVariable("TRITON_METAL_MEMORY_BUDGET", 1, std::numeric_limits<int64_t>::max(),
+                                         options.memoryBudget);
   return options;
 }
 

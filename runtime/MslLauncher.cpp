@@ -165,7 +165,9 @@ struct MslLauncher::Variant {
       buffers[kernel.reportBuffer] = report->data();
     try {
       program->launch(grid, buffers, nullptr);
-    } catch (const std::exception &error) {
+    } catch (const Error &) {
+      throw; // of the settings, before anything ran
+    } catch (const std::exception &error) { // of the threads: a barrier that not all of them reach
       if (!report)
         throw Error(ErrorKind::Sanitizer, error.what());
       report->fail(error.what());
@@ -374,7 +376,7 @@ std::shared_ptr<const MslLauncher::Variant> MslLauncher::makeVariant(const std::
     else
       variant->scalars.push_back(scalarOf(parameter, i));
   }
-  variant->bufferCount = static_cast<size_t>(last + 1);
+  variant->bufferCount = static_cast<size_t>(last) + 1;
   CpuProgramOptions programOptions = programOptionsFor(options);
   variant->mayFail = programOptions.technique == CpuProgramOptions::Fibers;
   try {
@@ -571,8 +573,7 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant>
     auto primitive =
         std::make_shared<LaunchPrimitive>(stream, std::move(variant), grid, std::move(inputOfParameter),
                                           storedInputs, std::move(scalars), output, counters);
-    std::vector<mx::array> results =
-        mx::array::make_arrays(std::move(shapes), dtypes, primitive, std::move(inputs));
+    std::vector<mx::array> results = mx::array::make_arrays(shapes, dtypes, primitive, std::move(inputs));
     for (size_t k = 0; k < storedInputs.size(); ++k)
       newValues.emplace_back(receivers[storedInputs[k]], results[k]);
     return newValues;

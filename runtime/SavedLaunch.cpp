@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "SavedLaunch.h"
+#include "TypeNames.h"
 
 #include <nlohmann/json.hpp>
 
@@ -379,8 +380,7 @@ double floatAt(const uint8_t *bytes, const std::string &dtype) {
 }
 
 size_t integerBytes(const std::string &dtype) {
-  int width = std::atoi(dtype.c_str() + (dtype[0] == 'u' ? 2 : 1));
-  return width >= 8 ? static_cast<size_t>(width) / 8 : 1;
+  return std::max<size_t>(1, static_cast<size_t>(bitWidthOf(dtype)) / 8);
 }
 
 double integerAt(const uint8_t *bytes, size_t nbytes, bool isSigned) {

@@ -291,6 +291,48 @@ def test_cache_folder_that_cannot_be_written(run_python, tmp_path):
     assert lines[-1] == str([6.0] * 8), done.stdout
 
 
+VARIABLE = """
+import os, sys
+import numpy as np, triton, triton.language as tl
+from triton_metal.errors import ArgumentError
+
+@triton.jit
+def fill(x, B: tl.constexpr):
+    i = tl.program_id(0) * B + tl.arange(0, B)
+    tl.store(x + i, i)
+    tl.device_print("at", i, hex=False) if B == 1 else None
+
+name, block = sys.argv[1], int(sys.argv[2])
+x = np.full(1024, -1, np.int32)
+try:
+    fill[(1024 // block,)](x, B=block)
+except ArgumentError as error:
+    print(error)
+assert (x == -1).all()
+del os.environ[name]
+fill[(1024 // block,)](x, B=block)
+assert (x == np.arange(1024)).all()
+"""
+
+
+@pytest.mark.parametrize(
+    "name, value, engine, block, limits",
+    [
+        ("TRITON_METAL_NUM_THREADS", "two", "msl", 16, "1 to 1024"),
+        ("TRITON_METAL_NUM_THREADS", "0", "msl", 16, "1 to 1024"),
+        ("TRITON_METAL_REPORT_RECORDS", "-1", "msl", 1, "1 to 67108863"),
+        ("TRITON_METAL_MEMORY_BUDGET", "1 GB", "mlx", 16, "1 to 9223372036854775807"),
+    ],
+)
+def test_variables_that_are_no_numbers(name, value, engine, block, limits, run_python):
+    variables = {name: value, "TRITON_METAL_ENGINE": engine, "TRITON_BACKEND": "metal"}
+    result = run_python(
+        VARIABLE.replace("sys.argv[1]", repr(name)).replace("sys.argv[2]", str(block)), **variables
+    )
+    assert result.returncode == 0, result.stderr
+    assert f"[{name}] '{value}' is not a whole number from {limits}." in result.stdout
+
+
 def test_compile_error_is_told_from_an_unsupported_one():
     assert issubclass(UnsupportedError, CompileError)
     assert issubclass(CompileError, MetalError)

@@ -20,7 +20,7 @@
 #include <sstream>
 #include <stdexcept>
 
-extern char **environ;
+extern char **environ; // NOLINT(readability-redundant-declaration): no header of macOS declares it
 
 namespace tmetal {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ThreadPool.h"
+#include "Environment.h"
 
 #include <pthread.h>
 
@@ -18,12 +19,8 @@
 namespace tmetal {
 
 int threadCount() {
-  static const int count = [] {
-    if (const char *text = std::getenv("TRITON_METAL_NUM_THREADS"))
-      if (int wanted = std::atoi(text); wanted > 0)
-        return std::min(wanted, 1024);
-    return std::max(1, int(std::thread::hardware_concurrency()));
-  }();
+  static const auto count = static_cast<int>(integerVariable(
+      "TRITON_METAL_NUM_THREADS", 1, 1024, std::max(1U, std::thread::hardware_concurrency())));
   return count;
 }
 

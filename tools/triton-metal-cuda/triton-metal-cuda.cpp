@@ -3,6 +3,7 @@
 // Beside each launch.json lies kernel.ptx, which make_ptx.py has made of the text.
 #include "CudaDriver.h"
 #include "SavedLaunch.h"
+#include "TypeNames.h"
 
 #include <CLI/CLI.hpp>
 
@@ -129,8 +130,7 @@ double gigabytes(const SavedLaunch &launch) {
 bool isReordered(const SavedLaunch &launch, const SavedStorage &storage, const std::vector<uint8_t> &result) {
   if (!storage.after || launch.metal->text.find("tm::atomic_") == std::string::npos)
     return false;
-  size_t digits = storage.dtype.find_first_of("0123456789");
-  size_t width = digits == std::string::npos ? 1 : std::max(1, std::stoi(storage.dtype.substr(digits)) / 8);
+  auto width = static_cast<size_t>(std::max(1, bitWidthOf(storage.dtype) / 8));
   auto sorted = [&](const std::vector<uint8_t> &bytes) {
     std::vector<std::string> elements;
     for (size_t i = 0; i + width <= bytes.size(); i += width)

@@ -5,7 +5,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
-using llvm::Twine;
 
 namespace tmetal {
 

@@ -4,7 +4,6 @@
 
 #include "triton-metal/Target/Profiles.h"
 
-
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -166,8 +165,8 @@ MslKernel MslPrinter::print() {
   const int maxBuffers = profileNamed(options.arch).family->maxBuffers;
   if (buffers > maxBuffers)
     refuse(kernel.getLoc(), "kernel",
-           "A Metal kernel takes at most " + number(maxBuffers) + " buffers; this one needs " + number(buffers) +
-               " (one for each pointer, one for all scalars).");
+           "A Metal kernel takes at most " + number(maxBuffers) + " buffers; this one needs " +
+               number(buffers) + " (one for each pointer, one for all scalars).");
   kernel.walk([&](Operation *op) {
     Value pointer;
     if (auto store = dyn_cast<tm::StoreOp>(op))
@@ -391,7 +390,7 @@ void MslPrinter::operation(Operation *op) {
       .Case([&](scf::ForOp loop) { forLoop(loop); })
       .Case([&](scf::IfOp branch) { ifBranch(branch); })
       .Case([&](scf::WhileOp loop) { whileLoop(loop); })
-      .Case<arith::MulSIExtendedOp, arith::MulUIExtendedOp>([&](auto multiply) {
+      .Case<arith::MulSIExtendedOp, arith::MulUIExtendedOp>([&](auto) {
         bool isSigned = isa<arith::MulSIExtendedOp>(op);
         std::string x = name(op->getOperand(0)), y = name(op->getOperand(1));
         declare(op->getResult(0), "tm::mul(" + x + ", " + y + ")", op);

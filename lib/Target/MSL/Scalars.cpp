@@ -65,6 +65,8 @@ std::string MslPrinter::typeName(Type type, Location loc) {
     return "int";
   case 64:
     return "long";
+  default:
+    break;
   }
   std::string spelled;
   llvm::raw_string_ostream(spelled) << type;
@@ -230,8 +232,8 @@ std::string truncateInteger(const Use &use) {
 }
 
 std::string bitwise(const Use &use, const char *sign) {
-  if (std::optional<APInt> mask;
-      sign[0] == '&' && (mask = constantInRegion(use, 1)) && mask->isMask() && !mask->isAllOnes())
+  std::optional<APInt> mask = sign[0] == '&' ? constantInRegion(use, 1) : std::nullopt;
+  if (mask && mask->isMask() && !mask->isAllOnes())
     return lowBits(use, *mask);
   std::string text = infix(use, sign);
   if (use.resultType().isInteger(1))

@@ -9,7 +9,6 @@
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
-using llvm::Twine;
 
 namespace tmetal {
 
