@@ -573,7 +573,7 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const Variant>
     auto primitive =
         std::make_shared<LaunchPrimitive>(stream, std::move(variant), grid, std::move(inputOfParameter),
                                           storedInputs, std::move(scalars), output, counters);
-    std::vector<mx::array> results = mx::array::make_arrays(shapes, dtypes, primitive, std::move(inputs));
+    std::vector<mx::array> results = mx::array::make_arrays(shapes, dtypes, primitive, inputs);
     for (size_t k = 0; k < storedInputs.size(); ++k)
       newValues.emplace_back(receivers[storedInputs[k]], results[k]);
     return newValues;

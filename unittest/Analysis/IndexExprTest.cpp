@@ -3,6 +3,8 @@
 #include "triton-metal/Analysis/IndexExpr.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -69,6 +71,28 @@ TEST_F(IndexExprTest, AffineValuesAreRecognised) {
   }
 }
 
+TEST_F(IndexExprTest, OneOtherValueIsNotAffine) {
+  Extents extents = {4, 8};
+  IndexExpr affine = IndexExpr::constant(3, 2);
+  affine.coefficients = {16, -2};
+  std::vector<int64_t> values = list(affine, extents);
+  EXPECT_EQ(IndexExpr::fromValues(extents, values), affine);
+  values[17] += 1;
+  EXPECT_FALSE(IndexExpr::fromValues(extents, values).isAffine());
+}
+
+TEST_F(IndexExprTest, TablesKeepOnlyTheAxesTheyVaryOver) {
+  Extents extents = {4, 8};
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < 4; ++i)
+    for (int64_t j = 0; j < 8; ++j)
+      values.push_back(j * j);
+  IndexExpr squares = IndexExpr::fromValues(extents, values);
+  EXPECT_FALSE(squares.varies(0));
+  EXPECT_TRUE(squares.varies(1));
+  EXPECT_EQ(list(squares, extents), values);
+}
+
 TEST_F(IndexExprTest, ArithmeticActsPointByPoint) {
   for (int trial = 0; trial < 500; ++trial) {
     Extents extents = randomExtents();
@@ -77,14 +101,17 @@ TEST_F(IndexExprTest, ArithmeticActsPointByPoint) {
     int64_t factor = pick(-5, 5);
     auto sum = IndexExpr::add(a, b, extents), difference = IndexExpr::subtract(a, b, extents);
     auto scaled = a.scaled(factor, extents);
-    ASSERT_TRUE(sum && difference && scaled);
+    auto largest =
+        IndexExpr::map({a, b}, extents, [](llvm::ArrayRef<int64_t> v) { return std::max(v[0], v[1]); });
+    ASSERT_TRUE(sum && difference && scaled && largest);
     std::vector<int64_t> s = list(*sum, extents), d = list(*difference, extents), m = list(*scaled, extents),
-                         o = list(a + 3, extents);
+                         o = list(a + 3, extents), l = list(*largest, extents);
     for (size_t i = 0; i < x.size(); ++i) {
       EXPECT_EQ(s[i], x[i] + y[i]);
       EXPECT_EQ(d[i], x[i] - y[i]);
       EXPECT_EQ(m[i], x[i] * factor);
       EXPECT_EQ(o[i], x[i] + 3);
+      EXPECT_EQ(l[i], std::max(x[i], y[i]));
     }
   }
 }
@@ -149,10 +176,38 @@ TEST_F(IndexExprTest, ChangesOfTheIndexSpace) {
   }
 }
 
-TEST_F(IndexExprTest, SlicingTakesAPartOfAnAxis) {
-  Extents extents = {4, 6};
-  IndexExpr expr = *IndexExpr::add(IndexExpr::axis(2, 0, 100), IndexExpr::axis(2, 1), extents);
-  EXPECT_EQ(list(expr.sliced(1, 2, 4), {4, 2}), (std::vector<int64_t>{2, 3, 102, 103, 202, 203, 302, 303}));
+TEST_F(IndexExprTest, ReshapingKeepsRowMajorOrder) {
+  for (int trial = 0; trial < 300; ++trial) {
+    Extents extents = {pick(1, 5), int64_t(1) << pick(0, 3), int64_t(1) << pick(0, 3)}, shape = {extents[0]},
+            tail;
+    IndexExpr expr = randomExpr(extents);
+    for (int64_t rest = extents[1] * extents[2]; rest > 1; rest /= tail.back())
+      tail.push_back(std::min<int64_t>(rest, int64_t(1) << pick(0, 3)));
+    shape.append(tail.begin(), tail.end());
+    auto reshaped = expr.reshaped(1, extents, tail);
+    ASSERT_TRUE(reshaped);
+    ASSERT_EQ(list(*reshaped, shape), list(expr, extents));
+  }
+}
+
+TEST_F(IndexExprTest, PermutationsAndSlicesPickTheSamePoints) {
+  for (int trial = 0; trial < 200; ++trial) {
+    Extents extents = {pick(1, 5), pick(1, 8), pick(1, 5)};
+    IndexExpr expr = randomExpr(extents);
+    std::vector<int64_t> values = list(expr, extents), permuted, sliced;
+    auto at = [&](int64_t i, int64_t j, int64_t k) { return values[(i * extents[1] + j) * extents[2] + k]; };
+    for (int64_t k = 0; k < extents[2]; ++k)
+      for (int64_t i = 0; i < extents[0]; ++i)
+        for (int64_t j = 0; j < extents[1]; ++j)
+          permuted.push_back(at(i, j, k));
+    int64_t start = pick(0, extents[1] - 1), stop = pick(start + 1, extents[1]);
+    for (int64_t i = 0; i < extents[0]; ++i)
+      for (int64_t j = start; j < stop; ++j)
+        for (int64_t k = 0; k < extents[2]; ++k)
+          sliced.push_back(at(i, j, k));
+    ASSERT_EQ(list(expr.permuted({2, 0, 1}), {extents[2], extents[0], extents[1]}), permuted);
+    ASSERT_EQ(list(expr.sliced(1, start, stop), {extents[0], stop - start, extents[2]}), sliced);
+  }
 }
 
 TEST_F(IndexExprTest, WrappingReadsLowBits) {
@@ -161,6 +216,19 @@ TEST_F(IndexExprTest, WrappingReadsLowBits) {
   EXPECT_EQ(wrapSigned(127, 8), 127);
   EXPECT_EQ(wrapSigned(int64_t(1) << 31, 32), std::numeric_limits<int32_t>::min());
   EXPECT_EQ(wrapSigned(-1, 64), -1);
+  EXPECT_TRUE((Range{-128, 127}).fitsSigned(8));
+  EXPECT_FALSE((Range{-129, 0}).fitsSigned(8));
+}
+
+TEST_F(IndexExprTest, ConditionsDropWhatAlwaysHoldsAndSeeWhatNeverDoes) {
+  Extents extents = {8};
+  Condition condition;
+  condition.add(IndexExpr::axis(1, 0), extents); // i >= 0
+  EXPECT_EQ(condition.constantValue(), true);
+  condition.add(IndexExpr::axis(1, 0, 1, -4), extents); // i >= 4
+  EXPECT_EQ(condition.constantValue(), std::nullopt);
+  condition.add(IndexExpr::axis(1, 0, -1, -1), extents); // i <= -1
+  EXPECT_EQ(condition.constantValue(), false);
 }
 
 TEST_F(IndexExprTest, ConditionsAreConjunctions) {
