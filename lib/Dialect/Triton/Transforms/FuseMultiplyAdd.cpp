@@ -18,7 +18,7 @@ namespace tmetal::tt {
 
 namespace {
 
-/// A bfloat has no fma on any device: it would cost more than the product and the sum.
+/// Rounding once costs more than a product and a sum of bfloats: tm::fma has no instruction for it.
 static bool hasMultiplyAdd(Type type) {
   Type element = getElementTypeOrSelf(type);
   return element.isF16() || element.isF32() || element.isF64();
