@@ -93,6 +93,27 @@ struct Threadgroup {
 
 #ifdef TM_CPU_LOOPS
 
+namespace tm {
+namespace detail {
+/// The values of a SIMD group, moved as one vector: of loops, clang makes gathers and scatters.
+template <typename T> using Lanes = typename Word<sizeof(T)>::Type __attribute__((ext_vector_type(32)));
+template <unsigned MASK, typename T, unsigned... LANE>
+inline __attribute__((always_inline)) void shuffle_xor(T *to, const T *from, Indices<LANE...>) {
+  Lanes<T> lanes;
+  __builtin_memcpy(&lanes, from, sizeof lanes);
+  lanes = __builtin_shufflevector(lanes, lanes, (LANE ^ MASK)...);
+  __builtin_memcpy(to, &lanes, sizeof lanes);
+}
+template <unsigned DELTA, typename T, unsigned... LANE>
+inline __attribute__((always_inline)) void shuffle_up(T *to, const T *from, Indices<LANE...>) {
+  Lanes<T> lanes;
+  __builtin_memcpy(&lanes, from, sizeof lanes);
+  lanes = __builtin_shufflevector(lanes, lanes, (LANE >= DELTA ? LANE - DELTA : LANE)...);
+  __builtin_memcpy(to, &lanes, sizeof lanes);
+}
+} // namespace detail
+} // namespace tm
+
 #define TM_POSITION uint3 tm_pid, uint3 tm_grid, char *tm_memory
 #define TM_BEGIN(SIMDGROUPS, BYTES)                                                                          \
   constexpr uint tm_simdgroups = SIMDGROUPS, tm_threads = 32 * SIMDGROUPS;                                   \
@@ -128,12 +149,10 @@ struct Threadgroup {
 #define TM_BARRIER(FENCE)
 #define TM_SHUFFLE_XOR(TO, FROM, REGISTERS, MASK)                                                            \
   for (uint tm_r = 0; tm_r < (REGISTERS) * tm_simdgroups; ++tm_r)                                            \
-    for (uint tm_l = 0; tm_l < 32; ++tm_l)                                                                   \
-      TO[tm_r * 32 + tm_l] = FROM[tm_r * 32 + (tm_l ^ (MASK))];
+    tm::detail::shuffle_xor<MASK>(TO + tm_r * 32, FROM + tm_r * 32, tm::detail::Count<32>::type());
 #define TM_SHUFFLE_UP(TO, FROM, REGISTERS, DELTA)                                                            \
   for (uint tm_r = 0; tm_r < (REGISTERS) * tm_simdgroups; ++tm_r)                                            \
-    for (uint tm_l = 0; tm_l < 32; ++tm_l)                                                                   \
-      TO[tm_r * 32 + tm_l] = FROM[tm_r * 32 + (tm_l >= (DELTA) ? tm_l - (DELTA) : tm_l)];
+    tm::detail::shuffle_up<DELTA>(TO + tm_r * 32, FROM + tm_r * 32, tm::detail::Count<32>::type());
 #define TM_FRAGMENTS(T, NAME, COUNT) simdgroup_matrix<T, 8, 8> NAME[(COUNT) * tm_simdgroups];
 #define TM_FRAGMENT(NAME, I) NAME[tm_sg * uint(sizeof(NAME) / sizeof(NAME[0]) / tm_simdgroups) + (I)]
 #define TM_ENTRY(NAME)                                                                                       \

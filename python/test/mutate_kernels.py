@@ -189,7 +189,7 @@ def main(target: str, wanted: list[str]) -> None:
         os.environ["MUTANTS_CLANG"] = os.environ.get("TRITON_METAL_CLANG", "clang++-22")
         os.environ["MUTANTS_FOLDER"] = name
         os.environ["TRITON_METAL_CLANG"] = str(clang)
-        cache = Path(os.environ["TRITON_METAL_CACHE_DIR"]) / "mutants"
+        cache = folder / "cache"  # of its own: another process may change the same kernels
         os.environ["TRITON_METAL_CACHE_DIR"] = str(cache)
         os.environ.setdefault("TRITON_BACKEND", "metal")
         change = folder / "change.json"

@@ -98,7 +98,11 @@ void Distributor::lowerReduce(Operation *op) {
     Value place = bits(b, index, registerImages);
     if (!place)
       place = arith::ConstantIntOp::create(b, 0, 32);
-    Value along = arith::AndIOp::create(b, index, arith::ConstantIntOp::create(b, axisRegisters, 32));
+    // A comparison of the index itself lets compilers peel the first trip.
+    bool isWholeIndex = axisRegisters == (int64_t(1) << layout.registers.size()) - 1;
+    Value along = index;
+    if (!isWholeIndex)
+      along = arith::AndIOp::create(b, index, arith::ConstantIntOp::create(b, axisRegisters, 32));
     Value first =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, along, arith::ConstantIntOp::create(b, 0, 32));
     auto branch = scf::IfOp::create(b, first, /*withElseRegion=*/true);
