@@ -5,6 +5,7 @@
 //
 //   TM_REGION { }        each thread; tm_sg and tm_lane are in scope
 //   TM_REGION_SAFE { }   the same, and no two threads touch the same memory, other than to read it
+//   TM_REGION_ACCUMULATE { }   the same, a short body that adds to tiles over its registers
 //   TM_SG_REGION { }     each SIMD group: what is the same in all lanes, and simdgroup_* functions
 //   TM_U_REGION { }      the threadgroup: what is the same in all threads
 //   TM_ONE { }           one thread
@@ -141,6 +142,13 @@ inline __attribute__((always_inline)) void shuffle_up(T *to, const T *from, Indi
 #define TM_REGION_SAFE                                                                                       \
   TM_SIMDGROUPS _Pragma("clang loop vectorize(assume_safety) unroll(disable)") for (uint tm_lane = 0;        \
                                                                                     tm_lane < 32; ++tm_lane)
+// One vector for all lanes: no loop over them is left, so that tiles stay in registers from one trip around
+// to the next.
+#define TM_REGION_ACCUMULATE                                                                                 \
+  TM_SIMDGROUPS _Pragma(                                                                                     \
+      "clang loop vectorize(assume_safety) vectorize_width(32) unroll(disable)") for (uint tm_lane = 0;      \
+                                                                                      tm_lane < 32;          \
+                                                                                      ++tm_lane)
 // Where lanes, or threads, agree, the first speaks for all.
 #define TM_SG_REGION TM_SIMDGROUPS if (constexpr uint tm_lane = 0; true)
 #define TM_U_REGION if (constexpr uint tm_sg = 0, tm_lane = 0; true)
@@ -198,6 +206,7 @@ inline __attribute__((always_inline)) void shuffle_up(T *to, const T *from, Indi
 #define TM_U_AT(NAME, R) NAME[R]
 #define TM_REGION
 #define TM_REGION_SAFE
+#define TM_REGION_ACCUMULATE
 #define TM_SG_REGION
 #define TM_U_REGION
 #define TM_ONE if (tm_tid == 0)

@@ -4,6 +4,7 @@
 
 #include "triton-metal/Target/Profiles.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -458,12 +459,30 @@ std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string 
   return llvm::join(parts, " ^ ");
 }
 
+/// A short body that adds to tiles over its registers: worth keeping the tiles in vector registers.
+static bool accumulates(tm::RegionOp op) {
+  constexpr int kShort = 24; // operations
+  int count = 0;
+  bool isSimple = true;
+  llvm::SmallDenseSet<Value, 4> read, written;
+  op.getBody().walk([&](Operation *inner) {
+    ++count;
+    isSimple &= !isa<math::MathDialect>(inner->getDialect()) && !isa<tt::ExternElementwiseOp>(inner);
+    if (auto get = dyn_cast<tm::GetOp>(inner))
+      read.insert(get.getTile());
+    if (auto put = dyn_cast<tm::PutOp>(inner))
+      written.insert(put.getTile());
+  });
+  return isSimple && count <= kShort && op.getLayout().getNumRegisters() > 1 &&
+         llvm::any_of(read, [&](Value tile) { return written.contains(tile); });
+}
+
 void MslPrinter::region(tm::RegionOp op) {
   tm::LinearLayoutAttr layout = op.getLayout();
   int64_t registers = layout.getNumRegisters();
   std::string macro = std::string("TM_") + kindOf(layout) + "REGION";
   if (op.getVectorizable() && !layout.isLaneUniform() && !isChecked())
-    macro += "_SAFE";
+    macro += accumulates(op) ? "_ACCUMULATE" : "_SAFE";
   names[op.getBody().getArgument(0)] = "r";
   if (registers == 1) {
     open(macro + " {", op);

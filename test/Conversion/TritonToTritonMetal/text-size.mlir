@@ -9,7 +9,7 @@
 // RUN: FileCheck %s < %t.4096
 // RUN: %compile-msl %t.4096
 
-// CHECK-COUNT-8: for (int r = 0; r < 32; ++r) TM_REGION_SAFE {
+// CHECK-COUNT-8: for (int r = 0; r < 32; ++r) TM_REGION_{{SAFE|ACCUMULATE}} {
 tt.func public @softmax(%x: !tt.ptr<f32>, %n: i32) {
   %range = tt.make_range {start = 0 : i32, end = BLOCK : i32} : tensor<BLOCKxi32>
   %ns = tt.splat %n : i32 -> tensor<BLOCKxi32>
