@@ -577,6 +577,39 @@ def test_loop_over_64_bit_numbers(bounds):
     assert int(out[0]) == sum(range(*bounds))
 
 
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        (2**31 - 2, 2**31 + 3, 1),
+        (0, 2**32 - 1, 2**31 - 7),
+        (5, 2**32 - 1, 2**32 - 6),
+        (7, 7, 1),
+        (2**32 - 1, 3, 1),
+        (3, 12, 4),
+    ],
+)
+def test_loop_with_unsigned_bounds(bounds, tmp_path):
+    """The front end never asks for such a loop; text by hand can."""
+    text = tmp_path / "wide_loops.ttir"
+    text.write_text("""
+        module {
+          tt.func public @wide_loops(%out: !tt.ptr<i64>, %first: i32, %last: i32, %step: i32) {
+            %zero = arith.constant 0 : i64
+            %total = scf.for unsigned %i = %first to %last step %step iter_args(%sum = %zero) -> (i64) : i32 {
+              %number = arith.extui %i : i32 to i64
+              %next = arith.addi %sum, %number : i64
+              scf.yield %next : i64
+            }
+            tt.store %out, %total : !tt.ptr<i64>
+            tt.return
+          }
+        }""")
+    out = torch.zeros(1, dtype=torch.int64)
+    kernel = triton.compile(str(text), target=triton.runtime.driver.active.get_current_target())
+    kernel[(1, 1, 1)](out, *(number - 2**32 if number >= 2**31 else number for number in bounds))
+    assert int(out[0]) == sum(range(*bounds))
+
+
 @triton.jit
 def flattened(out_ptr, rows, columns):
     total = 0

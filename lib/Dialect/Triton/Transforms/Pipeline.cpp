@@ -20,6 +20,7 @@ void buildSharedPipeline(OpPassManager &passes) {
   // Functions lose their branches first: a body of several blocks cannot be inlined into a loop.
   passes.addPass(createLiftControlFlow());
   passes.addPass(createInlineCalls());
+  passes.addPass(createCountUnsignedLoops());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createLowerDescriptors());

@@ -24,6 +24,15 @@ def InlineCalls : Pass<"tt-inline-calls", "::mlir::ModuleOp"> {
   }];
 }
 
+def CountUnsignedLoops : Pass<"tt-count-unsigned-loops", "::mlir::ModuleOp"> {
+  let summary = "loops with unsigned bounds become loops over a counter of trips";
+  let description = [{
+    Triton's front end compares bounds as signed numbers, whatever their type; `scf.for unsigned` comes from text that
+    was written or rewritten by hand. No engine need know it after this pass. The counter is an i64.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def LowerDescriptors : Pass<"tt-lower-descriptors", "::mlir::ModuleOp"> {
   let summary = "tensor descriptors become pointers, bounds and masks";
   let description = [{
