@@ -41,6 +41,13 @@ def _seconds(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def _settled_seconds(call: Callable[[], Any]) -> float:
+    """The median of five calls after two untimed ones: PyTorch's OpenMP threads spin for a while after each
+    call and take a core from whatever is called next."""
+    call(), call()
+    return statistics.median(_seconds(call) for _ in range(5))
+
+
 def compare(item: Comparison, repetitions: int) -> dict[str, Any]:
     """Checks the result, then times both sides in turn, so that a disturbance hits both."""
     got, want = item.triton().double(), item.torch().double()
@@ -49,11 +56,11 @@ def compare(item: Comparison, repetitions: int) -> dict[str, Any]:
     ours, theirs = [], []
     for repetition in range(repetitions):
         if repetition % 2:
-            ours.append(_seconds(item.triton))
-            theirs.append(_seconds(item.torch))
+            ours.append(_settled_seconds(item.triton))
+            theirs.append(_settled_seconds(item.torch))
         else:
-            theirs.append(_seconds(item.torch))
-            ours.append(_seconds(item.triton))
+            theirs.append(_settled_seconds(item.torch))
+            ours.append(_settled_seconds(item.triton))
     return {
         "operation": item.name,
         "size": item.size,
