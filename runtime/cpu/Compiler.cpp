@@ -204,6 +204,7 @@ void Compiler::prepare() {
                  "-fPIC",
                  "-fno-exceptions",
                  "-fno-rtti",
+                 "-gen-reproducer=off", // files that a crash would leave for developers of clang
                  "-DTM_HAS_DOUBLE",
                  "-DTM_HAS_ATOMIC64",
                  "-DTM_MSL_32",
@@ -317,11 +318,18 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
       throw std::runtime_error("[cache] '" + folder + "' cannot be written.");
   }
   fs::rename(madeSource, source);
-  for (bool first = true;; first = false) {
+  // A compiler that ends with another status than 1 has crashed. A precompiled header that is damaged may be the
+  // cause, or one that another process is replacing: it is made anew. If that is not it, then loops over lanes
+  // stay loops: most such faults are of vectors, for a processor that the compiler is rarely used for.
+  enum { AsItIs, NewHeader, NoVectors } attempt = AsItIs;
+  while (true) {
     std::string header = precompiledHeader(flags);
     std::vector<std::string> command{clang};
     command.insert(command.end(), baseFlags.begin(), baseFlags.end());
     command.insert(command.end(), flags.begin(), flags.end());
+    if (attempt == NoVectors)
+      for (const char *word : {"-fno-slp-vectorize", "-mllvm", "-force-vector-width=1"})
+        command.push_back(word);
     for (const std::string &word :
          {std::string("-include-pch"), header, std::string("-shared"), std::string("-fuse-ld=lld"),
           std::string("-Wl,--build-id=none"), std::string("-o"), made.string(), source.string()})
@@ -330,13 +338,21 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
     Outcome outcome = run(command);
     if (outcome.status == 0)
       break;
-    // A precompiled header that is damaged, or that another process is replacing, is made anew. A compiler
-    // that ends with another status than 1 has crashed, which such a header may be the cause of.
-    bool ofHeader = outcome.status != 1 || outcome.output.find("precompiled") != std::string::npos ||
+    bool crashed = outcome.status != 1;
+    bool ofHeader = outcome.output.find("precompiled") != std::string::npos ||
                     outcome.output.find("PCH") != std::string::npos;
-    if (!first || !ofHeader)
+    if (attempt == AsItIs && (crashed || ofHeader)) {
+      attempt = NewHeader;
+      fs::remove(header, error);
+    } else if (attempt == NewHeader && crashed) {
+      attempt = NoVectors;
+      std::fprintf(stderr,
+                   "triton-metal: %s failed internally at the text of a kernel, which is compiled without vector "
+                   "instructions now and will be slower: %s\n",
+                   clang.c_str(), source.c_str());
+    } else {
       throw std::runtime_error(outcome.output);
-    fs::remove(header, error);
+    }
   }
   fs::rename(made, object);
   fs::remove(object.string() + ".lock", error);

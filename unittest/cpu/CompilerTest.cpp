@@ -205,6 +205,32 @@ TEST_F(ProcessTest, DamagedHeadersAreMadeAnew) {
   fs::remove_all(folder);
 }
 
+TEST_F(ProcessTest, ACompilerThatFailsAtVectorsIsAskedForNone) {
+  fs::path folder = fs::temp_directory_path() / ("unit-cpu-crash-" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  fs::path crashing = folder / "clang++";
+  std::string real = cpuCompiler();
+  std::ofstream(crashing) << "#!/bin/sh\n"
+                             "case \"$*\" in *-force-vector-width=1*) ;; *-shared*) exit 70 ;; esac\n"
+                             "exec " << real.substr(0, real.find(':')) << " \"$@\"\n";
+  fs::permissions(crashing, fs::perms::owner_all);
+  std::map<std::string, std::string> environment{{"TRITON_METAL_CACHE_DIR", folder.string()},
+                                                 {"TRITON_METAL_CLANG", crashing.string()}};
+  std::string output = child(freshText(), environment);
+  EXPECT_NE(output.find("right"), std::string::npos) << output;
+  EXPECT_NE(output.find("calls 5"), std::string::npos) << output; // the headers twice, the text three times
+  EXPECT_NE(output.find("failed internally"), std::string::npos) << output;
+
+  // One that always crashes: what it said, once.
+  std::ofstream(crashing) << "#!/bin/sh\n"
+                             "case \"$*\" in *-shared*) echo it is broken; exit 70 ;; esac\n"
+                             "exec " << real.substr(0, real.find(':')) << " \"$@\"\n";
+  output = child(freshText(), environment);
+  EXPECT_NE(output.find("it is broken"), std::string::npos) << output;
+  EXPECT_EQ(output.find("right"), std::string::npos) << output;
+  fs::remove_all(folder);
+}
+
 TEST_F(ProcessTest, ACacheMayBeClearedMeanwhile) {
   fs::path folder = fs::temp_directory_path() / ("unit-cpu-cleared-" + std::to_string(getpid()));
   std::string output = runChild("Child.DISABLED_Cleared", {{"TRITON_METAL_CACHE_DIR", folder.string()}});
