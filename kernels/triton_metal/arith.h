@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Arithmetic as Triton means it: integers wrap, division never traps, comparisons of NaN are spelled out.
+// Arithmetic with Triton's semantics: integers wrap, division never traps, comparisons spell out
+// what NaN does.
 #pragma once
 
 #include <metal_stdlib>
@@ -9,7 +10,7 @@ namespace tm {
 // ---- integers ----
 
 namespace detail {
-// The unsigned type in which arithmetic of T wraps, and T without its sign.
+// Wide: the unsigned type in which arithmetic on T wraps. Unsigned: the unsigned type of the same width.
 template <typename T> struct Wide {
   using type = uint;
 };
@@ -41,7 +42,7 @@ template <typename T> inline T add(T a, T b) { return T(detail::wide<T>(a) + det
 template <typename T> inline T sub(T a, T b) { return T(detail::wide<T>(a) - detail::wide<T>(b)); }
 template <typename T> inline T mul(T a, T b) { return T(detail::wide<T>(a) * detail::wide<T>(b)); }
 
-// Division by zero gives 0, the smallest integer divided by -1 wraps: defined here, undefined in Triton.
+// Triton leaves both open; here division by zero gives 0, and the smallest integer divided by -1 wraps.
 template <typename T> inline T div(T a, T b) {
   return b == T(-1) ? sub(T(0), a) : T(a / (b == T(0) ? T(1) : b)) * T(b != T(0));
 }
@@ -57,7 +58,7 @@ template <typename T> inline T urem(T a, T b) {
   using U = detail::without_sign<T>;
   return b == T(0) ? T(0) : T(U(a) % U(b));
 }
-// By a power of two: `low` is the divisor less 1, `log2` its logarithm.
+// For a divisor that is a power of two: `low` is the divisor minus 1, `log2` its logarithm.
 template <typename T> inline T rem_power_of_2(T a, T low) {
   T bias = T((a >> (detail::bits_of<T>() - 1)) & low);
   return sub(T(add(a, bias) & low), bias);
@@ -79,7 +80,7 @@ template <typename T> inline T uceil_div(T a, T b) {
   return urem(a, b) != T(0) ? add(quotient, T(1)) : quotient;
 }
 
-// A shift by the width or more leaves nothing, or the sign.
+// A shift by the width or more gives 0, or copies of the sign bit.
 template <typename T> inline T shl(T a, T n) {
   using U = detail::without_sign<T>;
   bool inside = U(n) < U(detail::bits_of<T>());
@@ -113,7 +114,7 @@ template <typename T> inline T umin(T a, T b) {
   using U = detail::without_sign<T>;
   return U(a) < U(b) ? a : b;
 }
-inline bool imax(bool a, bool b) { return a && b; } // true is -1
+inline bool imax(bool a, bool b) { return a && b; } // as a signed number, true is -1
 inline bool imin(bool a, bool b) { return a || b; }
 inline bool umax(bool a, bool b) { return a || b; }
 inline bool umin(bool a, bool b) { return a && b; }
@@ -143,7 +144,7 @@ inline long mulhi_signed(long a, long b) {
   return long(high);
 }
 
-/// How often a loop from `first` up to, not including, `last` runs.
+/// The number of trips of a loop from `first` to `last`, exclusive.
 template <typename T> inline long trip_count(T first, T last, T step) {
   if (first >= last || step <= T(0))
     return 0;
@@ -153,7 +154,7 @@ template <typename T> inline long trip_count(T first, T last, T step) {
 
 // ---- floats ----
 
-/// NaN becomes 0; what does not fit becomes the nearest integer that does.
+/// Saturates; NaN becomes 0.
 template <typename T, typename F> inline T to_int(F x) {
   constexpr bool is_signed = T(-1) < T(0);
   constexpr int bits = int(sizeof(T)) * 8 - (is_signed ? 1 : 0);
@@ -169,7 +170,7 @@ template <typename T, typename F> inline T to_int(F x) {
 template <typename T> inline T to_int(half x) { return to_int<T, float>(float(x)); }
 template <typename T> inline T to_int(bfloat x) { return to_int<T, float>(float(x)); }
 
-// Without branches, which the compiler of a GPU would keep: one of the two is chosen once.
+// `|` in place of `||`: a GPU compiler would keep the branch of the latter.
 template <typename T> inline T maxnum(T a, T b) { return bool((a > b) | (b != b)) ? a : b; }
 template <typename T> inline T minnum(T a, T b) { return bool((a < b) | (b != b)) ? a : b; }
 template <typename T> inline T maximum(T a, T b) { return bool((a > b) | (a != a)) ? a : b; }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Atomic operations on device memory that return the old value, for the types that Triton has:
 //   atomic_add, sub, max, min, umax, umin, and, or, xor, exchange (pointer, value, order)
-//   atomic_cas (pointer, expected, desired, order), atomic_load (pointer, order), atomic_store (pointer,
-//   value, order)
-// and threadgroup_add (element, value), without result, for int in threadgroup memory.
+//   atomic_cas (pointer, expected, desired, order), atomic_load (pointer, order)
+//   atomic_store (pointer, value, order)
+// and threadgroup_add (element, value) for int in threadgroup memory, which returns nothing.
 //
-// 8- and 16-bit elements are replaced within their 32-bit word, and whatever Metal has no operation for is a
-// loop around compare-and-exchange. Bits are compared, never numbers: NaN does not equal itself. The 64-bit
-// types need TM_HAS_ATOMIC64 (the CPU device); Metal has only minimum and maximum of ulong without result,
+// 8- and 16-bit elements are replaced within their 32-bit word, and operations that Metal lacks are loops
+// around compare-and-exchange. These compare bits, not numbers, because NaN does not equal itself. The 64-bit
+// types need TM_HAS_ATOMIC64 (the CPU device); Metal has only minimum and maximum of ulong without a result,
 // from Apple8 on.
 //
-// Metal's operations are relaxed. With TM_MSL_32 (Metal 3.2), fences of device scope give the other orders;
-// without it, order has no effect, and programs that wait for one another must be refused before they get
-// here.
+// Metal's operations are relaxed. With TM_MSL_32 (Metal 3.2), fences of device scope give the other orders.
+// Without it, order has no effect, so the compiler must refuse programs that wait for one another.
 #pragma once
 
 #include "bits64.h"
@@ -23,7 +22,7 @@ enum Order { relaxed, acquire, release, acq_rel };
 
 namespace detail {
 
-// ---- what an operation makes of two values ----
+// ---- operations on two values ----
 
 struct Add {
   template <typename T> static T apply(T a, T b) { return T(a + b); }
@@ -50,8 +49,8 @@ struct Exchange {
   template <typename T> static T apply(T, T b) { return b; }
 };
 
-/// Floats are compared as Triton's front end has it: by their bits, as integers with the order of floats. A
-/// NaN with a clear sign is above infinity, one with a set sign below minus infinity.
+/// Maps the bits of a float to an integer with the same order; Triton's front end compares floats in this
+/// way. NaN is above infinity when its sign bit is clear, and below minus infinity when it is set.
 template <typename I> inline I ordered(I bits) {
   return bits >= 0 ? bits : I(bits ^ I(~(I(1) << (8 * sizeof(I) - 1))));
 }
@@ -74,7 +73,7 @@ TM_ORDERED(double, long)
 #endif
 #undef TM_ORDERED
 
-// ---- compare and exchange of whole words ----
+// ---- compare-and-exchange of whole words ----
 
 #if defined(TM_CPU)
 
@@ -84,9 +83,9 @@ static inline int memory_order_of(Order order) {
                                               : (order == release ? __ATOMIC_RELEASE : __ATOMIC_ACQ_REL));
 }
 template <typename W> inline W load_word(device W *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
-/// Whether *p was `expected` and is now `desired`; else `expected` has what *p is.
+/// Returns whether *p was `expected` and is now `desired`; else stores the value of *p in `expected`.
 template <typename W> inline bool try_exchange(device W *p, thread W *expected, W desired, Order order) {
-  // An unsuccessful attempt orders like a load.
+  // A failed exchange only loads, so it has no release.
   if (order == relaxed)
     return __atomic_compare_exchange_n(p, expected, desired, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   if (order == release)
@@ -104,7 +103,7 @@ static inline uint load_word(device uint *p) {
   return metal::atomic_load_explicit((device metal::atomic_uint *)p, metal::memory_order_relaxed);
 }
 static inline bool try_exchange(device uint *p, thread uint *expected, uint desired, Order) {
-  // The weak form may fail for no reason; that must not look like another value.
+  // The weak form may fail spuriously, which must not look like another value.
   uint wanted = *expected;
   while (!metal::atomic_compare_exchange_weak_explicit((device metal::atomic_uint *)p, expected, desired,
                                                        metal::memory_order_relaxed,
@@ -137,10 +136,10 @@ static inline void fence_after(Order) {}
 
 // ---- any operation on any type ----
 
-/// The word that an element lies in, and where.
+/// The word that holds an element, and the element's place in it.
 template <typename T> struct Place {
 #if defined(TM_CPU)
-  using Word = typename detail::Word<sizeof(T)>::Type; // a CPU replaces narrow words, too
+  using Word = typename detail::Word<sizeof(T)>::Type; // a CPU exchanges narrow words too
 #else
   using Word = typename detail::Word<(sizeof(T) < 4 ? 4 : sizeof(T))>::Type;
 #endif
@@ -174,7 +173,7 @@ template <typename T> inline T compare_exchange(device T *p, T expected, T desir
   Place<T> place = Place<T>::of(p);
   fence_before(order);
   typename Place<T>::Word old = load_word(place.word);
-  // Neighbours within the word may change meanwhile: only the element's bits decide.
+  // Neighbours in the same word may change meanwhile, so only the bits of the element decide.
   while (true) {
     typename Place<T>::Word wanted = place.put(old, expected);
     bool equal = wanted == old;
@@ -207,7 +206,7 @@ template <typename T> inline T atomic_cas(device T *p, T expected, T desired, Or
   return detail::compare_exchange(p, expected, desired, order);
 }
 
-/// A word is read whole, so that an element of it is, too; a fence orders what follows.
+/// Reads the whole word, so that the element is never torn.
 template <typename T> inline T atomic_load(device T *p, Order order) {
 #if defined(TM_CPU)
   typename detail::Word<sizeof(T)>::Type bits;
@@ -233,7 +232,7 @@ template <typename T> inline void atomic_store(device T *p, T value, Order order
 #endif
 }
 
-/// Maximum and minimum of integers taken as unsigned.
+// Maximum and minimum of integers taken as unsigned.
 #define TM_ATOMIC_UNSIGNED(SIGNED, UNSIGNED)                                                                 \
   static inline SIGNED atomic_umax(device SIGNED *p, SIGNED value, Order order) {                            \
     return SIGNED(atomic_max((device UNSIGNED *)p, UNSIGNED(value), order));                                 \
@@ -255,7 +254,7 @@ TM_ATOMIC_UNSIGNED(long, ulong)
 #endif
 #undef TM_ATOMIC_UNSIGNED
 
-// ---- what the machine has as one instruction ----
+// ---- operations with an instruction of their own ----
 
 #if defined(TM_CPU)
 #define TM_ATOMIC_NATIVE(T, NAME, BUILTIN)                                                                   \
@@ -291,7 +290,7 @@ TM_ATOMIC_NATIVES(ulong)
 TM_ATOMIC_NATIVE(float, add, atomic_fetch_add_explicit)
 TM_ATOMIC_NATIVE(float, sub, atomic_fetch_sub_explicit)
 TM_ATOMIC_NATIVE(float, exchange, atomic_exchange_explicit)
-// Apple8 and later: ulong without result.
+// Apple8 and later have these for ulong, without a result.
 static inline void atomic_umax_only(device ulong *p, ulong value) {
   metal::atomic_max_explicit((device metal::atomic_ulong *)p, value, metal::memory_order_relaxed);
 }
@@ -315,7 +314,7 @@ static inline int atomic_add_shared(threadgroup int *p, int value) {
 #endif
 }
 
-/// Adds to an element in threadgroup memory; no order.
+/// Adds to an element in threadgroup memory, with relaxed order.
 static inline void threadgroup_add(threadgroup int *element, int value) {
   metal::atomic_fetch_add_explicit((threadgroup metal::atomic_int *)element, value,
                                    metal::memory_order_relaxed);

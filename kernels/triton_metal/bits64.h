@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Integer functions that Metal has not for 64 bits, and shuffles within a SIMD group for types that its
+// Integer functions that Metal lacks for 64 bits, and shuffles within a SIMD group for types that its
 // shuffles do not take.
 #pragma once
 
@@ -37,7 +37,7 @@ template <> struct Word<8> {
 
 } // namespace detail
 
-/// The upper half of the product, of signed numbers and of numbers taken as unsigned.
+/// The upper half of the product; umulhi takes its arguments as unsigned.
 static inline int mulhi(int a, int b) { return int(long(a) * long(b) >> 32); }
 static inline long mulhi(long a, long b) {
   long high = long(detail::multiply_high(ulong(a), ulong(b)));
@@ -68,7 +68,7 @@ static inline int ctz(int x) { return ctz(uint(x)); }
 static inline int ctz(ulong x) { return uint(x) != 0 ? ctz(uint(x)) : 32 + ctz(uint(x >> 32)); }
 static inline int ctz(long x) { return ctz(ulong(x)); }
 
-/// 1 + the index of the lowest bit that is set, 0 for 0.
+/// 1 + the index of the lowest set bit; 0 for 0.
 static inline int ffs(int x) { return x == 0 ? 0 : 1 + ctz(x); }
 static inline int ffs(long x) { return x == 0 ? 0 : 1 + ctz(x); }
 
@@ -90,9 +90,9 @@ template <> inline uchar to_word<bool>(bool x) { return x ? 1 : 0; }
 
 } // namespace detail
 
-// Region loops of the CPU device have none: threads meet in macros there.
+// Not with the region loops of the CPU device, where threads meet in macros only.
 #if !defined(TM_CPU_LOOPS)
-// By way of one or two 32-bit words, for any type of up to 8 bytes.
+// Any type of up to 8 bytes, as one or two 32-bit words.
 #define TM_WORD_SHUFFLE(NAME)                                                                                \
   template <typename T> inline T NAME(T x, ushort by) {                                                      \
     using Word = typename detail::Word<sizeof(T)>::Type;                                                     \

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What texts of the check modes call. A fault becomes a record for the host (report.h), with the number of
-// the message that says which line and which argument; the access does not happen.
+// Functions called by texts that were printed with a check mode. A fault becomes a record for the
+// host (report.h) with the number of the message, which names the line and the argument; the access
+// itself is skipped.
 #pragma once
 
 #include "report.h"
 
 #include <metal_stdlib>
 
-// Accesses of one thread: the text calls these before each of them, for a device that looks for races.
+// The text calls these before each access of a thread, for a device that looks for races.
 #if defined(TM_CHECK_RACES)
 #define TM_TRACK_READ(ADDRESS, BYTES, SITE)                                                                  \
   tm::track(tm_report, tm_pid, ADDRESS, BYTES, SITE, tm_fibers::Kind::read)
@@ -26,7 +27,8 @@ namespace tm {
 // ---- races ----
 
 #if defined(TM_CHECK_RACES)
-/// Reports an access that another thread's is unordered with: the site of that, and what both do.
+/// Reports an access that is not ordered with one of another thread: the site of that one, and the
+/// kinds of both.
 static inline void track(device uint *buffer, uint3 program, const volatile device void *address, uint bytes,
                          uint site, tm_fibers::Kind kind) {
   tm_fibers::Access before;
@@ -42,15 +44,15 @@ static inline void track(device uint *buffer, uint3 program, const volatile devi
 
 // ---- addresses ----
 
-/// Whether pointer[index] belongs to an argument: bounds has how many bytes in front of it and how many from
-/// it on do.
+/// Whether pointer[index] belongs to the argument. `bounds` holds the number of bytes before the argument's
+/// address and from there on.
 template <typename A, typename T>
 inline bool inside(constant long *bounds, device A *argument, device T *pointer, long index) {
   long offset = long(ulong(pointer)) - long(ulong(argument)) + index * long(sizeof(T));
   return offset >= -bounds[0] && offset <= bounds[1] - long(sizeof(T));
 }
 
-/// Reports pointer[index], by its index from `origin` on. False.
+/// Reports pointer[index] by its index relative to `origin`. Returns false.
 template <typename A, typename T>
 inline bool outside(device uint *buffer, uint site, uint3 program, device A *origin, device T *pointer,
                     long index) {
@@ -73,15 +75,15 @@ static inline bool inside_threadgroup(device uint *buffer, uint site, uint3 prog
 
 // ---- undefined values ----
 
-// A value that may be undefined has a companion: 0, or 1 + the number of the message about where that came
-// from.
+// A value that may be undefined has a companion: 0 when it is defined, else 1 + the number of the message
+// that says where the undefined value came from.
 
 static inline uint either(uint a, uint b) { return a != 0 ? a : b; }
 template <typename... Rest> inline uint either(uint a, uint b, Rest... rest) {
   return either(either(a, b), rest...);
 }
 
-/// Of a && b and a || b: an operand that decides by itself makes the other one harmless.
+/// For a && b and a || b: when one operand alone decides the result, the other may be undefined.
 static inline uint either_and(bool a, uint of_a, bool b, uint of_b) {
   return (of_a == 0 && !a) || (of_b == 0 && !b) ? 0 : either(of_a, of_b);
 }
@@ -89,13 +91,13 @@ static inline uint either_or(bool a, uint of_a, bool b, uint of_b) {
   return (of_a == 0 && a) || (of_b == 0 && b) ? 0 : either(of_a, of_b);
 }
 
-/// Reports an undefined value that takes effect.
+/// Reports an undefined value that is used.
 static inline void undefined(device uint *buffer, uint origin, uint3 program) {
   if (origin != 0)
     report(buffer, origin - 1, program);
 }
 
-/// The quotient exists: no division by zero, and no overflow of the signed one.
+/// Whether the quotient exists: no division by zero and no signed overflow.
 template <typename T> inline bool divides(T a, T b) {
   return b != T(0) && !(b == T(-1) && a < T(0) && T(a - T(1)) > T(0));
 }
@@ -103,11 +105,11 @@ template <typename T> inline bool divides_unsigned(T, T b) { return b != T(0); }
 template <typename T> inline bool shifts(T, T by) { return by >= T(0) && by < T(8 * sizeof(T)); }
 static inline bool shifts(bool, bool by) { return !by; }
 
-/// Truncated, x is an integer of type I.
+/// Whether x, truncated, fits the integer type I.
 template <typename I, typename F> inline bool fits_integer(F x) {
   constexpr bool is_signed = I(-1) < I(0);
   const F end = F(ulong(1) << (8 * sizeof(I) - 2)) * F(is_signed ? 2 : 4);
-  const F truncated = x < F(0) ? -F(metal::floor(-float(x))) : x; // only its sign at -1 < x < 0 matters
+  const F truncated = x < F(0) ? -F(metal::floor(-float(x))) : x; // for -1 < x < 0 only the sign matters
   return x < end && (is_signed ? x >= -end || truncated >= -end : x > F(-1));
 }
 template <typename I> inline bool fits_integer(half x) { return fits_integer<I, float>(float(x)); }

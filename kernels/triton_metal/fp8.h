@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The 8-bit floats of Triton, stored as uchar, named by their MLIR types:
+// Triton's 8-bit floats, stored as uchar and named after their MLIR types:
 //   from_FORMAT<T>(code), to_FORMAT(x) to nearest even, to_FORMAT_rtz(x) toward zero;
 //   T and x: float, half, bfloat (and double under TM_HAS_DOUBLE).
 //
-// Infinity and numbers beyond the range become the largest finite number, as the conversion instructions do
-// that Triton uses elsewhere (satfinite); the mlx engine does the same. NaN becomes NaN: 0x7f with its sign,
-// or the one NaN of the FNUZ formats, which have no -0 either.
+// Conversion saturates: infinity and numbers beyond the range become the largest finite number, as with the
+// instructions that Triton uses on other targets (satfinite) and with the mlx engine. NaN stays NaN: 0x7f
+// with its sign, or the only NaN of the FNUZ formats, which have no -0 either.
 #pragma once
 
 #include "rounding.h"
@@ -13,8 +13,8 @@
 namespace tm {
 namespace detail {
 
-/// Bits of mantissa, bias of the exponent, code of the largest finite magnitude. `fnuz`: NaN is 0x80 and
-/// there is no -0; `ieee`: infinities and NaN above the largest magnitude, else NaN is 0x7f and 0xff.
+/// Mantissa: number of bits. Largest: the code of the largest finite magnitude. Fnuz: NaN is 0x80 and there
+/// is no -0. Ieee: infinities and NaNs lie above the largest magnitude; otherwise NaN is 0x7f and 0xff.
 template <int Mantissa, int Bias, int Largest, bool Fnuz, bool Ieee> struct Float8 {
   static float decode(uchar code) {
     int magnitude = code & 0x7f;
@@ -33,7 +33,7 @@ template <int Mantissa, int Bias, int Largest, bool Fnuz, bool Ieee> struct Floa
     int odd = (size >> drop) & 1;
     int rounded = to_zero ? size : size + odd + (1 << (drop - 1)) - 1;
     int normal = (rounded >> drop) - ((127 - Bias) << Mantissa);
-    // In units of the smallest number; a large x does not get here and is kept in range.
+    // In units of the smallest number. Replaces a large x, whose result is not used, by 0 to avoid overflow.
     float units =
         (size < ((128 - Bias) << 23) ? as_type<float>(size) : 0.0f) * power_of_two(Bias - 1 + Mantissa);
     int subnormal = int(to_zero ? metal::trunc(units) : metal::rint(units));
@@ -51,7 +51,7 @@ static inline float widen(float x) { return x; }
 static inline float widen(half x) { return float(x); }
 static inline float widen(bfloat x) { return float(x); }
 #if defined(TM_HAS_DOUBLE)
-// To odd, for the second rounding to be the only one that counts.
+// Rounded to odd, so that only the second rounding counts.
 static inline float widen(double x) { return to_float_odd(x); }
 #endif
 

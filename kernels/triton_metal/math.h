@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Functions of libdevice, and what else Metal's standard library lacks or does not do precisely enough.
+// The functions of libdevice, and others that Metal's standard library lacks or does not
+// compute precisely enough.
 //
-// The function of a symbol `__tm_NAME` is tm::NAME, for every symbol of
-// python/triton_metal/backend/libdevice.py; there is no exception. Overloads follow the argument types.
-// Symbols for unsigned integers (`__tm_uNAME`) are functions of their own, which take signed arguments as
-// their bits. Conditions are bool, counts and signs int. bits64.h has mulhi and umulhi, rounding.h the
-// functions with a rounding mode (add_rd, fma_rz, float2int_ru, ...), special.h the error, gamma and Bessel
-// functions.
+// Every symbol `__tm_NAME` of python/triton_metal/backend/libdevice.py is the function tm::NAME, overloaded
+// by its argument types. Symbols for unsigned integers (`__tm_uNAME`) are functions of their own that take
+// the bits as signed integers. Conditions are bool, counts and signs are int. bits64.h has mulhi and umulhi,
+// rounding.h the functions with a rounding mode (add_rd, fma_rz, float2int_ru, ...), special.h the error,
+// gamma and Bessel functions.
 //
-// float functions use float arithmetic only, so that every device computes the same; half and bfloat go by
-// way of float. double exists under TM_HAS_DOUBLE (the CPU device).
+// float functions use float arithmetic only, so that every device computes the same; half and bfloat are
+// computed in float. double exists under TM_HAS_DOUBLE (the CPU device).
 #pragma once
 
 #include <metal_stdlib>
@@ -20,7 +20,7 @@
 #define TM_DOUBLE(...)
 #endif
 
-// half and bfloat by way of float, for functions of one, two and three arguments.
+// half and bfloat computed in float, for functions of one, two and three arguments.
 #define TM_NARROW1(NAME)                                                                                     \
   static inline half NAME(half x) { return half(NAME(float(x))); }                                           \
   static inline bfloat NAME(bfloat x) { return to_bfloat(NAME(float(x))); }
@@ -28,7 +28,7 @@
   static inline half NAME(half x, half y) { return half(NAME(float(x), float(y))); }                         \
   static inline bfloat NAME(bfloat x, bfloat y) { return to_bfloat(NAME(float(x), float(y))); }
 
-// Functions that Metal and the C library have under the same name.
+// Functions that have the same name in Metal and in the C library.
 #define TM_STANDARD1(NAME)                                                                                   \
   static inline float NAME(float x) { return metal::NAME(x); }                                               \
   TM_NARROW1(NAME)                                                                                           \
@@ -37,7 +37,7 @@
   static inline float NAME(float x, float y) { return metal::NAME(x, y); }                                   \
   TM_NARROW2(NAME)                                                                                           \
   TM_DOUBLE(static inline double NAME(double x, double y) { return __builtin_##NAME(x, y); })
-// Functions of this library that the C library has for double.
+// Functions written here for float that the C library has for double.
 #define TM_DOUBLE1(NAME)                                                                                     \
   TM_NARROW1(NAME)                                                                                           \
   TM_DOUBLE(static inline double NAME(double x) { return __builtin_##NAME(x); })
@@ -51,13 +51,13 @@ namespace tm {
 
 namespace detail {
 
-/// Horner's rule; coefficients from the lowest power on.
+/// Horner's rule; the coefficient of the lowest power comes first.
 static inline float polynomial(float, float c0) { return c0; }
 template <typename... Rest> inline float polynomial(float x, float c0, Rest... rest) {
   return metal::fma(polynomial(x, rest...), x, c0);
 }
 
-/// An unevaluated sum, |low| at most half a unit of the last place of high.
+/// The unevaluated sum high + low, where |low| is at most half an ulp of high.
 struct Pair {
   float high, low;
 };
@@ -80,8 +80,8 @@ static inline float magnitude(float x) { return as_type<float>(as_type<int>(x) &
 
 /// 2^n for n in [-126, 127].
 static inline float power_of_two(int n) { return as_type<float>((n + 127) << 23); }
-/// x * 2^n for any n, rounded once: a step down leaves at least 24 places to go, so that only the last one
-/// rounds.
+/// x * 2^n for any n, rounded once: a step down leaves at least 24 places to go, so that only the
+/// last step rounds.
 static inline float scale(float x, int n) {
   for (int step = 0; step < 2; ++step) {
     bool down = n < -126, up = n > 127;
@@ -91,7 +91,8 @@ static inline float scale(float x, int n) {
   return x * power_of_two(n < -126 ? -126 : (n > 127 ? 127 : n));
 }
 
-/// The exponent of a finite number other than zero, subnormal or not, and what is left of it, in [1, 2).
+/// Mantissa in [1, 2), with the sign, and exponent of a finite number other than zero; also of
+/// a subnormal one.
 struct Parts {
   float mantissa;
   int exponent;
@@ -105,7 +106,7 @@ static inline Parts parts(float x) {
 
 constant constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
 
-/// exp(x + low) * 2^n for small low, in two roundings.
+/// exp(x + low) * 2^n for small `low`. The scaling is exact unless the result is subnormal.
 static inline float exp_sum(float x, float low, int n) {
   float y = x > 120.0f ? 120.0f : (x < -120.0f ? -120.0f : x); // keeps NaN
   float shifted = metal::fma(y, 0x1.715476p0f, 0x1.8p23f);
@@ -133,7 +134,8 @@ static inline float log1p_rest(float f) {
 
 } // namespace detail
 
-/// To bfloat, to nearest even. Some processors' own conversion takes subnormal numbers for zero.
+/// Converts to bfloat, ties to even. The conversion instruction of some processors flushes subnormal numbers
+/// to zero.
 static inline bfloat to_bfloat(float x) {
 #if defined(TM_CPU)
   uint bits = as_type<uint>(x);
@@ -176,7 +178,7 @@ static inline int signbit(half x) { return as_type<ushort>(x) >> 15; }
 static inline int signbit(bfloat x) { return as_type<ushort>(x) >> 15; }
 TM_DOUBLE(static inline int signbit(double x) { return as_type<ulong>(x) >> 63; })
 
-static inline int ilogb(float x) { // INT_MIN for 0 and NaN, INT_MAX for infinity, as CUDA has it
+static inline int ilogb(float x) { // INT_MIN for 0 and NaN, INT_MAX for infinity, as in CUDA
   int exponent = detail::parts(x).exponent;
   exponent = isinf(x) ? 0x7fffffff : exponent;
   return x == 0.0f || isnan(x) ? int(0x80000000) : exponent;
@@ -211,8 +213,8 @@ TM_DOUBLE(static inline double nextafter(double x, double y) { return __builtin_
 
 static inline float fma(float a, float b, float c) { return metal::fma(a, b, c); }
 static inline half fma(half a, half b, half c) { return metal::fma(a, b, c); }
-// The product is exact in float; adding there and rounding again could round twice, so the sum is rounded to
-// odd.
+// The product is exact in float. The sum is rounded to odd, because rounding it to nearest and then to bfloat
+// would round twice.
 static inline bfloat fma(bfloat a, bfloat b, bfloat c) {
   float product = float(a) * float(b);
   detail::Pair sum = detail::two_sum(product, float(c));
@@ -240,8 +242,9 @@ static inline float fmod(float x, float y) {
 #if defined(TM_CPU)
   return metal::fmod(x, y);
 #else
-  // Long division, 21 bits of the quotient at a time. A quotient a little too small keeps remainders
-  // positive.
+  // Long division, 21 bits of the quotient at a time, with r and the divisor in [0, 2): what is left to
+  // divide is r * 2^shift, in units of the divisor's exponent. The quotient is rounded down so that
+  // remainders stay positive.
   float a = detail::magnitude(x), b = detail::magnitude(y);
   if (!(a < detail::infinity()) || !(b > 0.0f))
     return detail::quiet_nan();
@@ -250,12 +253,11 @@ static inline float fmod(float x, float y) {
   detail::Parts pa = detail::parts(a), pb = detail::parts(b);
   float r = pa.mantissa;
   int shift = pa.exponent - pb.exponent;
-  while (
-      true) { // r and the divisor in [0, 2): what is left is r * 2^shift, in units of the divisor's exponent
+  while (true) {
     int step = shift < 21 ? shift : 21;
     r = detail::scale(r, step);
     float quotient = metal::trunc(r / pb.mantissa * (1.0f - 0x1p-23f));
-    // The quotient is right or one too small; of the two remainders, the one in [0, divisor) is exact.
+    // The quotient is right or one too small; the remainder that lies in [0, divisor) is exact.
     float next = metal::fma(-quotient - 1.0f, pb.mantissa, r);
     r = next >= 0.0f ? next : metal::fma(-quotient, pb.mantissa, r);
     shift -= step;
@@ -270,8 +272,8 @@ TM_DOUBLE2(fmod)
 static inline float remainder(float x, float y) {
   float a = detail::magnitude(x), b = detail::magnitude(y);
   float r = b <= detail::largest() * 0.5f ? fmod(a, b + b) : a;
-  // r is in [0, 2b): take b away while r is more than half of it, or half of it and the quotient odd.
-  bool tiny = b < 4.0f * detail::power_of_two(-126); // b / 2 may round
+  // r is in [0, 2b): subtract b while r is more than b / 2, or equals it and the quotient is odd.
+  bool tiny = b < 4.0f * detail::power_of_two(-126); // b / 2 could round
   float half_b = b * 0.5f;
   if (tiny ? r + r > b : r > half_b) {
     r -= b;
@@ -287,7 +289,7 @@ TM_DOUBLE2(remainder)
 
 namespace detail {
 
-/// sqrt(a^2 + b^2 + c^2 + d^2) with the exponents moved out of harm's way, or its reciprocal.
+/// sqrt(a^2 + b^2 + c^2 + d^2) or its reciprocal, scaled so that no square overflows or underflows.
 static inline float norm(float a, float b, float c, float d, bool reciprocal) {
   a = magnitude(a), b = magnitude(b), c = magnitude(c), d = magnitude(d);
   float large = metal::fmax(metal::fmax(a, b), metal::fmax(c, d));
@@ -302,7 +304,7 @@ static inline float norm(float a, float b, float c, float d, bool reciprocal) {
   float length = scale(root + rest, exponent);
   length = zero ? 0.0f : length;
   float inverse = 1.0f / root;
-  // One step of Newton's method with the exact length root + rest.
+  // One Newton step towards the reciprocal of the exact length root + rest.
   inverse = metal::fma(inverse, metal::fma(-inverse, root, 1.0f) - inverse * rest, inverse);
   inverse = zero ? infinity() : scale(inverse, -exponent);
   float value = reciprocal ? (infinite ? 0.0f : inverse) : (infinite ? infinity() : length);
@@ -356,7 +358,7 @@ static inline float expm1(float x) {
                  detail::polynomial(r, 0.5f, 0.1666666567325592f, 0.04166647791862488f, 0.008333567529916763f,
                                     0.001393368816934526f, 0.00019742421864066273f),
                  r);
-  // 2^n can overflow where the result does not: one factor of two is left to the end.
+  // 2^n can overflow where the result does not, so one factor of two is kept for the end.
   int n = as_type<int>(shifted) - as_type<int>(0x1.8p23f);
   bool large = n > 64;
   float power = detail::power_of_two(large ? n - 1 : n);
@@ -366,7 +368,7 @@ static inline float expm1(float x) {
 TM_DOUBLE1(expm1)
 
 static inline float log1p(float x) {
-  // 1 + x = m * 2^k, and m - 1 from x itself, which 1 + x has rounded.
+  // 1 + x = m * 2^k; m - 1 is computed from x itself, because 1 + x is rounded.
   int shift = (as_type<int>(1.0f + x) - 0x3f3504f3) & int(0xff800000);
   float power = as_type<float>(as_type<int>(4.0f) - shift); // 2^(2 - k)
   float f = as_type<float>(as_type<int>(x) - shift) + metal::fma(power, 0.25f, -1.0f);
@@ -401,7 +403,7 @@ TM_DOUBLE(static inline double rcbrt(double x) { return 1.0 / __builtin_cbrt(x);
 TM_STANDARD2(pow)
 static inline float fast_powf(float x, float y) { return pow(x, y); }
 static inline float pow(float x, int n) {
-  // An exponent that float cannot hold is split; the sign comes from the exponent's last bit.
+  // Splits the exponent, which may not fit a float; its last bit decides the sign.
   int high = n & int(0xffffff00);
   float value = metal::pow(detail::magnitude(x), float(n));
   float split =
@@ -471,7 +473,8 @@ static inline int sad(int x, int y, uint z) {
   return as_type<int>(difference + z);
 }
 static inline uint usad(uint x, uint y, uint z) { return (x > y ? x - y : y - x) + z; }
-/// Picks four of the eight bytes of (y, x); bit 3 of a selector spreads the byte's sign instead.
+/// Selects four of the eight bytes of (y, x); bit 3 of a selector replicates the sign bit of
+/// the byte instead.
 static inline int byte_perm(int x, int y, int selectors) {
   uint value = 0;
   for (int i = 0; i < 4; ++i) {
@@ -483,7 +486,7 @@ static inline int byte_perm(int x, int y, int selectors) {
   return as_type<int>(value);
 }
 
-// ---- the same bits as another type ----
+// ---- reinterpretation of bits ----
 
 static inline int float_as_int(float x) { return as_type<int>(x); }
 static inline int float_as_uint(float x) { return as_type<int>(x); }
@@ -497,7 +500,7 @@ static inline int double2hiint(double x) { return int(as_type<long>(x) >> 32); }
 static inline double hiloint2double(int high, int low) {
   return as_type<double>(long(ulong(as_type<uint>(high)) << 32 | as_type<uint>(low)));
 }
-static inline double rcp64h(double x) { // 1 / x, good to the upper word
+static inline double rcp64h(double x) { // 1 / x, only its upper word
   return as_type<double>(as_type<long>(1.0 / x) & long(0xffffffff00000000));
 }
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Messages to the host: word 0 counts the records that were wanted, word 1 says how many fit, then records of
-// 16 words: which message, the program's position, 12 words of payload.
+// The buffer of messages to the host. Word 0 counts the records that were requested, word 1 says how
+// many fit. Records of 16 words follow: the number of the message, the position of the program, 12
+// words of payload.
 #pragma once
 
 #include <metal_stdlib>

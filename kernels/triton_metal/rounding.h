@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Arithmetic and conversions with a rounding mode: rn to nearest even, rz toward zero, rd down, ru up.
 //
-// The machine rounds to nearest. The error of that rounding is computed exactly (error-free transformations:
-// Knuth, Dekker), and where it lies on the wrong side the result moves to its neighbour.
+// The hardware rounds to nearest. The error of that rounding is computed exactly (error-free transformations:
+// Knuth, Dekker), and where it has the wrong sign, the result moves to its neighbour.
 #pragma once
 
 #include "math.h"
@@ -37,19 +37,19 @@ static inline DoubleParts parts_of(double x) {
 template <typename T> inline bool is_finite(T x) { return x - x == x - x; }
 template <typename T> inline T positive_zero(T) { return T(0); }
 
-/// The neighbour of a finite number.
+/// The next larger number after a finite one.
 template <typename T> inline T next_up(T x) {
   auto bits = bits_of(x);
   return x == T(0) ? float_of(bits_of(T(0)) + 1) : float_of(bits + (bits >= 0 ? 1 : -1));
 }
 template <typename T> inline T next_down(T x) { return -next_up(-x); }
 
-/// An exact sum.
+/// The exact sum high + low.
 template <typename T> struct Sum {
   T high, low;
 };
 template <typename T> inline Sum<T> exact_sum(T a, T b) {
-  // The larger one first: no intermediate result overflows unless the sum does.
+  // The larger operand comes first, so that no intermediate result overflows unless the sum does.
   bool swap = (a < T(0) ? -a : a) < (b < T(0) ? -b : b);
   T large = swap ? b : a, small = swap ? a : b, sum = large + small;
   return {sum, small - (sum - large)};
@@ -57,17 +57,17 @@ template <typename T> inline Sum<T> exact_sum(T a, T b) {
 
 enum Rounding { toward_zero, downward, upward };
 
-/// (nearest + rest) * 2^exponent rounded by mode, where nearest is the nearest number to that sum, finite and
-/// in a harmless range, and only the sign of rest matters.
+/// (nearest + rest) * 2^exponent, rounded by mode. `nearest` is that sum rounded to nearest, finite and far
+/// from overflow and underflow; only the sign of `rest` matters.
 template <typename T> inline T round_by(T nearest, T rest, int exponent, Rounding mode) {
   T value = scale_of(nearest, exponent);
   bool overflow = !is_finite(value);
-  // Scaling down may have rounded once more.
+  // Scaling down to a subnormal number may have rounded a second time.
   T lost = overflow ? (nearest > T(0) ? T(-1) : T(1)) : nearest - scale_of(value, -exponent);
   rest = lost != T(0) ? lost : rest;
   bool down = mode == downward || (mode == toward_zero && nearest > T(0));
   bool up = mode == upward || (mode == toward_zero && nearest < T(0));
-  if (overflow) { // the neighbour of infinity
+  if (overflow) { // either infinity or its neighbour
     T largest = float_of(bits_of(T(1) / T(0)) - 1);
     return down && nearest > T(0) ? largest : (up && nearest < T(0) ? -largest : value);
   }
@@ -127,14 +127,15 @@ template <typename T> inline T multiply_add(T a, T b, T c, Rounding mode) {
   if (c == T(0))
     return multiply(a, b, mode);
   auto pa = parts_of(a), pb = parts_of(b), pc = parts_of(c);
-  // The exponents are taken out; a term more than 100 (220) places away matters only by its sign.
+  // Works on the mantissas. Where the terms are more than 100 (double: 220) binary places apart, only the
+  // sign of the smaller one matters.
   int limit = sizeof(T) == 4 ? 100 : 220;
   int exponent = pa.exponent + pb.exponent, distance = pc.exponent - exponent;
   distance = distance > limit ? limit : (distance < -limit ? -limit : distance);
   exponent = distance == limit ? pc.exponent - limit : exponent;
   T addend = scale_of(pc.mantissa, distance);
   T product = pa.mantissa * pb.mantissa, low = exact_fma(pa.mantissa, pb.mantissa, -product);
-  // nearest = fma; product + low + addend - nearest has the sign of the rest.
+  // The rest is product + low + addend - nearest, of which only the sign has to be right.
   T nearest = exact_fma(pa.mantissa, pb.mantissa, addend);
   if (nearest == T(0)) // exact: the terms cancel
     return mode == downward ? -T(0) : T(0);
@@ -144,13 +145,14 @@ template <typename T> inline T multiply_add(T a, T b, T c, Rounding mode) {
   return round_by(nearest, rest, exponent, mode);
 }
 
-/// A whole number as T, where nearest is the nearest one and order tells number <=> nearest.
+/// Converts an integer to T, given the nearest T and `order`, the sign of the integer minus nearest.
 template <typename T> inline T convert_by(T nearest, int order, Rounding mode) {
   return round_by(nearest, T(order), 0, mode);
 }
 
+/// The sign of the number, given by its magnitude, minus nearest.
 static inline int order(ulong number, bool negative, float nearest) {
-  // Magnitudes; 2^64 itself does not fit.
+  // Compares magnitudes; 2^64 itself does not fit ulong.
   float size = magnitude(nearest);
   bool over = size >= 0x1p64f;
   ulong back = over ? 0 : ulong(size);
@@ -166,7 +168,7 @@ static inline float convert_unsigned(ulong x, Rounding mode) {
   return convert_by(nearest, order(x, false, nearest), mode);
 }
 
-/// A float that holds a whole number as an integer, saturating; NaN gives nan.
+/// Converts a float that holds a whole number to an integer, saturating; NaN gives `nan`.
 template <typename I, typename T> inline I saturate(T whole, T low, T above, I smallest, I largest, I nan) {
   bool inside = whole >= low && whole < above;
   I value = I(inside ? whole : T(0));
@@ -259,7 +261,7 @@ TM_INTEGER_TO_FLOAT(ru, upward)
 // ---- narrower floats, toward zero ----
 
 namespace detail {
-/// narrow, one step toward zero where rounding to nearest went away from it (to infinity, too).
+/// Moves `narrow` one step toward zero where rounding x to nearest went away from it, also to infinity.
 template <typename Narrow, typename Wide> inline Narrow toward_zero_of(Narrow narrow, Wide x) {
   Wide back = Wide(narrow);
   bool away = (back < Wide(0) ? -back : back) > (x < Wide(0) ? -x : x);
@@ -316,8 +318,8 @@ TM_TO_AND_FROM_DOUBLE(rz, toward_zero)
 TM_TO_AND_FROM_DOUBLE(rd, downward)
 TM_TO_AND_FROM_DOUBLE(ru, upward)
 
-/// To odd: where x lies between two floats, the one whose last bit is set. Rounding that to a narrower type
-/// gives what rounding x itself would.
+/// Rounds to odd: of the two floats around x, takes the one whose last bit is set. Rounding the result to a
+/// narrower type then gives what rounding x itself would.
 static inline float to_float_odd(double x) {
   float down = detail::narrow(x, detail::toward_zero);
   bool inexact = double(down) != x && x == x;

@@ -31,7 +31,7 @@ namespace detail {
 /// exp(a^2) erfc(a) for a >= 0.
 static inline float erfcx_positive(float a) {
   float t = a > 0x1p60f ? 1.0f : (a - 4.0f) / (a + 4.0f);
-  // (a - 4) / (a + 4) again for what rounding took; t + 1 is exact where this counts.
+  // Corrects the rounding error of (a - 4) / (a + 4); t + 1 is exact where the correction matters.
   float rest = metal::fma(-t, a, metal::fma(t + 1.0f, -4.0f, a));
   t = a > 0x1p60f ? 1.0f : metal::fma(rest, 1.0f / (a + 4.0f), t);
   return 0.5f *
@@ -77,7 +77,7 @@ static inline float normcdf(float x) {
 
 namespace detail {
 
-/// erfinv(z), where w = -log(1 - z^2), for z >= 0 that is nearly 1 when w is large.
+/// erfinv(z) for z >= 0, given w = -log(1 - z^2), which keeps its precision where z is nearly 1.
 static inline float erfinv_of(float z, float w) {
   float t = w - 2.5f;
   float central = z * polynomial(t, 1.5014092922210693f, 0.24664027988910675f, -0.004177134484052658f,
@@ -108,7 +108,7 @@ static inline float erfcinv(float x) {
 static inline float normcdfinv(float x) {
   constexpr float high = 0x1.6a09e6p0f, low = 0x1.9fcef4p-26f; // sqrt(2)
   float y = erfcinv(x + x), product = -y * high;
-  // An infinite product has no rest.
+  // The rounding error of an infinite product would be NaN.
   return detail::magnitude(product) < detail::infinity()
              ? product + (metal::fma(-y, high, -product) - y * low)
              : product;
@@ -117,8 +117,9 @@ static inline float normcdfinv(float x) {
 // ---- gamma functions ----
 
 static inline float tgamma(float x) {
-  // gamma(1 + y) = gamma(1 + f) y (y - 1) ... (1 + f), f in [0, 1); y = x - 1, or -x and then by reflection.
-  // Two products, with their rounding errors, because one would overflow.
+  // gamma(1 + y) = gamma(1 + f) y (y - 1) ... (1 + f), f in [0, 1), where y = x - 1, or -x for the
+  // reflection. The product is kept as two factors with their rounding errors, because a single
+  // one would overflow.
   bool negative = x < 0.0f;
   float y = negative ? -x : x - 1.0f;
   bool below = y < 0.0f; // x in [0, 1)
@@ -147,7 +148,7 @@ static inline float tgamma(float x) {
   float sine = sinpi(y);
   float reflected = -0x1.921fb6p1f / (sine * metal::fma(g, relative, g)) / even / odd;
   reflected = x < -44.0f ? detail::with_sign(0.0f, reflected) : reflected;
-  bool pole = negative && rint(x) == x; // and minus infinity
+  bool pole = negative && rint(x) == x; // also true for minus infinity
   float value = negative ? (pole ? detail::quiet_nan() : reflected) : direct;
   value = x == 0.0f ? detail::with_sign(detail::infinity(), x) : value;
   return isnan(x) ? x : value;
@@ -155,9 +156,9 @@ static inline float tgamma(float x) {
 
 static inline float lgamma(float x) {
   float a = detail::magnitude(x);
-  // Below 3: polynomials that have the zeros at 1 and 2 as factors.
+  // Below 3: polynomials times the factors that have the zeros at 1 and 2.
   float b = a < 1.0f ? a + 1.0f : a;
-  // What a + 1 lost is in the slope, digamma(1 + a), which is -0.577 where it matters.
+  // Restores what the rounding of a + 1 lost, which matters near the zero at 1.
   float lost = a < 1.0f ? a - (b - 1.0f) : 0.0f;
   float t = b - 1.5f;
   float first = (b - 1.0f + lost) * (b - 2.0f + lost) *
@@ -180,7 +181,7 @@ static inline float lgamma(float x) {
   float large = metal::fma(a - 0.5f, logarithm - 1.0f, 0x1.acfe39p-2f + correction);
   float value = a < 3.0f ? small : large;
   value = a == detail::infinity() || x == 0.0f ? detail::infinity() : value;
-  // Reflection: gamma(x) gamma(-x) = -pi / (x sin(pi x)). Tiny numbers: -log(a).
+  // Negative numbers by reflection, gamma(x) gamma(-x) = -pi / (x sin(pi x)); tiny ones by -log(a).
   float sine = detail::magnitude(sinpi(a));
   float product = a * sine;
   float reflected = log(0x1.921fb6p1f / product) - value;
@@ -196,7 +197,7 @@ namespace detail {
 struct Waves {
   float j, y;
 };
-/// J and Y for a >= 8: sqrt(2 / (pi a)) amplitude cos (sin) of a + turn.
+/// J and Y for a >= 8: sqrt(2 / (pi a)) * amplitude * cos(a + turn), for Y with sin.
 static inline Waves waves(float a, float amplitude, float turn) {
   float s = sin(a), c = cos(a), ts = sin(turn), tc = cos(turn);
   float scale = 0x1.988454p-1f / sqrt(a) * amplitude;
@@ -224,7 +225,7 @@ static inline Waves waves_1(float a) {
       a, polynomial(z, 1.0f, 0.002929631620645523f, -4.685546809923835e-05f, 2.4074579414445907e-06f), turn);
 }
 
-/// (a - root)(a + root) of a root given in two parts.
+/// (a - root) * (a + root) for the root high + low.
 static inline float from_zero(float a, float high, float low) { return ((a - high) - low) * (a + high); }
 static inline float j0_near(float a) {
   float u = metal::fma(a * a, 0x1p-5f, -1.0f);
@@ -290,7 +291,7 @@ static inline float jn(int n, float x) {
     value = j1(a);
   else if (a == 0.0f || a == detail::infinity())
     value = 0.0f;
-  else if (a >= float(order)) { // upward recurrence is stable
+  else if (a >= float(order)) { // the upward recurrence is stable here
     float before = j0(a);
     value = j1(a);
     for (uint k = 1; k < order; ++k) {
@@ -298,7 +299,7 @@ static inline float jn(int n, float x) {
       before = value;
       value = next;
     }
-  } else { // downward from where J vanishes, normalised by J0 + 2 J2 + 2 J4 + ... = 1 (J. C. P. Miller)
+  } else { // Miller's algorithm: downward from where J vanishes, normalised by J0 + 2 J2 + 2 J4 + ... = 1
     uint start = 2 * ((order + uint(metal::sqrt(40.0f * float(order))) + 8) / 2);
     float above = 0.0f, current = 1.0f, sum = 0.0f;
     value = 0.0f;
@@ -393,7 +394,7 @@ static inline double tgamma(double x) { return __builtin_tgamma(x); }
 static inline double normcdf(double x) { return 0.5 * __builtin_erfc(x * -0x1.6a09e667f3bcdp-1); }
 
 static inline double erfcx(double x) {
-  if (x < 20.0) { // exp(x^2) with the rounding error of the square
+  if (x < 20.0) { // exp(x^2), corrected for the rounding error of the square
     double square = x * x, low = __builtin_fma(x, x, -square);
     double power = __builtin_exp(square);
     return (power + power * low) * __builtin_erfc(x);
@@ -409,12 +410,12 @@ static inline double erfcinv(double x) {
     return x == 0.0 ? __builtin_inf() : (x == 2.0 ? -__builtin_inf() : __builtin_nan(""));
   if (x == 1.0)
     return 0.0;
-  // A first guess, in float where the argument fits, then Halley's method on log(erfc) for the smaller tail.
+  // A first guess, in float where the argument fits, then Halley's method on the smaller tail.
   double tail = x > 1.0 ? 2.0 - x : x;
   double w = -__builtin_log(tail * (2.0 - tail)), s = __builtin_sqrt(w);
   double y =
       tail > 1e-37 ? double(erfcinv(float(tail))) : s - __builtin_log(s * 1.7724538509055159) / (2.0 * s);
-  if (tail > 0.5) { // erf has the relative precision here
+  if (tail > 0.5) { // erf is the one with relative precision here
     double target = 1.0 - tail;
     for (int step = 0; step < 3; ++step) {
       double error = __builtin_erf(y) - target, slope = 0x1.20dd750429b6dp0 * __builtin_exp(-y * y);
@@ -445,8 +446,7 @@ static inline double erfinv(double x) {
 static inline double normcdfinv(double x) { return -0x1.6a09e667f3bcdp0 * erfcinv(2.0 * x); }
 
 namespace detail {
-/// I_n(x) / (x / 2)^n by its power series, whose terms are positive, or exp(-a) sqrt(2 pi a) I_n(a) for large
-/// a.
+/// I_n(x) / (x / 2)^n by its power series, whose terms are all positive.
 static inline double bessel_i_series(double x, int n) {
   double z = 0.25 * x * x, term = 1.0, sum = 1.0;
   for (int k = 1; k < 200 && term > sum * 1e-18; ++k) {
@@ -455,6 +455,7 @@ static inline double bessel_i_series(double x, int n) {
   }
   return sum;
 }
+/// exp(-a) sqrt(2 pi a) I_n(a) for large a, by its asymptotic series.
 static inline double bessel_i_tail(double a, int n) {
   double term = 1.0, sum = 1.0;
   for (int k = 1; k < 30; ++k) {
