@@ -352,7 +352,7 @@ def test_matrices_are_the_same_in_both_techniques(which: int) -> None:
 
 
 REFUSED = {
-    "x[0] = simd_sum(x[0]);": "threads cross here",
+    "x[0] = simd_sum(x[0]);": "threads exchange values",
     "threadgroup_barrier(mem_flags::mem_none);": "a barrier outside TM_BARRIER",
     "simdgroup_float8x8 m; m.thread_elements();": "belongs to the SIMD group",
     "atomic_load_explicit((device atomic_int *)x, memory_order_acquire);": "relaxed order",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A fiber for each thread of a threadgroup. Fibers of one threadgroup take turns on one thread of the system:
-// a fiber runs until it waits for others. Those that go on after a meeting stand in line in the order in
-// which they came.
+// A fiber for each thread of a threadgroup. The fibers of a threadgroup take turns on one operating-system
+// thread; a fiber runs until it waits for others. After a barrier they are queued in the order in which they
+// reached it.
 #pragma once
 
 #include "fibers_workspace.h"
@@ -13,9 +13,9 @@
 
 namespace tm_fibers {
 
-// ---- from one stack to another ----
+// ---- switching stacks ----
 
-// Nothing in a kernel changes the modes of floating point, so they stay out of a switch.
+// No kernel changes the floating-point modes, so a switch does not save them.
 #if defined(__x86_64__)
 using Context = void *; // the stack pointer
 __attribute__((naked, noinline)) static void switch_context(Context *, Context *) {
@@ -25,9 +25,9 @@ __attribute__((naked, noinline)) static void switch_context(Context *, Context *
 }
 static inline void make_context(Context &context, char *stack, unsigned long bytes, void (*start)()) {
   void **top = reinterpret_cast<void **>((reinterpret_cast<unsigned long>(stack) + bytes) & ~63ul);
-  top[-1] = nullptr; // no caller
+  top[-1] = nullptr; // return address: there is no caller
   top[-2] = reinterpret_cast<void *>(start);
-  context = top - 8; // six registers lie below
+  context = top - 8; // room for six saved registers
 }
 #elif defined(__aarch64__)
 using Context = void *;
@@ -62,21 +62,21 @@ static inline void make_context(Context &context, char *stack, unsigned long byt
 }
 #endif
 
-// ---- who runs ----
+// ---- scheduling ----
 
 constexpr unsigned max_threads = 1024, nobody = ~0u;
 
 struct Fiber {
   Context context;
-  unsigned next;         // in the line that it stands in
-  unsigned parity;       // of its exchanges
-  unsigned epochs[2][2]; // barriers passed that order memory: of the device, of the threadgroup;
-                         // by its threadgroup, by its SIMD group
+  unsigned next;         // the fiber behind it in its queue
+  unsigned parity;       // of the number of exchanges so far
+  unsigned epochs[2][2]; // barriers passed so far, by memory (device, threadgroup), then by scope
+                         // (threadgroup, SIMD group)
 };
 struct Line {
   unsigned first = nobody, last = nobody;
 };
-/// Threads that wait for one another.
+/// A point where threads wait for one another.
 struct Meeting {
   unsigned alive = 0, arrived = 0;
   Line waiting;
@@ -94,9 +94,9 @@ struct Threadgroup {
   Line ready;
   Meeting all;
   Context home;
-  void *barrier; // that the threads in `all` have come to
-  bool diverged =
-      false; // threads came to different barriers, or left while others waited; when races are looked for
+  void *barrier; // at which the threads in `all` are waiting
+  // Only in the race check: threads reached different barriers, or returned while others were waiting.
+  bool diverged = false;
   Simdgroup simdgroups[max_threads / tm_hooks::lanes];
   Fiber fibers[max_threads];
 
@@ -115,7 +115,7 @@ struct Threadgroup {
     ready.last = meeting.waiting.last;
     meeting.waiting = Line();
   }
-  /// Lets the next in line run; when there is none, the threadgroup has ended or is stuck.
+  /// Runs the next ready fiber. When there is none, the threadgroup has finished or is stuck.
   void yield() {
     Context *from = &self().context, *to = &home;
     if (ready.first != nobody) {
@@ -151,8 +151,8 @@ static thread_local Threadgroup *threadgroup_here;
   group.yield();
 }
 
-/// Calls body(argument, i) in a fiber for each thread i < threads. False when threads wait for others that
-/// never come.
+/// Calls body(argument, i) in a fiber for each thread i < threads. Returns false when threads are left
+/// waiting for others that never come.
 [[gnu::noinline]] static bool run(Workspace *workspace, unsigned threads, void (*body)(void *, unsigned),
                                   void *argument) {
   Threadgroup group;
@@ -165,7 +165,8 @@ static thread_local Threadgroup *threadgroup_here;
     fiber.parity = 0;
     __builtin_memset(fiber.epochs, 0, sizeof fiber.epochs);
     ++group.simdgroups[i / tm_hooks::lanes].meeting.alive;
-    // Tops of stacks at different places of their pages: they would meet in few lines of the cache.
+    // Staggers the tops of the stacks within their pages, because otherwise they would share a few sets of
+    // the cache.
     make_context(fiber.context, workspace->stacks + i * workspace->stackBytes,
                  workspace->stackBytes - i % 32 * 128, start);
     group.append(group.ready, i);
@@ -187,8 +188,8 @@ static thread_local Threadgroup *threadgroup_here;
 
 static inline char *threadgroup_memory() { return threadgroup_here->workspace->memory; }
 
-/// In front of a barrier that orders memory: of the device (bit 0), of the threadgroup (bit 1). Its call is
-/// what tells one barrier from another, so there must be one for each.
+/// Counts a barrier that orders device memory (flags, bit 0) or threadgroup memory (bit 1). Its return
+/// address identifies the barrier, so each barrier needs a call of its own.
 [[gnu::noinline, clang::noduplicate]] static void fence(unsigned flags, bool simdgroup_only) {
   Threadgroup &group = *threadgroup_here;
   for (unsigned memory = 0; memory < 2; ++memory)
@@ -201,7 +202,8 @@ static inline char *threadgroup_memory() { return threadgroup_here->workspace->m
   group.diverged |= group.barrier != here || group.alive != group.workspace->threads;
 }
 
-/// Whether an access of this thread is the first one found to be unordered with one `before` it.
+/// Whether an access of this thread is the first to be found unordered with an earlier one, which is
+/// put in `before`.
 static inline bool conflicts(const volatile void *address, unsigned bytes, unsigned site, Kind kind,
                              Access *before) {
   Threadgroup &group = *threadgroup_here;
@@ -234,7 +236,7 @@ inline Exchange exchange(const void *value, unsigned bytes) {
   __builtin_memcpy(simdgroup.slots[parity][me], value, bytes);
   simdgroup.active[parity] = simdgroup.written[parity] |= 1u << me;
   group.wait(simdgroup.meeting);
-  // Nobody writes here again before all have come to their next exchange.
+  // No thread writes here again until all have reached their next exchange.
   simdgroup.written[parity] = 0;
   return {&simdgroup.slots[parity][0][0], simdgroup.active[parity]};
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Float functions of Metal's standard library for the CPU, written so that a loop over lanes becomes vector
-// code: no branches, no calls, selects only (clang -O3 -ffp-contract=off -fno-math-errno, any vector width).
+// The float functions of Metal's standard library for the CPU, written so that clang vectorises a loop over
+// lanes: no branches and no calls, only selects (-O3 -ffp-contract=off -fno-math-errno, any vector width).
 //
-// The whole range, infinities, NaN, signed zeros and subnormal numbers included. Errors in units of the last
-// place, against the exact value, over every float (one argument) or 2^26 pairs (two arguments), as
-// python/test/kernel_headers/accuracy.cpp finds them: below 1.6 (rsqrt, sin, cos, sinh), 1.4 (tanh,
-// cosh), 1.2 (exp10, atan, log10), 1 (exp, exp2, log, log2), 0.6 (the others); fmod is exact. The polynomials
+// They cover the whole range, with infinities, NaN, signed zeros and subnormal numbers. Errors in ulps
+// of the exact value, over every float (one argument) or 2^26 pairs (two arguments), as measured by
+// python/test/kernel_headers/accuracy.cpp: below 1.6 (rsqrt, sin, cos, sinh), 1.4 (tanh, cosh), 1.2
+// (exp10, atan, log10), 1 (exp, exp2, log, log2), 0.6 (the others); fmod is exact. The polynomials
 // come from scripts/fit_polynomials.py.
 #pragma once
 
@@ -26,7 +26,7 @@ constexpr float infinity = __builtin_inff();
 constexpr float nan = __builtin_nanf("");
 constexpr float smallest_normal = 0x1p-126f;
 
-/// Horner's rule; coefficients from the lowest power on.
+/// Horner's rule; the coefficient of the lowest power comes first.
 template <typename T> TM_VECTOR_MATH T polynomial(T, T c0) { return c0; }
 template <typename T, typename... Rest> TM_VECTOR_MATH T polynomial(T x, T c0, Rest... rest) {
   return fma(polynomial<T>(x, rest...), x, c0);
@@ -40,7 +40,8 @@ TM_VECTOR_MATH float scale(float x, int n) {
   return x * power_of_two(half) * power_of_two(n - half);
 }
 
-/// The whole number next to x, |x| < 2^22, as float and int. Adding 1.5 * 2^23 leaves it in the low bits.
+/// x rounded to a whole number, as float and int, for |x| < 2^22. Adding 1.5 * 2^23 leaves it in
+/// the low bits.
 struct Whole {
   float value;
   int number;
@@ -72,7 +73,7 @@ TM_VECTOR_MATH float exp_scaled(float x, int k) {
   return scale(exp_near_zero(r), n.number + k);
 }
 
-/// A positive number as m * 2^k, m in [sqrt(1/2), sqrt(2)).
+/// A positive number as m * 2^k with m in [sqrt(1/2), sqrt(2)).
 struct Split {
   float mantissa, exponent;
 };
@@ -96,7 +97,7 @@ TM_VECTOR_MATH float logarithm_or_special(float x, float logarithm) {
   return x > 0.0f && x < infinity ? logarithm : special;
 }
 
-/// log(x) of a positive normal number, to 2^-49.
+/// log(x) of a positive normal number, with an error of 2^-49.
 TM_VECTOR_MATH double log_double(double x) {
   unsigned long long bits = __builtin_bit_cast(unsigned long long, x);
   unsigned long long biased = (bits + (0x3ff0000000000000ull - 0x3fe6a09e667f3bcdull)) >> 52;
@@ -108,7 +109,7 @@ TM_VECTOR_MATH double log_double(double x) {
   return fma(k, 0x1.62e42fefa39efp-1, fma(s * z, p, 2.0 * s));
 }
 
-/// 2^x rounded once to float, |x| unlimited.
+/// 2^x for any x, rounded to float once.
 TM_VECTOR_MATH float exp2_double(double x) {
   double y = x > 160.0 ? 160.0 : x;
   y = y < -160.0 ? -160.0 : y;
@@ -121,10 +122,10 @@ TM_VECTOR_MATH float exp2_double(double x) {
   return float(fma(r, p, 1.0) * power);
 }
 
-// An angle is reduced to quarter * pi/2 + rest, |rest| <= pi/4. x = m * 2^e with a whole m of 24 bits. Of the
-// bits of 2/pi, those that make whole turns with 2^e are left out and 128 of those that follow are taken, so
-// that the product is good to 2^-60 of a quarter turn: Payne and Hanek, "Radian reduction for trigonometric
-// functions" (1983).
+// Reduces an angle to quarter * pi/2 + rest with |rest| <= pi/4 (Payne and Hanek, "Radian reduction for
+// trigonometric functions", 1983). With x = m * 2^e, where m is an integer of 24 bits, the bits of 2/pi
+// that only contribute whole turns are left out. The next 128 bits give the product to within 2^-60 of
+// a quarter turn.
 struct Angle {
   double rest;
   int quarter;
@@ -132,9 +133,9 @@ struct Angle {
 TM_VECTOR_MATH Angle reduce_angle(float x) {
   using Word = unsigned long long;
   constexpr Word w0 = 0x00000028be60db93ull, w1 = 0x91054a7f09d5f47dull, w2 = 0x4d377036d8a5664full,
-                 w3 = 0x10e4107f9458eaf7ull; // 2/pi, from the bit of 2^25 on
+                 w3 = 0x10e4107f9458eaf7ull; // 2/pi, starting at the bit of 2^25
   int bits = as_int(x) & 0x7fffffff, exponent = bits >> 23;
-  bool small = exponent < 126, largest = exponent > 253; // below 1/2; from 2^127 on
+  bool small = exponent < 126, largest = exponent > 253; // |x| < 1/2; |x| >= 2^127
   int offset = small ? 0 : (largest ? 127 : exponent - 126);
   Word m = Word((bits & 0x7fffff) | 0x800000) << (largest ? 1 : 0);
   bool later = offset > 63;
@@ -143,7 +144,7 @@ TM_VECTOR_MATH Angle reduce_angle(float x) {
   Word high = first << shift | second >> 1 >> (63 - shift);
   Word low = second << shift | third >> 1 >> (63 - shift);
   Word product = ((m * (high >> 32)) << 32) + m * (high & 0xffffffff) + (m * (low >> 32) >> 32);
-  // Now 2^62 is a quarter turn.
+  // In units where 2^62 is a quarter turn.
   Word quarter = (product + 0x2000000000000000ull) >> 62;
   Word fraction = product - (quarter << 62);
   double rest = double(int(fraction >> 32)) + double(unsigned(fraction)) * 0x1p-32;
@@ -164,7 +165,7 @@ TM_VECTOR_MATH float sin_quarter(float r, int quarter) {
   float cosine = fma(
       z, fma(z, polynomial(z, 0.04166664555668831f, -0.0013887312961742282f, 2.443297125864774e-05f), -0.5f),
       1.0f);
-  float value = quarter & 1 ? cosine : __builtin_copysignf(sine, r); // -0
+  float value = quarter & 1 ? cosine : __builtin_copysignf(sine, r); // keeps -0
   return as_float(as_int(value) ^ ((quarter & 2) << 30));
 }
 
@@ -181,14 +182,14 @@ TM_VECTOR_MATH float tan_quarter(double r, int quarter) {
                                      -2.7555547882208896e-07, 2.064663473522916e-09),
                           -0.5),
                       1.0);
-  return float(quarter & 1 ? -cosine / sine : __builtin_copysign(sine / cosine, r)); // -0
+  return float(quarter & 1 ? -cosine / sine : __builtin_copysign(sine / cosine, r)); // keeps -0
 }
 
-/// x in half turns: the nearest number of quarter turns, and the rest of the angle.
+/// Reduces an angle of x half turns in the same way.
 TM_VECTOR_MATH Angle reduce_turns(float x) {
   float a = __builtin_fabsf(x);
   bool finite = a < infinity;
-  float y = a < 0x1p24f ? x : 0.0f; // larger numbers are even
+  float y = a < 0x1p24f ? x : 0.0f; // larger floats are even integers
   float whole = __builtin_rintf(y + y);
   float fraction = fma(whole, -0.5f, y); // exact
   return {finite ? double(fraction) * 0x1.921fb54442d18p1 : double(nan), int(whole)};
@@ -217,7 +218,7 @@ TM_VECTOR_MATH float exp10(float x) {
   using namespace detail;
   float y = clamp(x, -50.0f, 50.0f);
   Whole n = round_whole(y * 0x1.a934fp1f);
-  // log10(2) in two parts, the first one short
+  // log10(2) in two parts, of which the first has few bits
   float r = fma(n.value, -0x1.3509f8p-18f, fma(n.value, -0x1.344p-2f, y));
   float t = r * 0x1.26bb1cp1f, low = fma(r, 0x1.26bb1cp1f, -t) + r * -0x1.12aabap-25f;
   float e = exp_near_zero(t);
@@ -327,7 +328,7 @@ TM_VECTOR_MATH float tanpi(float x) {
 
 namespace detail {
 
-/// (asin(x) - x) / x for z = x^2 <= 1/4.
+/// (asin(x) - x) / x as a function of z = x^2 <= 1/4.
 TM_VECTOR_MATH float asin_rest(float z) {
   return z * polynomial(z, 0.16666659712791443f, 0.07500515133142471f, 0.04451543092727661f,
                         0.03181745857000351f, 0.01440940611064434f, 0.03754977136850357f);
@@ -447,7 +448,7 @@ TM_VECTOR_MATH float pow(float x, float y) {
   logarithm = a == 0.0 ? -double(infinity) : (normal ? logarithm : a);
   double product = double(y) * logarithm;
   float value = exp2_double(product);
-  // The sign and the domain of negative bases.
+  // Negative bases: the sign, and NaN for exponents that are no integers.
   float half = 0.5f * y;
   bool whole = __builtin_floorf(y) == y, odd = whole && __builtin_floorf(half) != half;
   bool negative = as_int(x) < 0;
@@ -473,8 +474,8 @@ TM_VECTOR_MATH float fmod(float x, float y) {
   using namespace detail;
   double a = __builtin_fabs(double(x)), b = __builtin_fabs(double(y));
   double r = a;
-  // A quotient a little too small keeps each step's remainder positive and exact; a step takes away 51 bits
-  // of the at most 277 of the quotient.
+  // Rounding the quotient down keeps the remainder of each step positive and exact. A step removes 51 bits of
+  // the quotient, which has at most 277.
 #pragma clang loop unroll(full)
   for (int step = 0; step < 6; ++step)
     r = fma(-__builtin_trunc(r / b * (1.0 - 0x1p-52)), b, r);
