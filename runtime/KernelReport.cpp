@@ -42,7 +42,7 @@ std::string format(const char *pattern, auto value) {
   return buffer;
 }
 
-/// One operand as C's printf shows it in CUDA: decimal, hexadecimal of the type's width, or %f.
+/// Formats an operand like printf in CUDA: decimal, hexadecimal in the width of the type, or %f.
 std::string operandText(const std::string &type, bool hex, const uint32_t *&words) {
   uint64_t bits = *words++;
   bool isPointer = type.rfind("!tt.ptr", 0) == 0;
@@ -87,7 +87,7 @@ std::string indexText(const uint32_t *&words, int coordinates) {
   return text;
 }
 
-/// The lines that Triton's CUDA backend prints: one for each operand.
+/// The same lines as Triton's CUDA backend prints, one for each operand.
 std::string printedText(const MslKernel::Message &message, const uint32_t *record) {
   const uint32_t *words = record + kPayload;
   std::string head =
@@ -108,7 +108,7 @@ std::string placeOf(const MslKernel::Message &message) {
   return message.line ? message.file + ":" + std::to_string(message.line) : "";
 }
 
-/// One sentence about a failed assertion or a finding, with its place in front.
+/// One sentence about a failed assertion or a fault, after its source position.
 std::string faultText(const MslKernel &kernel, const MslKernel::Message &message, const uint32_t *record) {
   const uint32_t *words = record + kPayload;
   std::string place = placeOf(message);
@@ -129,7 +129,7 @@ std::string faultText(const MslKernel &kernel, const MslKernel::Message &message
 
 } // namespace
 
-/// Two accesses of one program; their order is the one in which they happened to be seen.
+/// One sentence about two accesses of one program; their order only says which one was seen later.
 std::string KernelReport::raceText(const MslKernel::Message &message, const uint32_t *record) const {
   static const char *const kinds[] = {"load", "store", "atomic operation"};
   const uint32_t *words = record + kPayload;

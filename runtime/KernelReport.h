@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The bounded buffer through which a kernel speaks to the host: prints, failed assertions, findings of check
-// modes.
+// The bounded buffer of messages from a kernel to the host: prints, failed assertions, faults found
+// by check modes.
 #pragma once
 
 #include "triton-metal/Target/MSL.h"
@@ -15,13 +15,13 @@ namespace tmetal {
 
 class KernelReport {
 public:
-  /// Empty, with room for TRITON_METAL_REPORT_RECORDS records.
+  /// An empty report with room for TRITON_METAL_REPORT_RECORDS records.
   explicit KernelReport(const MslKernel &kernel);
 
   void *data() { return words.get(); }
-  /// The launch itself did not end well; said beside what the kernel found.
+  /// Adds a failure of the launch itself to what the kernel reports.
   void fail(const std::string &text) { failure = text; }
-  /// Hands what was printed to `output`, then throws Error when the kernel reported a fault.
+  /// Passes what was printed to `output`, then throws Error if the kernel reported a fault.
   void deliver(const std::function<void(const std::string &)> &output) const;
 
 private:

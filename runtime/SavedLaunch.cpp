@@ -54,7 +54,7 @@ fs::path storageFile(const fs::path &folder, size_t i, const char *state) {
   return folder / (std::to_string(i) + "." + state + ".bin");
 }
 
-/// FNV-1a: names folders by content; nothing depends on its strength.
+/// FNV-1a. It only names folders, so it need not be strong.
 uint64_t hashBytes(uint64_t hash, const void *data, size_t nbytes) {
   const auto *bytes = static_cast<const uint8_t *>(data);
   for (size_t i = 0; i < nbytes; ++i)
@@ -139,7 +139,7 @@ GraphBlock blockFromJson(const Json &json, const Bytes &constants) {
 
 const char *const kKinds[] = {"pointer", "integer", "dynamic"}; // in the order of ArgumentSpec::Kind
 
-/// JSON has no infinities and no NaN.
+/// JSON has neither infinities nor NaN.
 std::string exactText(double value) {
   char text[64];
   std::snprintf(text, sizeof text, "%a", value);
@@ -233,8 +233,8 @@ fs::path saveLaunch(const SavedLaunch &launch, const fs::path &parent) {
   if (fs::exists(folder))
     return folder;
   fs::path unfinished = folder;
-  // Another process or thread may be saving the same launch: each writes its own folder, one of them gets the
-  // name.
+  // Another process or thread may be saving the same launch. Each writes a folder of its own, and the first
+  // to finish gets the name.
   unfinished += "." + std::to_string(reinterpret_cast<uintptr_t>(&launch)) + ".tmp";
   fs::create_directories(unfinished);
   writeFile(unfinished / "launch.json", text.data(), text.size());
@@ -344,7 +344,7 @@ double halfValue(uint16_t bits) {
 
 struct FloatFormat {
   size_t bytes;
-  int mantissaBits, smallestExponent; // of the last place of a subnormal
+  int mantissaBits, smallestExponent; // exponent of the ulp of subnormal numbers
   double relative, absolute;          // default tolerance
 };
 
@@ -404,8 +404,8 @@ Comparison compareStorage(const SavedStorage &saved, const Bytes &result, const 
                              std::to_string(expected.size()) + ".");
   size_t count = expected.size() / width;
   comparison.elements = static_cast<int64_t>(count);
-  // Sums in another order are off by a part of the terms, not of the sum: small elements are held to the
-  // large ones.
+  // The error of a sum in another order scales with its terms, not with the sum, so the tolerance scales with
+  // the largest element.
   double magnitude = 1;
   if (format)
     for (size_t i = 0; i < count; ++i)
@@ -449,7 +449,7 @@ Comparison compareStorage(const SavedStorage &saved, const Bytes &result, const 
       comparison.actual = got;
     }
   }
-  // Bytes behind the last whole element belong to no element and must stay.
+  // Bytes behind the last whole element must not change.
   for (size_t i = count * width; i < expected.size(); ++i)
     if (expected[i] != result[i]) {
       ++comparison.different;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Every integer of a launch becomes a linear form over unknowns (program ids, coordinates in blocks, trips of
-// loops, quotients, ...), each within a box, with linear facts between them. An access is inside when the
-// distance to each end of its argument is shown to be non-negative: a sum of the facts with non-negative
-// weights and a bound from the boxes. This is sound, and complete enough for what kernels do (see the tests);
-// finding the best weights in general would be linear programming.
+// Every integer of a launch becomes a linear form over unknowns (program ids, coordinates in blocks,
+// trips of loops, quotients, ...), each with a lower and an upper bound (its box) and with linear facts
+// between them. An access is inside when its distance to each end of the argument is shown to be
+// non-negative: as a sum of facts with non-negative weights plus a bound that follows from the boxes.
+// This is sound, and complete enough for what kernels do (see the tests); finding the best weights in
+// general would be linear programming.
 #include "triton-metal/Analysis/AccessBounds.h"
 
 #include <algorithm>
@@ -17,10 +18,10 @@ namespace {
 using Wide = __int128;
 using Op = AccessProgram::Op;
 
-constexpr Wide kHuge = Wide(1) << 90; // forms beyond this are given up: nothing overflows
-constexpr int kMaxDepth = 7;          // facts used for one proof
-constexpr int kMaxSteps = 3000;       // forms looked at for one proof
-constexpr int kMaxCases = 4;          // choices resolved one within the other
+constexpr Wide kHuge = Wide(1) << 90; // larger forms are given up, so that nothing overflows
+constexpr int kMaxDepth = 7;          // facts in one proof
+constexpr int kMaxSteps = 3000;       // forms tried for one proof
+constexpr int kMaxCases = 4;          // nested case distinctions
 
 Wide magnitude(Wide value) { return value < 0 ? -value : value; }
 
@@ -32,7 +33,7 @@ Wide divisor(Wide a, Wide b) {
 
 Wide floorDivide(Wide a, Wide b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
-/// A sum of unknowns with coefficients; terms are in the order of the unknowns.
+/// A constant plus unknowns with coefficients; the terms are sorted by unknown.
 struct Linear {
   Wide constant = 0;
   std::vector<std::pair<int, Wide>> terms;
@@ -78,15 +79,15 @@ using Facts = std::vector<Linear>; // each is >= 0
 
 struct Value {
   Linear form;
-  Wide low = 0, high = 0;    // of the form, by the boxes; perhaps tighter
-  Facts whenTrue, whenFalse; // of a condition: what holds then
+  Wide low = 0, high = 0;    // bounds of the form, at least as tight as those from the boxes
+  Facts whenTrue, whenFalse; // of a condition: what holds when it is true, and when it is false
   bool isConstant() const { return form.isConstant(); }
 };
 
 struct Unknown {
   Wide low, high;
-  std::vector<int> facts; // indices of those that mention it
-  /// A choice: the condition and the two values, as nodes.
+  std::vector<int> facts; // indices of the facts that mention it
+  /// Only when the unknown is the result of a select: the nodes of the condition and of the two values.
   int condition = -1, ifTrue = -1, ifFalse = -1;
 };
 
@@ -105,7 +106,7 @@ public:
     for (int condition : access.conditions) {
       const Value &value = values[condition];
       if (value.high <= 0)
-        return true; // it never happens
+        return true; // the access never happens
       facts.insert(facts.end(), value.whenTrue.begin(), value.whenTrue.end());
     }
     const std::vector<Unknown> boxes = unknowns;
@@ -151,7 +152,7 @@ private:
     return {newUnknown(low, high), low, high, {}, {}};
   }
   Value anything(int width) { return width <= 1 ? boxed(0, 1) : boxed(smallest(width), largest(width)); }
-  /// A result that wraps when it does not fit is anything.
+  /// Nothing is known of a result that may wrap.
   Value fitted(Linear form, int width) {
     if (form.isHuge())
       return anything(width);
@@ -270,7 +271,7 @@ private:
     Value result = boxed(0, count ? (longest <= 0 ? 0 : last + 1) : last);
     if (!step.isConstant() || result.isConstant())
       return result;
-    // What a trip tells of the bounds holds inside of the loop only: accesses there have it as a condition.
+    // The facts about a trip hold only inside of the loop, where the accesses have them as conditions.
     if (count && lowest(span) >= 0)
       addFact(combine(combine(span, 1, result.form, -step.low), 1, constantForm(step.low - 1), 1));
     return result;
@@ -286,8 +287,8 @@ private:
     return low < smallest(width) || high > largest(width) ? anything(width) : boxed(low, high);
   }
 
-  /// x / by and x % by for x >= 0, when the form shows them exactly: the terms that are multiples of `by`,
-  /// and a rest between 0 and by - 1.
+  /// x / by and x % by for x >= 0, if the form splits exactly into terms that are multiples of `by` and a
+  /// rest between 0 and by - 1.
   std::optional<std::pair<Linear, Linear>> split(const Value &x, Wide by) const {
     Linear whole, rest;
     whole.constant = floorDivide(x.form.constant, by);
@@ -494,8 +495,8 @@ private:
     return nonNegative(combine(offset, -1, constantForm(reach.after - bytes), 1), facts, 0);
   }
 
-  /// Sums of a fact about this access and a known one that say something about one or two unknowns, as that a
-  /// quotient of what is under a mask is.
+  /// Sums of a fact about this access and a known fact that are left with one or two unknowns, which bound
+  /// for example the quotient of a masked index.
   Facts joinedFacts(const Facts &facts) const {
     Facts joined;
     for (const Linear &fact : facts)
@@ -511,8 +512,8 @@ private:
     return joined;
   }
 
-  /// Makes boxes smaller by the facts, rounding to integers, which sums of facts do not. False when the facts
-  /// contradict each other: what they are about never happens.
+  /// Tightens the boxes by the facts. Unlike sums of facts this rounds to integers. Returns false when the
+  /// facts contradict each other, so that the access never happens.
   bool tighten(const Facts &facts) {
     constexpr int kRounds = 3;
     Facts joined = joinedFacts(facts);
@@ -525,7 +526,7 @@ private:
             return false;
           for (const auto &[unknown, c] : fact.terms) {
             Unknown &box = unknowns[unknown];
-            // The other terms are at most `most` less this one's share.
+            // The other terms are at most `most` minus the share of this one.
             if (c > 0)
               box.low = std::max(box.low, box.high - floorDivide(most, c));
             else
@@ -538,7 +539,7 @@ private:
     return true;
   }
 
-  /// form >= 0 where all facts hold.
+  /// Whether form >= 0 is shown to hold wherever all facts hold.
   bool nonNegative(const Linear &form, const Facts &facts, int cases) {
     for (int depth = 0; depth <= kMaxDepth; ++depth) {
       bool cut = false;
@@ -552,7 +553,7 @@ private:
     int chosen = choiceIn(form, facts);
     if (chosen < 0)
       return false;
-    // Either value of the choice, with what its condition says.
+    // Tries both values of a select, each with the facts of its condition.
     for (bool holds : {true, false}) {
       const Unknown &unknown = unknowns[chosen];
       const Value &value = values[holds ? unknown.ifTrue : unknown.ifFalse];
@@ -571,7 +572,7 @@ private:
   }
 
   int choiceIn(const Linear &form, const Facts &facts) const {
-    int found = -1; // the last one made may be built from the others
+    int found = -1; // the latest: it may be made of the earlier ones
     auto look = [&](const Linear &in) {
       for (const auto &[unknown, coefficient] : in.terms)
         if (unknowns[unknown].condition >= 0)
@@ -591,8 +592,8 @@ private:
     return combine(combine(form, 1, {0, {{unknown, 1}}}, -coefficient), 1, by, coefficient);
   }
 
-  /// scaled >= scale * wanted - (facts), where wanted is an integer that is to be >= 0. `cut`: a greater
-  /// depth may find more.
+  /// Whether `wanted` >= 0, an integer for which scaled = scale * wanted - (a sum of facts with positive
+  /// weights). Sets `cut` when a greater depth might find more.
   bool search(const Linear &scaled, Wide scale, const Facts &facts, int depth, bool &cut) {
     if (lowest(scaled) > -scale)
       return true;
@@ -604,7 +605,7 @@ private:
       cut = true;
       return false;
     }
-    // Later unknowns are made from earlier ones, so they go first.
+    // Later unknowns are made of earlier ones, so they are eliminated first.
     for (size_t i = scaled.terms.size(); i-- > 0;) {
       auto [unknown, coefficient] = scaled.terms[i];
       auto eliminate = [&, unknown = unknown, coefficient = coefficient](const Linear &fact) {

@@ -63,7 +63,7 @@ IndexExpr IndexExpr::fromValues(ArrayRef<int64_t> shape, std::vector<int64_t> va
       overflow |= __builtin_sub_overflow(values[strides[i]], values[0], &affine.coefficients[i]);
   if (!overflow && affine.range(shape) && affine.values(shape) == values)
     return affine;
-  // Drop axes along which the table repeats itself, so that later broadcasts stay small.
+  // Drops the axes along which the table does not vary, so that later broadcasts stay small.
   Extents kept(shape.begin(), shape.end());
   for (unsigned i = 0; i < kept.size(); ++i) {
     if (kept[i] == 1)
@@ -141,7 +141,7 @@ std::vector<int64_t> IndexExpr::values(ArrayRef<int64_t> shape) const {
   Extents tableStrides(rank(), 0);
   if (table)
     tableStrides = broadcastStrides(table->shape);
-  // The last axis is the inner loop; the odometer walks the others.
+  // The last axis is the inner loop; `outer` axes are counted like an odometer.
   unsigned outer = rank() ? rank() - 1 : 0;
   int64_t innerExtent = rank() ? shape.back() : 1;
   int64_t innerStep = rank() ? coefficients.back() : 0, innerTable = rank() ? tableStrides.back() : 0;
@@ -321,7 +321,8 @@ std::optional<IndexExpr> IndexExpr::reshaped(unsigned first, ArrayRef<int64_t> o
   bool tableVaries = false;
   for (unsigned i = first; table && i < rank(); ++i)
     tableVaries |= table->shape[i] != 1;
-  // Walk both lists in groups of equal products: merge the old axes of a group, then split into the new ones.
+  // Goes through both lists in groups of axes with equal products: merges the old axes of a group, then
+  // splits the result into the new ones.
   unsigned i = first, j = 0;
   bool affine = !tableVaries;
   while (affine && (i < rank() || j < newTail.size())) {
@@ -337,7 +338,7 @@ std::optional<IndexExpr> IndexExpr::reshaped(unsigned first, ArrayRef<int64_t> o
       else
         newSize *= newTail[j++];
     }
-    // Merge: the coefficients must follow row-major order.
+    // Merging works only for coefficients in row-major order.
     int64_t step = 0, below = 1;
     bool known = false;
     for (unsigned k = i; k-- > i0;) {

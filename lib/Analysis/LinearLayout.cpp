@@ -33,7 +33,7 @@ int64_t LinearLayout::element(int64_t reg, int64_t lane, int64_t simdgroup) cons
   return apply(registers, reg) ^ apply(lanes, lane) ^ apply(simdgroups, simdgroup);
 }
 
-/// Hands the bits of `order` to lanes, SIMD groups and registers, in this order.
+/// Assigns the bits of the dimensions, in the given order, to lanes first, then SIMD groups, then registers.
 static LinearLayout dealBits(const std::vector<int64_t> &shape, const std::vector<int64_t> &order,
                              int numSimdgroups) {
   LinearLayout layout;
@@ -99,7 +99,7 @@ bool RegisterMap::isStatic() const {
 
 std::optional<RegisterMap> readWithinThread(const LinearLayout &have, const LinearLayout &want) {
   assert(have.lanes.size() == want.lanes.size() && have.simdgroups.size() == want.simdgroups.size());
-  // The span of the registers of `have`, in echelon form, each vector with the registers that make it.
+  // The span of the registers of `have` in echelon form: each vector with the registers that combine to it.
   struct Row {
     int64_t vector, registers;
   };
@@ -107,7 +107,7 @@ std::optional<RegisterMap> readWithinThread(const LinearLayout &have, const Line
   auto reduce = [&](int64_t vector, int64_t &made) {
     made = 0;
     for (const Row &row : rows)
-      if ((vector ^ row.vector) < vector) { // has the row's leading bit
+      if ((vector ^ row.vector) < vector) { // has the leading bit of the row
         vector ^= row.vector;
         made ^= row.registers;
       }
@@ -135,7 +135,7 @@ std::optional<RegisterMap> readWithinThread(const LinearLayout &have, const Line
   for (int64_t basis : want.registers)
     if (!solve(basis, map.fromRegisters))
       return std::nullopt;
-  // A thread's own place already contributes what `have` says.
+  // The position of the thread already contributes what it does in `have`.
   for (size_t bit = 0; bit < want.lanes.size(); ++bit)
     if (!solve(want.lanes[bit] ^ have.lanes[bit], map.fromLanes))
       return std::nullopt;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whether a launch can reach memory outside of its arguments, decided from the kernel's integers alone. Plain
-// types: the compiler describes a kernel's accesses once, the runtime evaluates them for each launch.
+// Decides from a kernel's integers alone whether a launch can reach memory outside of its arguments. The
+// compiler describes the accesses of a kernel once, and the runtime evaluates them for each launch, so the
+// types are plain C++.
 #pragma once
 
 #include <array>
@@ -10,18 +11,18 @@
 
 namespace tmetal {
 
-/// The accesses of a kernel as a graph of integers. Operands of a node come before it.
+/// The accesses of a kernel as a graph of integers. The operands of a node come before it.
 struct AccessProgram {
   enum class Op : uint8_t {
     Constant,    // value
-    Argument,    // of the kernel: parameter number `value`
+    Argument,    // parameter number `value` of the kernel
     ProgramId,   // along axis `value`
     NumPrograms, // along axis `value`
-    Lane,        // any of 0 .. value - 1: a coordinate of a block
-    Trip,        // a: lower bound, b: upper bound, c: step of a loop; any of its trips, counted from 0
-    TripCount,   // the same operands: how many trips the loop makes
-    Data,        // anything: it depends on what is in memory
-    Any,         // anything: beyond this analysis
+    Lane,        // a coordinate in a block: any of 0 .. value - 1
+    Trip,        // any trip, counted from 0, of a loop from a to b with step c
+    TripCount,   // the number of trips of such a loop
+    Data,        // unknown: depends on the contents of memory
+    Any,         // unknown: beyond this analysis
     Add,
     Sub,
     Mul,
@@ -51,11 +52,11 @@ struct AccessProgram {
     int64_t value = 0;
   };
   struct Access {
-    int parameter = -1;          // the argument that the address belongs to, -1 when there may be several
-    int offset = -1;             // node: from the argument's address, in bytes
-    int bytes = 1;               // touched from there on
+    int parameter = -1;          // the argument that the address belongs to; -1 if it may be one of several
+    int offset = -1;             // node: the offset from the address of the argument, in bytes
+    int bytes = 1;               // the size of the access
     std::vector<int> conditions; // nodes of one bit; the access happens only where all of them hold
-    bool dataDependent = false;  // the offset depends on what is in memory
+    bool dataDependent = false;  // the offset depends on the contents of memory
     std::string file;
     int line = 0;
   };
@@ -63,15 +64,15 @@ struct AccessProgram {
   std::vector<Access> accesses;
 };
 
-/// What an argument may reach, in bytes before its address and from there on.
+/// The memory of an argument, in bytes before its address and from there on.
 struct Reach {
   int64_t before = 0, after = 0;
   bool operator==(const Reach &other) const { return before == other.before && after == other.after; }
 };
 
-/// The accesses that cannot be shown to stay inside of their arguments in this launch; those that depend on
-/// data are never among them. `integers` and `reaches` have an element for each parameter; what does not
-/// apply to its type is ignored. An access that is not listed and does not depend on data is inside.
+/// The accesses that cannot be shown to stay inside of their arguments in this launch. Accesses that depend
+/// on data are left out; every other access that is not listed is inside. `integers` and `reaches` have an
+/// element for each parameter, of which only the one that fits its type is read.
 std::vector<int> unprovenAccesses(const AccessProgram &program, const std::array<int64_t, 3> &grid,
                                   const std::vector<int64_t> &integers, const std::vector<Reach> &reaches);
 

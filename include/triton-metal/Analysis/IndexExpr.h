@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Integers known at raising time as functions of an index space: a constant, plus a coefficient per axis,
-// plus at most one table over some of the axes. The axes are the program axes followed by the block axes of a
-// value.
+// Integers that are known at raising time as functions over an index space: a constant, plus a coefficient
+// for each axis, plus at most one table over some of the axes. The axes are the program axes, followed by the
+// block axes of the value.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
@@ -18,7 +18,7 @@ namespace tmetal {
 /// Extents of the axes of an index space, outermost first.
 using Extents = llvm::SmallVector<int64_t, 6>;
 
-/// Row-major values over a shape whose axes are 1 or the extent of the index space.
+/// Row-major values over a shape in which each axis is 1 or has the extent of the index space.
 struct Table {
   Extents shape;
   std::vector<int64_t> values;
@@ -47,12 +47,13 @@ public:
   bool varies(unsigned axis) const;
   bool operator==(const IndexExpr &other) const;
 
-  /// Exact bounds for affine expressions, safe bounds with a table. nullopt when int64 could overflow.
+  /// Exact bounds for an affine expression, conservative ones with a table. nullopt when
+  /// int64 could overflow.
   std::optional<Range> range(llvm::ArrayRef<int64_t> extents) const;
 
   /// The smallest shape that the expression varies over.
   Extents variedShape(llvm::ArrayRef<int64_t> extents) const;
-  /// Row-major values over `shape` (1 or the extent of each axis, at least variedShape()).
+  /// Row-major values over `shape`, whose axes are 1 or the extent and at least those of variedShape().
   std::vector<int64_t> values(llvm::ArrayRef<int64_t> shape) const;
 
   IndexExpr operator+(int64_t addend) const;
@@ -66,13 +67,13 @@ public:
   static std::optional<IndexExpr> map(llvm::ArrayRef<IndexExpr> operands, llvm::ArrayRef<int64_t> extents,
                                       llvm::function_ref<int64_t(llvm::ArrayRef<int64_t>)> f);
 
-  // Changes of the index space.
+  // These change the index space.
   IndexExpr withLeadingAxes(unsigned count) const;
   IndexExpr withAxis(unsigned position) const;
-  IndexExpr withoutAxis(unsigned position) const; // an axis that the expression does not vary over
+  IndexExpr withoutAxis(unsigned position) const; // the expression must not vary over the axis
   IndexExpr sliced(unsigned axis, int64_t start, int64_t stop) const; // the axis becomes [start, stop)
   IndexExpr permuted(llvm::ArrayRef<int64_t> order) const;
-  /// Row-major reshape of the axes from `first` on. nullopt when it would need a table too large.
+  /// Reshapes the axes from `first` on, in row-major order. nullopt when the table would be too large.
   std::optional<IndexExpr> reshaped(unsigned first, llvm::ArrayRef<int64_t> oldExtents,
                                     llvm::ArrayRef<int64_t> newTail) const;
 
@@ -84,17 +85,17 @@ public:
 /// Reads the low `width` bits of `value` as a signed integer.
 int64_t wrapSigned(int64_t value, unsigned width);
 
-/// Conjunction of conditions `expr >= 0`; empty = always true.
+/// A conjunction of conditions `expr >= 0`; empty means always true.
 struct Condition {
   llvm::SmallVector<IndexExpr, 2> atoms;
 
   static Condition constant(bool value, unsigned rank);
   std::optional<bool> constantValue() const;
-  /// Adds `expr >= 0`, dropping what always holds; a conjunction that never holds becomes one constant atom.
+  /// Adds `expr >= 0` unless it always holds. A conjunction that never holds becomes one constant atom.
   void add(const IndexExpr &expr, llvm::ArrayRef<int64_t> extents);
   void add(const Condition &other, llvm::ArrayRef<int64_t> extents);
   std::optional<Condition> negated(llvm::ArrayRef<int64_t> extents) const;
-  /// 1 where it holds, else 0; nullopt when the table would be too large.
+  /// 1 where the condition holds, else 0; nullopt when the table would be too large.
   std::optional<IndexExpr> asInteger(llvm::ArrayRef<int64_t> extents) const;
   static Condition fromInteger(const IndexExpr &zeroOrOne, llvm::ArrayRef<int64_t> extents);
   bool operator==(const Condition &other) const { return atoms == other.atoms; }

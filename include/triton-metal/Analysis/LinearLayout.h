@@ -9,10 +9,10 @@
 namespace tmetal {
 
 /// A linear map over GF(2) from the bits of (register, lane, SIMD group) to the row-major index of an element
-/// of a block whose extents are powers of two. A basis of 0: what differs in this bit holds copies of one
-/// element.
+/// of a block whose extents are powers of two. A basis vector of 0 means copies: changing this bit does not
+/// change the element.
 struct LinearLayout {
-  std::vector<int64_t> shape, registers, lanes, simdgroups; // there are 5 bits of lanes
+  std::vector<int64_t> shape, registers, lanes, simdgroups; // a lane has 5 bits
 
   bool operator==(const LinearLayout &other) const {
     return shape == other.shape && registers == other.registers && lanes == other.lanes &&
@@ -23,25 +23,25 @@ struct LinearLayout {
   int64_t numRegisters() const { return int64_t(1) << registers.size(); }
   int64_t element(int64_t reg, int64_t lane, int64_t simdgroup) const;
 
-  /// Row-major: element = register * threads + SIMD group * 32 + lane. The high bits of threads are free when
-  /// the block is smaller than the threadgroup.
+  /// Row-major: element = register * threads + SIMD group * 32 + lane. When the block is smaller than the
+  /// threadgroup, the high bits of the thread select copies.
   static LinearLayout blocked(const std::vector<int64_t> &shape, int numSimdgroups);
-  /// The same with dimension `axis` running fastest.
+  /// The same, with dimension `axis` running fastest.
   static LinearLayout blockedAlong(const std::vector<int64_t> &shape, int axis, int numSimdgroups);
-  /// The layout of the result of a reduction along `axis`, where each thread along the axis has a copy.
+  /// The layout of the result of a reduction along `axis`, in which each thread along the axis has a copy.
   LinearLayout sliced(int axis) const;
 };
 
-/// Where, among its own registers, a thread finds what another layout asks for: contributions to the register
-/// index, combined by exclusive or.
+/// Which of its own registers holds the element that another layout asks a thread for: contributions to the
+/// register number, combined by exclusive or.
 struct RegisterMap {
   std::vector<int64_t> fromRegisters, fromLanes, fromSimdgroups;
-  /// The same register in all threads.
+  /// Whether all threads use the same register.
   bool isStatic() const;
 };
 
-/// How a thread reads the elements of `want` from a value that it holds in `have` (of the same block). None
-/// when it does not hold them all.
+/// How a thread reads the elements of layout `want` from a value of the same block that it holds in layout
+/// `have`; nullopt when it does not hold them all.
 std::optional<RegisterMap> readWithinThread(const LinearLayout &have, const LinearLayout &want);
 
 } // namespace tmetal

@@ -19,7 +19,7 @@ namespace {
 struct TritonInlinerInterface : DialectInlinerInterface {
   using DialectInlinerInterface::DialectInlinerInterface;
 
-  // No engine calls functions, so `noinline` does not hold inlining back.
+  // Inlines even `noinline` functions, because no engine supports calls.
   bool isLegalToInline(Operation *, Operation *, bool) const final { return true; }
   bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final { return true; }
   bool isLegalToInline(Region *, Region *, bool, IRMapping &) const final { return true; }

@@ -10,7 +10,7 @@ using namespace mlir;
 
 namespace tmetal::tt {
 
-// A splat constant keeps its value under any shape.
+// The same splat constant with another shape.
 static Attribute resizeSplat(Attribute constant, Type type) {
   auto splat = dyn_cast_or_null<SplatElementsAttr>(constant);
   return splat ? splat.resizeSplat(cast<ShapedType>(type)) : Attribute();
@@ -81,7 +81,7 @@ LogicalResult ExpandDimsOp::canonicalize(ExpandDimsOp op, PatternRewriter &rewri
     rewriter.replaceOpWithNewOp<SplatOp>(op, op.getType(), splat.getSrc());
     return success();
   }
-  // Broadcasts move towards the uses, where they may vanish.
+  // Moves broadcasts towards their uses, where they may fold away.
   if (auto broadcast = op.getSrc().getDefiningOp<BroadcastOp>()) {
     auto expanded = ExpandDimsOp::create(rewriter, op.getLoc(), broadcast.getSrc(), op.getAxis());
     rewriter.replaceOpWithNewOp<BroadcastOp>(op, op.getType(), expanded);

@@ -10,7 +10,7 @@ using namespace mlir;
 
 namespace tmetal {
 
-// None of these operations holds back inlining.
+// All operations of these dialects may be inlined.
 struct AlwaysInline : DialectInlinerInterface {
   using DialectInlinerInterface::DialectInlinerInterface;
   bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final { return true; }
@@ -21,7 +21,7 @@ struct AlwaysInline : DialectInlinerInterface {
 namespace tmetal::llvmir {
 namespace {
 
-// Triton prints loop annotations as aliases before the module.
+// Triton prints loop annotations as aliases in front of the module.
 struct AliasInterface : OpAsmDialectInterface {
   using OpAsmDialectInterface::OpAsmDialectInterface;
   AliasResult getAlias(Attribute attr, raw_ostream &os) const final {

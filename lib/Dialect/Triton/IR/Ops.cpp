@@ -36,7 +36,7 @@ LogicalResult FpToFpOp::verify() {
   return success();
 }
 
-// Tensor operands and results of element functions share one shape; scalars go with scalars.
+// Operands and results of elementwise functions must be tensors of one shape, or all scalars.
 static LogicalResult verifyOneShape(Operation *op) {
   std::optional<ArrayRef<int64_t>> shape;
   auto shapeOf = [](Type type) {
@@ -376,7 +376,7 @@ LogicalResult DotScaledOp::verify() {
   if ((rank != 2 && rank != 3) || b.getRank() != rank || c.getRank() != rank)
     return emitOpError() << "multiplies matrices or batches of matrices, not " << a << " and " << b
                          << " into " << c;
-  // Two elements of e2m1 share a byte: along the inner dimension, or along the outer one.
+  // Two elements of e2m1 share a byte, either along the inner or along the outer dimension.
   auto factor = [](ScaleDotElemType type) { return type == ScaleDotElemType::E2M1 ? 2 : 1; };
   int64_t packA = factor(getAElemType()), packB = factor(getBElemType());
   int64_t innerA = a.getDimSize(rank - 1) * (getLhsKPack() ? packA : 1);
@@ -465,7 +465,8 @@ LogicalResult MakeTensorDescOp::verify() {
   return success();
 }
 
-// A block keeps the order of the elements; a load or store may drop or add dimensions of size 1.
+// The block must have the elements of the descriptor's blocks in the same order; loads and stores may drop or
+// add dimensions of size 1.
 static LogicalResult verifyBlockAccess(Operation *op, TensorDescType desc, RankedTensorType block,
                                        size_t indices) {
   if (desc.getSignlessElementType() != block.getElementType())

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Loops whose bounds are compared as unsigned numbers become loops over a counter of trips.
+// Turns loops whose bounds are compared as unsigned numbers into loops over a trip counter.
 //
 //   for unsigned i = a to b step s   ->   for k = 0 to (a < b ? (b - a - 1) / s + 1 : 0): i = a + k * s
 //
-// The quotient is unsigned and the counter has 64 bits, so that every loop of up to 32 bits is counted exactly.
+// The quotient is unsigned and the counter has 64 bits, so the count is exact for every loop of up
+// to 32 bits.
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
@@ -50,10 +51,11 @@ struct CountUnsignedLoopsPass : impl::CountUnsignedLoopsBase<CountUnsignedLoopsP
     };
     Value first = widened(lower), last = widened(loop.getUpperBound());
     Value any = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, first, last);
-    Value distance = arith::SubIOp::create(builder, loc, arith::SubIOp::create(builder, loc, last, first), one);
+    Value distance =
+        arith::SubIOp::create(builder, loc, arith::SubIOp::create(builder, loc, last, first), one);
     Value trips = arith::AddIOp::create(builder, loc,
                                         arith::DivUIOp::create(builder, loc, distance, widened(step)), one);
-    trips = arith::MinUIOp::create(builder, loc, trips, most); // nobody waits for more
+    trips = arith::MinUIOp::create(builder, loc, trips, most); // no loop gets that far anyway
     trips = arith::SelectOp::create(builder, loc, any, trips, zero);
 
     auto copy = scf::ForOp::create(builder, loc, zero, trips, one, loop.getInitArgs());

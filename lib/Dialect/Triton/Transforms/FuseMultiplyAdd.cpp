@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Contraction of products and sums, decided here and not by the compiler of the text.
+// Contracts products and sums here, because the compiler of the Metal text is told not to.
 //
 //   a * b + c   ->   fma(a, b, c)          a * b - c   ->   fma(a, b, -c)
 //   c - a * b   ->   fma(-a, b, c)
@@ -18,13 +18,13 @@ namespace tmetal::tt {
 
 namespace {
 
-/// Rounding once costs more than a product and a sum of bfloats: tm::fma has no instruction for it.
+/// Not bfloat: no instruction computes its tm::fma, which is slower than a product and a sum.
 static bool hasMultiplyAdd(Type type) {
   Type element = getElementTypeOrSelf(type);
   return element.isF16() || element.isF32() || element.isF64();
 }
 
-/// The product that only `sum` reads, in the same block: elsewhere it may be computed less often.
+/// The product that only `sum` uses. It must be in the same block, since another block may run less often.
 static arith::MulFOp productFor(Operation *sum, Value operand) {
   auto product = operand.getDefiningOp<arith::MulFOp>();
   bool fits = product && product->hasOneUse() && product->getBlock() == sum->getBlock();

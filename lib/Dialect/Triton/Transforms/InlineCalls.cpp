@@ -14,7 +14,7 @@ namespace tmetal::tt {
 
 namespace {
 
-// Depth-first search over calls; a call of a function that is still open closes a cycle.
+// A depth-first search over the calls. A call of a function that is still being visited is a recursion.
 class CallOrder {
 public:
   explicit CallOrder(ModuleOp module) : symbols(module) {}

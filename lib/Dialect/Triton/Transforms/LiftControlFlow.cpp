@@ -21,7 +21,7 @@ namespace tmetal::tt {
 namespace {
 
 struct Lifting : ControlFlowToSCFTransformation {
-  // A loop without an exit still needs a terminator behind it; what it returns is never seen.
+  // Even a loop without an exit needs a terminator behind it; the values that it returns are never used.
   FailureOr<Operation *> createUnreachableTerminator(Location loc, OpBuilder &builder,
                                                      Region &region) override {
     TypeRange types;
@@ -54,7 +54,7 @@ void expandSwitch(scf::IndexSwitchOp op) {
       to->getTerminator()->erase();
     to->getOperations().splice(to->end(), from.front().getOperations());
   };
-  // The choice was computed as an integer; engines need not know the index type.
+  // Compares the integer from which the index was cast, so that the engines need not handle the index type.
   Value choice = op.getArg();
   if (auto cast = choice.getDefiningOp<arith::IndexCastUIOp>())
     choice = cast.getIn();
@@ -94,7 +94,7 @@ void expandSwitch(scf::IndexSwitchOp op) {
 
 struct LiftControlFlowPass : impl::LiftControlFlowBase<LiftControlFlowPass> {
   void runOnOperation() override {
-    // The front end leaves an empty block behind each return.
+    // The front end leaves an unreachable block behind each return.
     IRRewriter rewriter(&getContext());
     (void)eraseUnreachableBlocks(rewriter, getOperation()->getRegions());
 
@@ -111,7 +111,7 @@ struct LiftControlFlowPass : impl::LiftControlFlowBase<LiftControlFlowPass> {
       }
       return WalkResult::advance();
     };
-    // Inner regions first; the transformation moves whole operations only.
+    // Inner regions come first, because the transformation moves whole operations.
     if (getOperation()->walk<WalkOrder::PostOrder>(lift).wasInterrupted())
       return signalPassFailure();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A descriptor becomes its parts through a one-to-many type conversion, so that it may pass through
-// structured control flow; each access becomes address arithmetic and a mask.
+// A one-to-many type conversion replaces each descriptor by its parts, so that descriptors can pass through
+// structured control flow. Each access becomes address arithmetic and a mask.
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
@@ -50,7 +50,7 @@ public:
   BlockBuilder(OpBuilder &builder, Location loc, const Descriptor &desc, ArrayRef<int64_t> shape)
       : builder(builder), loc(loc), desc(desc), shape(shape) {}
 
-  /// Positions `start`, `start` + 1, ... along an axis.
+  /// Adds the positions `start`, `start` + 1, ... along an axis.
   void addRange(unsigned axis, Value start) {
     auto type = RankedTensorType::get({shape[axis]}, builder.getI64Type());
     auto rangeType = RankedTensorType::get({shape[axis]}, builder.getI32Type());
@@ -60,7 +60,7 @@ public:
     addPositions(axis, arith::AddIOp::create(builder, loc, first, wide));
   }
 
-  /// One position per element of an i32 tensor of rank 1.
+  /// Adds the positions that an i32 tensor of rank 1 lists.
   void addList(unsigned axis, Value list) {
     auto type = RankedTensorType::get({shape[axis]}, builder.getI64Type());
     addPositions(axis, arith::ExtSIOp::create(builder, loc, type, list));
@@ -73,7 +73,7 @@ public:
   }
   Value mask() const { return inside; }
 
-  /// What lanes outside of the tensor yield.
+  /// The value of lanes outside of the tensor.
   Value padding() {
     Type element = desc.type.getSignlessElementType();
     Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(element));
@@ -93,7 +93,7 @@ private:
                : arith::ExtSIOp::create(builder, loc, builder.getI64Type(), index).getResult();
   }
 
-  // A tensor of rank 1 along `axis`, over the whole block.
+  // Broadcasts a tensor of rank 1, which lies along `axis`, to the whole block.
   Value spread(unsigned axis, Value line) {
     SmallVector<int64_t> slim(shape.size(), 1);
     slim[axis] = shape[axis];
@@ -126,12 +126,12 @@ private:
   Value offset, inside;
 };
 
-// A block as the access wants it: dimensions of size 1 may come or go.
+// Reshapes a block to the type of the access, which may add or drop dimensions of size 1.
 Value withType(OpBuilder &builder, Location loc, Value value, Type type) {
   return value.getType() == type ? value : ReshapeOp::create(builder, loc, type, value).getResult();
 }
 
-// f32 rounded to nearest-even on 10 bits of mantissa; infinities and NaN keep their bits.
+// Rounds f32 to 10 bits of mantissa, ties to even; infinities and NaN keep their bits.
 Value roundToTf32(OpBuilder &builder, Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   auto bitsType = RankedTensorType::get(type.getShape(), builder.getI32Type());
@@ -280,8 +280,8 @@ struct LowerPoison : OpConversionPattern<ub::PoisonOp> {
   }
 };
 
-// Descriptor arguments become their parts. Attributes of an argument go to the base pointer, and the parts
-// are named after the argument.
+// Replaces descriptor arguments by their parts, which are named after the argument. Its attributes go to the
+// base pointer.
 struct LowerSignature : OpConversionPattern<FuncOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(FuncOp op, OpAdaptor, ConversionPatternRewriter &rewriter) const override {

@@ -17,7 +17,7 @@ using namespace mlir;
 namespace tmetal::tt {
 
 void buildSharedPipeline(OpPassManager &passes) {
-  // Functions lose their branches first: a body of several blocks cannot be inlined into a loop.
+  // Branches are lifted before inlining, because a body of several blocks cannot be inlined into a loop.
   passes.addPass(createLiftControlFlow());
   passes.addPass(createInlineCalls());
   passes.addPass(createCountUnsignedLoops());

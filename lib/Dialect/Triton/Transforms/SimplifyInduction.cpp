@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Blocks that a loop moves by the same step in each trip become functions of a counter.
+// Replaces blocks that a loop moves by the same step in each trip by functions of a trip counter.
 //
 //   ptrs += BLOCK * stride   ->   ptrs = start + trip * (BLOCK * stride)
 //
-// Integer blocks wrap, and so does the product: the two agree for every trip. Offsets of pointers are
-// sign-extended to 64 bits before they are multiplied, as the additions would have done.
+// Sums of integers wrap, and so does the product, so the two agree in every trip. Offsets of pointers are
+// sign-extended to 64 bits before the multiplication, because the additions do so too.
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
@@ -45,7 +45,7 @@ struct SimplifyInductionPass : impl::SimplifyInductionBase<SimplifyInductionPass
       step = add.getLhs() == argument ? add.getRhs() : add.getRhs() == argument ? add.getLhs() : Value();
     if (!step)
       return {};
-    // The same in each trip, and cheap to have wherever it is asked for.
+    // The step must be the same in each trip, and cheap to recompute wherever it is used.
     if (!loop.isDefinedOutsideOfLoop(step)) {
       Operation *constant = step.getDefiningOp();
       if (!constant)
@@ -113,7 +113,7 @@ struct SimplifyInductionPass : impl::SimplifyInductionBase<SimplifyInductionPass
     for (Value value : loop.getBody()->getTerminator()->getOperands())
       next.push_back(map.lookupOrDefault(value));
     for (auto [index, step] : moving)
-      next[index] = copy.getRegionIterArgs()[index]; // carried no more
+      next[index] = copy.getRegionIterArgs()[index]; // no longer used
     next.push_back(arith::AddIOp::create(builder, loc, trip, one));
     scf::YieldOp::create(builder, loc, next);
     builder.setInsertionPointAfter(copy);
