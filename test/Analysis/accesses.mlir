@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a launch can tell of the accesses of a kernel: an element of the mask and of the pointers is the same node.
+// The description of a kernel's accesses. A coordinate that is used in the mask and in the pointers is the same node.
 // RUN: triton-metal-translate --emit-accesses %s | FileCheck %s
 
 // CHECK: %[[PID:[0-9]+]] = program_id.i32 0

@@ -3,7 +3,7 @@
 // RUN: triton-metal-opt %s --raise-to-mlx="grid=4 args=ptr:16384,ptr:16384,ptr:16384,int:4000" | FileCheck %s --check-prefix=MASKED
 // RUN: triton-metal-opt %s --raise-to-mlx="grid=4 args=ptr:16384,same:0:4,ptr:16384,int:4000" | FileCheck %s --check-prefix=ALIAS
 
-// A mask that always holds leaves no trace; a store that covers its storage replaces it.
+// A mask that always holds disappears; a store that covers its storage replaces it.
 // WHOLE-LABEL: func.func @add(
 // WHOLE-SAME: %[[X:.*]]: tensor<4096xf32>, %[[Y:.*]]: tensor<4096xf32>, %{{.*}}: tensor<4096xf32>) -> tensor<4096xf32>
 // WHOLE-DAG: %[[XV:.*]] = mlx.as_strided %[[X]] {offset = 0 : i64, strides = array<i64: 1024, 1>} : tensor<4096xf32> -> tensor<4x1024xf32>
@@ -12,7 +12,7 @@
 // WHOLE: %[[FLAT:.*]] = mlx.reshape %[[SUM]]
 // WHOLE: return %[[FLAT]]
 
-// Program and lane count as one axis that the mask clips; lanes that are off are padding.
+// Program and lane become one axis that the mask clips; masked-off lanes become padding.
 // MASKED: mlx.as_strided %{{.*}} {offset = 0 : i64, strides = array<i64: 1>} : tensor<4096xf32> -> tensor<4000xf32>
 // MASKED: mlx.pad
 // MASKED: mlx.add

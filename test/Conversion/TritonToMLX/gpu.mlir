@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What MLX does on the CPU only is refused for a GPU, by name.
+// What MLX can do only on the CPU is refused for a GPU, by name.
 // RUN: not triton-metal-opt %s --split-input-file --raise-to-mlx="grid=1 args=ptr:128,ptr:128 gpu=true" 2>&1 | FileCheck %s
 // RUN: triton-metal-opt %s --split-input-file --raise-to-mlx="grid=1 args=ptr:128,ptr:128" | FileCheck %s --check-prefix=CPU
 
@@ -53,7 +53,7 @@ module {
 
 // -----
 
-// A regular region of 8-byte elements is no scatter.
+// A strided region of 8-byte elements needs no scatter.
 // CHECK: mlx.slice_update
 // CPU: func.func @copy
 module {

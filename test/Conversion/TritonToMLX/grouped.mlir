@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // RUN: triton-metal-opt %s --raise-to-mlx="grid=12 args=ptr:96" | FileCheck %s
 
-// Program ids grouped by division and remainder are one to one with a box: the addresses become affine over it.
+// Program ids that are grouped by division and remainder map one-to-one to a box, over which the addresses are affine.
 // CHECK-NOT: mlx.take
 // CHECK-NOT: mlx.scatter
 // CHECK: return

@@ -4,16 +4,16 @@
 // RUN: triton-metal-opt %t/narrow.mlir --raise-to-mlx="grid=4 args=ptr:2048,ptr:8" | FileCheck %s --check-prefix=STEP
 // RUN: triton-metal-opt %t/halve.mlir --raise-to-mlx="grid=4 args=ptr:16,ptr:16" | FileCheck %s --check-prefix=WHILE
 
-// A loop that only accumulates becomes an axis in front.
+// A loop that only accumulates becomes a leading axis.
 // LIFT: %[[V:.*]] = mlx.as_strided %{{.*}} {offset = 0 : i64, strides = array<i64: 1, 256>} : tensor<1024xf32> -> tensor<256x4xf32>
 // LIFT: mlx.sum %[[V]] {axes = array<i64: 0>}
 // LIFT-NOT: mlx.add{{.*}}mlx.add
 
-// A bf16 accumulator is rounded at every trip: it is stepped.
+// A bf16 accumulator is rounded in every trip, so the loop is run step by step.
 // STEP-NOT: mlx.sum
 // STEP-COUNT-4: mlx.add
 
-// A trip count that only memory knows: the executor counts, programs that are done keep their values.
+// When the trip count depends on memory, the executor counts, and programs that are done keep their values.
 // WHILE: %[[R:.*]]:{{[0-9]+}} = mlx.while
 // WHILE: mlx.where
 // WHILE: mlx.yield

@@ -12,7 +12,7 @@ module {
 
 // -----
 
-// The program would wait for a store of another one.
+// The program would wait for a store of another program.
 // CHECK: kernel.py:9:3: [tt.load] The loop's condition depends on memory that the kernel stores to
 module {
   tt.func public @wait(%x: !tt.ptr<i32>, %y: !tt.ptr<i32>) {

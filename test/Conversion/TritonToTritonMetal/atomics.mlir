@@ -2,7 +2,7 @@
 // Atomics happen once for each element; results reach every thread that needs them.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 
-// Nobody asks for the old value: one thread adds.
+// The old value is not used, so one thread adds.
 // CHECK-LABEL: tm.kernel @count
 // CHECK-NOT: tm.shared
 // CHECK: tm.single {
@@ -16,7 +16,7 @@ tt.func public @count(%p: !tt.ptr<i32>) {
 
 // -----
 
-// A ticket: one thread draws it, all threads read it from threadgroup memory.
+// A ticket is taken by one thread; all threads read it from threadgroup memory.
 // CHECK-LABEL: tm.kernel @ticket
 // CHECK: %[[CELL:.*]] = tm.shared : <1 x i32>
 // CHECK: tm.single
@@ -35,7 +35,7 @@ tt.func public @ticket(%p: !tt.ptr<i32>, %out: !tt.ptr<i32>) {
 
 // -----
 
-// 16 elements on 128 threads: the owners of the elements add, and hand the old values to the copies.
+// With 16 elements on 128 threads, the owners of the elements add and hand the old values to the other threads.
 // CHECK-LABEL: tm.kernel @few
 // CHECK: %[[OLDS:.*]] = tm.shared : <16 x i32>
 // CHECK: tm.region <shape = [16], registers = [], lanes = [1, 2, 4, 8, 0], simdgroups = [0, 0]> {
@@ -60,7 +60,7 @@ tt.func public @few(%p: !tt.ptr<i32>, %out: !tt.ptr<i32>, %n: i32) {
 
 // -----
 
-// One element for each thread: its old value stays where it is.
+// With one element for each thread, the old value stays in its thread.
 // CHECK-LABEL: tm.kernel @many
 // CHECK-NOT: tm.shared
 // CHECK: %[[OLD:.*]] = tm.atomic_rmw fadd, relaxed, gpu, %arg0[%{{[0-9]+}} : i32], %cst :
@@ -80,7 +80,7 @@ tt.func public @many(%p: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// A lock: the condition of the loop is the same for all threads, so one thread tries and tells.
+// A lock: the condition of the loop must be the same for all threads, so one thread tries and passes on the result.
 // CHECK-LABEL: tm.kernel @lock
 // CHECK: scf.while
 // CHECK: %[[CELL:.*]] = tm.shared : <1 x i32>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Regions of scalars: packed elements of a map, several operands of a scan, batches of products.
+// Operations with regions of scalars: a map of packed elements, a scan of several operands, batches of products.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 
-// With pack = 2 a thread evaluates the pair that its element is in, and picks its own of the two results.
+// With pack = 2, a thread evaluates the pair that contains its element and selects its own of the two results.
 // CHECK-LABEL: tm.kernel @pairs
 // CHECK: %[[EVEN:.*]] = tm.element %{{.*}}, <shape = [128], registers = [], lanes = [0, 2, 4, 8, 16], simdgroups = [32, 64]>
 // CHECK: %[[ODD:.*]] = arith.xori %[[EVEN]], %c1_i32
@@ -24,7 +24,7 @@ tt.func public @pairs(%x: !tt.ptr<i32>) {
 
 // -----
 
-// A scan of pairs: both move, and both are chosen by the same condition.
+// A scan of pairs: both operands are shuffled, and one condition selects both.
 // CHECK-LABEL: tm.kernel @linear
 // CHECK: tm.shuffle_up {{.*}} delta 1 : <f32
 // CHECK: tm.shuffle_up {{.*}} delta 1 : <f32
@@ -53,7 +53,7 @@ tt.func public @linear(%x: !tt.ptr<f32>, %y: !tt.ptr<f32>) {
 
 // -----
 
-// A batch of products: one loop over the inner dimension, in which each thread reads its row and column of its batch.
+// A batch of products: one loop over the inner dimension, in which each thread reads its row and column of the batch.
 // CHECK-LABEL: tm.kernel @batch
 // CHECK-NOT: tm.fragments
 // CHECK: scf.for %[[K:.*]] = %c0_i32 to %c8_i32

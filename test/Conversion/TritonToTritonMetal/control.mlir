@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loops and branches are the same for all threads. Blocks that they carry live in tiles, scalars in variables.
+// Loops and branches are uniform. The blocks that they carry live in tiles, the scalars in variables.
 // RUN: triton-metal-opt %s -split-input-file -tt-shared-pipeline -tt-distribute -canonicalize -cse | FileCheck %s
 
 // CHECK-LABEL: tm.kernel @carried
@@ -35,7 +35,7 @@ tt.func public @carried(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>, %count: !tt.ptr<i3
 
 // -----
 
-// Two blocks change places: both new values are there before an old one goes.
+// Two blocks swap: both new values are computed before an old one is overwritten.
 // CHECK-LABEL: tm.kernel @swap
 // CHECK: tm.put %{{.*}}, %[[A:[0-9]+]][%{{.*}}] : f32
 // CHECK: tm.put %{{.*}}, %[[B:[0-9]+]][%{{.*}}] : f32
@@ -102,7 +102,7 @@ tt.func public @while(%x: !tt.ptr<i32>, %n: i32) {
 
 // -----
 
-// Both branches put their block into one tile; only the condition of uniform code decides.
+// Both branches put their block into the same tile; the branch itself is uniform code.
 // CHECK-LABEL: tm.kernel @branch
 // CHECK: %[[R:.*]] = tm.tile
 // CHECK: scf.if %arg2 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A block smaller than the threadgroup is held in copies: one owner stores. Scalar stores are work of one thread.
+// Threads hold copies of a small block, of which only the owner of an element stores. One thread stores scalars.
 // RUN: triton-metal-opt %s -tt-distribute | FileCheck %s
 
 // CHECK-LABEL: tm.kernel @few

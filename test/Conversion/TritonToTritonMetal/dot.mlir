@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Products of f16, bf16 and f32 into f32 go through 8x8 fragments, others add up one step of the inner dimension at a time.
+// Products of f16, bf16 and f32 into f32 use 8x8 fragments; others loop over the inner dimension one step at a time.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute="operand-bytes=2048" -canonicalize -cse | FileCheck %s --check-prefix=THIN
 
@@ -11,13 +11,13 @@
 // CHECK: %[[M:.*]] = tm.fragments : <32 by 32 x f32, 2 by 2>
 // CHECK: tm.fragments_fill %[[M]], %cst
 // CHECK: tm.multiply_accumulate %[[M]], %[[A]] stride 32, %[[B]] stride 32 depth 32
-// Fragments become registers of threads through memory.
+// Fragments are converted to registers of threads through memory.
 // CHECK: %[[D:.*]] = tm.shared : <1024 x f32>
 // CHECK: tm.fragments_store %[[M]] rows 0 count 32 to %[[D]] stride 32
 // CHECK: %[[V:.*]] = tm.shared_load %[[D]]
 // CHECK: tm.put %[[V]]
 // CHECK: tm.store
-// Where both operands have 2048 bytes, each product takes half of the inner dimension.
+// When both operands together may have 2048 bytes, each product takes half of the inner dimension.
 // THIN-LABEL: tm.kernel @half
 // THIN: %[[A:.*]] = tm.shared : <512 x f16>
 // THIN: %[[B:.*]] = tm.shared : <512 x f16>
@@ -90,7 +90,7 @@ tt.func public @bytes(%a: !tt.ptr<i8>, %b: !tt.ptr<i8>, %out: !tt.ptr<i32>) {
 
 // -----
 
-// f16 into f16 rounds after each step: no fragments.
+// f16 into f16 rounds after each step, so it cannot use fragments.
 // CHECK-LABEL: tm.kernel @half_sums
 // CHECK-NOT: tm.fragments
 // CHECK: scf.for
@@ -122,8 +122,8 @@ tt.func public @half_sums(%a: !tt.ptr<f16>, %b: !tt.ptr<f16>, %out: !tt.ptr<f16>
 
 // -----
 
-// An accumulator that a loop only adds products to stays in fragments; its bytes come out behind the loop. The second
-// operand is transposed where it is read.
+// An accumulator to which a loop only adds products stays in fragments, and is stored to memory only after the loop.
+// The second operand is transposed when it is read.
 // CHECK-LABEL: tm.kernel @loop
 // CHECK: %[[M:.*]] = tm.fragments : <16 by 16 x f32, 2 by 2>
 // CHECK: tm.fragments_fill %[[M]]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads, arithmetic and a masked store of one layout make one region; ranges and masks are computed in it.
+// Loads, arithmetic and a masked store of one layout become one region, which also computes ranges and masks.
 // RUN: triton-metal-opt %s -tt-distribute | FileCheck %s
 // RUN: triton-metal-opt %s -tt-distribute="simdgroups=8" | FileCheck %s --check-prefix=SMALL
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A full tile runs a version without masks, chosen by a condition outside of the region.
+// Full tiles run a version without masks, which a condition outside of the region selects.
 // RUN: triton-metal-opt %s -tt-distribute -tm-specialize-full-tiles | FileCheck %s
 
 // CHECK: scf.if

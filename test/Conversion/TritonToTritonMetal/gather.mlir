@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What any thread may ask for lies in threadgroup memory: sources of gathers, bins of histograms.
+// What any thread may need is in threadgroup memory: the sources of gathers and the bins of histograms.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 
-// An index out of range stays inside of the block.
+// The index is masked, so that one out of range stays inside of the block.
 // CHECK-LABEL: tm.kernel @gather
 // CHECK: %[[SOURCE:.*]] = tm.shared : <64 x f32>
 // CHECK: tm.shared_store {{.*}}, %[[SOURCE]]
@@ -29,7 +29,7 @@ tt.func public @gather(%x: !tt.ptr<f32>, %i: !tt.ptr<i32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// Along the first dimension the other coordinate is the thread's own.
+// Along the first dimension, the other coordinate is the one of the thread itself.
 // CHECK-LABEL: tm.kernel @gather_rows
 // CHECK: %[[SOURCE:.*]] = tm.shared : <256 x f32>
 // CHECK: %[[ROW:.*]] = arith.andi %{{.*}}, %c15_i32
@@ -62,7 +62,7 @@ tt.func public @gather_rows(%x: !tt.ptr<f32>, %i: !tt.ptr<i32>, %out: !tt.ptr<f3
 
 // -----
 
-// Bins are cleared, counted into, and read back. What falls into no bin is not counted; two lanes may meet in a bin.
+// Bins are cleared, counted into and read back. Values outside of all bins do not count; lanes may share a bin.
 // CHECK-LABEL: tm.kernel @histogram
 // CHECK: %[[BINS:.*]] = tm.shared : <16 x i32>
 // CHECK: tm.region <shape = [16]

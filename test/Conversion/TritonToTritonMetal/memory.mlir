@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads and stores: masks, values for what is masked off, memory that the kernel itself writes.
+// Loads and stores: masks, values of masked-off lanes, memory that the kernel itself writes.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute="alias-groups=-1,-1" -canonicalize -cse | FileCheck %s
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute="alias-groups=0,0" -canonicalize -cse | FileCheck %s --check-prefix=OVERLAP
 
@@ -26,7 +26,7 @@ tt.func public @masked(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>, %n: i32) {
 
 // -----
 
-// A scalar is loaded by all threads alike, unless the kernel may write there: then one thread reads for all.
+// All threads load a scalar, unless the kernel may store to it: then one thread loads it for all.
 // CHECK-LABEL: tm.kernel @scalars
 // CHECK-NOT: tm.shared
 // CHECK: %[[V:.*]] = tm.load %arg0 : !tt.ptr<f32> -> f32
@@ -56,7 +56,7 @@ tt.func public @scalars(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// Each thread meets its own elements again in one region; elements of others wait for the next region (and a barrier).
+// A thread may reload its own elements in the same region; those of others need another region (and a barrier).
 // CHECK-LABEL: tm.kernel @order
 // CHECK: tm.region
 // CHECK: tm.load %arg0
@@ -65,7 +65,7 @@ tt.func public @scalars(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 // CHECK-NOT: tm.load
 // CHECK: tm.region
 // CHECK: tm.load %arg0
-// Another argument may be read in the same region, unless the two may overlap.
+// Another argument may be loaded in the same region, unless the two may overlap.
 // CHECK-NOT: tm.region
 // CHECK: tm.store {{.*}}, %arg1
 // OVERLAP-LABEL: tm.kernel @order

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Messages to the host carry an element's value and place, once for each element.
+// A message to the host carries the value and the index of an element, once for each element.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 
 // CHECK-LABEL: tm.kernel @print_block
@@ -30,7 +30,7 @@ tt.func public @print_scalar(%n: i32) {
 
 // -----
 
-// Of an element that several threads hold, one speaks.
+// When several threads hold an element, only its owner reports.
 // CHECK-LABEL: tm.kernel @assert_block
 // CHECK: %[[FINE:.*]] = arith.cmpi sge
 // CHECK: %[[OWNER:.*]] = arith.andi %{{.*}}, %{{.*}} : i1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A reduction goes over a thread's registers, then across lanes by shuffles, then across SIMD groups through memory.
+// Reductions go over the registers of a thread, then across lanes by shuffles, then across SIMD groups through memory.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute | FileCheck %s
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute="simdgroups=1" | FileCheck %s --check-prefix=ONE
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute="simdgroups=8" | FileCheck %s --check-prefix=EIGHT
@@ -20,7 +20,7 @@
 // CHECK: tm.shuffle_xor {{.*}} mask 8 :
 // CHECK: tm.shuffle_xor {{.*}} mask 16 :
 // CHECK: arith.addf
-// One value of each SIMD group, which all threads then add in the same order.
+// Each SIMD group stores one value; all threads then add these in the same order.
 // CHECK: %[[ARRAY:.*]] = tm.shared : <4 x f32>
 // CHECK: tm.shared_store {{.*}}, %[[ARRAY]]
 // CHECK: tm.region <shape = [], registers = [], lanes = [0, 0, 0, 0, 0], simdgroups = [0, 0]>
@@ -53,8 +53,8 @@ tt.func public @sum(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// Two operands travel together, and the combiner is whatever it is. Rows lie within a SIMD group: no memory is needed, and
-// the rows of the result belong to the lanes that hold them.
+// Two operands are reduced together, by any combiner. Rows lie within a SIMD group, so no memory is needed, and the
+// elements of the result belong to the lanes that hold them.
 // CHECK-LABEL: tm.kernel @argmax
 // CHECK-NOT: tm.shared
 // CHECK: tm.put %{{.*}} : f32
@@ -97,7 +97,7 @@ tt.func public @argmax(%x: !tt.ptr<f32>, %out: !tt.ptr<i32>) {
 
 // -----
 
-// Down the columns of a narrow matrix: registers, SIMD groups, and of the lanes only the bit that counts rows.
+// Down the columns of a narrow matrix: over registers, SIMD groups, and only the bit of the lane that counts rows.
 // CHECK-LABEL: tm.kernel @columns
 // CHECK: scf.if
 // CHECK: arith.maxnumf

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What Metal cannot do right is refused with the source line, the operation and the reason.
+// What Metal cannot do correctly is refused with the source line, the operation and the reason.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -verify-diagnostics
 
 // expected-error @+1 {{kernel.py:7:3: [tt.elementwise_inline_asm] Inline assembly is for another instruction set.}}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A scan goes across lanes by shuffles; runs of 32 elements are joined by their totals in threadgroup memory.
+// A scan goes across lanes by shuffles; the totals of runs of 32 elements are joined in threadgroup memory.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 
 // CHECK-LABEL: tm.kernel @runs
 // CHECK: tm.shuffle_up %[[T:.*]] to %[[U:.*]] delta 1 :
-// A lane takes what comes from before it as the left operand, if there is something.
+// A lane takes what it gets from the lanes before it, if any, as the left operand.
 // CHECK: %[[LANE:.*]] = tm.lane
 // CHECK: %[[REACHED:.*]] = arith.cmpi sge, %{{.*}}, %c1_i32
 // CHECK: %[[BEFORE:.*]] = tm.get %[[U]]
@@ -16,7 +16,7 @@
 // CHECK: tm.shuffle_up {{.*}} delta 4 :
 // CHECK: tm.shuffle_up {{.*}} delta 8 :
 // CHECK: tm.shuffle_up {{.*}} delta 16 :
-// The last lane hands over the total; one thread adds the eight totals up; each run takes the one before it.
+// The last lane stores the total of its run; one thread scans the eight totals; each run adds the one before it.
 // CHECK: %[[TOTALS:.*]] = tm.shared : <8 x f32>
 // CHECK: arith.cmpi eq, %{{.*}}, %c31_i32
 // CHECK: tm.shared_store {{.*}}, %[[TOTALS]]
@@ -45,8 +45,8 @@ tt.func public @runs(%x: !tt.ptr<f32>) {
 
 // -----
 
-// Fewer elements than lanes: no more shuffles than there are bits, and no memory for totals. In reverse the mirrored block
-// is scanned: its elements are those with all bits of the index inverted.
+// Fewer elements than lanes need only a shuffle for each bit of the index, and no memory for totals. A reverse scan is
+// one of the mirrored block, in which all bits of the index are inverted.
 // CHECK-LABEL: tm.kernel @reverse
 // CHECK: tm.shared_store
 // CHECK: %[[I:.*]] = tm.element
@@ -71,7 +71,7 @@ tt.func public @reverse(%x: !tt.ptr<f32>) {
 
 // -----
 
-// Along the first dimension: its elements are laid over the lanes.
+// Along the first dimension, its elements are spread over the lanes.
 // CHECK-LABEL: tm.kernel @down
 // CHECK: tm.tile : <i32, <shape = [32, 8], registers = [4], lanes = [8, 16, 32, 64, 128], simdgroups = [1, 2]>>
 // CHECK-COUNT-5: tm.shuffle_up

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Shape operations only change which element a thread asks for; where it does not hold it, memory hands it over.
+// Shape operations only change which element a thread asks for. If it does not hold that one, memory is used.
 // RUN: triton-metal-opt %s -split-input-file -tt-distribute -canonicalize -cse | FileCheck %s
 
-// Threads hold rows of x and want columns.
+// Threads hold rows of x and need columns.
 // CHECK-LABEL: tm.kernel @transpose
 // CHECK: %[[COPY:.*]] = tm.shared : <512 x f32>
 // CHECK: tm.load
@@ -37,7 +37,7 @@ tt.func public @transpose(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// The same elements in the same threads, under another shape: the register of the same number.
+// The same threads hold the same elements in another shape, in the register of the same number.
 // CHECK-LABEL: tm.kernel @reshape
 // CHECK-NOT: tm.shared
 // CHECK: tm.put %{{.*}}, %[[T:.*]][%
@@ -60,7 +60,7 @@ tt.func public @reshape(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// The lowest bit of the element chooses between the operands of a join; a split picks by it.
+// The lowest bit of the element's index selects the operand of a join, and the result of a split.
 // CHECK-LABEL: tm.kernel @join_split
 // CHECK: tm.region <shape = [64, 2]
 // CHECK: tm.element %{{.*}}, <shape = [64], registers = [], lanes = [0, 1, 2, 4, 8], simdgroups = [16, 32]>
@@ -96,7 +96,7 @@ tt.func public @join_split(%x: !tt.ptr<f32>, %out: !tt.ptr<f32>) {
 
 // -----
 
-// How Triton's sort finds the partner that differs in one bit of the index: one shuffle, no memory.
+// Triton's sort gets the partner, whose index differs in one bit, in this way: one shuffle and no memory.
 // CHECK-LABEL: tm.kernel @flip
 // CHECK-NOT: tm.shared
 // CHECK: tm.shuffle_xor {{.*}} mask 2 :

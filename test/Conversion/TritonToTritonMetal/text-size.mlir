@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The text grows with the program and not with the block: a region is a loop over registers.
+// The text does not grow with the block, because a region is a loop over registers.
 // RUN: sed 's/BLOCK/256/g' %s | triton-metal-translate --emit-msl - -o %t.256
 // RUN: sed 's/BLOCK/4096/g' %s | triton-metal-translate --emit-msl - -o %t.4096
 // RUN: sed 's/BLOCK/65536/g' %s | triton-metal-translate --emit-msl - -o %t.65536

@@ -89,7 +89,7 @@ tt.func @masks(%p: tensor<4x!tt.ptr<f32>>, %o: tensor<4xf32>) -> (tensor<4xf32>,
 
 // -----
 
-// Loads merge only when nothing may have been written in between.
+// Loads merge only when nothing can have been stored in between.
 // CHECK-LABEL: @effects
 tt.func @effects(%p: !tt.ptr<i32>, %q: !tt.ptr<i32>) -> (i32, i32, i32, i32) {
   // CHECK: %[[A:.*]] = tt.load %arg0

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names and call sites survive reading and printing, and loop hints keep their aliases.
+// Names and call sites survive a round trip, and loop hints keep their aliases.
 // RUN: triton-metal-opt %s -mlir-print-debuginfo -mlir-use-nameloc-as-prefix | triton-metal-opt -mlir-print-debuginfo -mlir-use-nameloc-as-prefix | FileCheck %s
 
 // CHECK-DAG: #[[LICM:.*]] = #llvm.loop_licm<disable = true, versioningDisable = true>

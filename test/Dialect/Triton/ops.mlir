@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every operation in the assembly that Triton 3.9 prints, read and printed twice; the generic form says the same.
+// Every operation as Triton 3.9 prints it survives two round trips, also through the generic form.
 // RUN: triton-metal-opt %s | triton-metal-opt | FileCheck %s
 // RUN: triton-metal-opt %s -mlir-print-op-generic | triton-metal-opt | FileCheck %s
 

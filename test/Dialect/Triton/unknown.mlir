@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What Triton 3.9 does not put into TTIR is refused where it stands.
+// What Triton 3.9 does not put into TTIR is an error at its place in the text.
 // RUN: triton-metal-opt %s -split-input-file -verify-diagnostics
 
 tt.func @unknown_operation(%p: !tt.ptr<f32>) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Arrays that live at the same time never share bytes; others do.
+// Arrays share bytes unless they are live at the same time.
 // RUN: triton-metal-opt %s -tm-allocate-threadgroup-memory | FileCheck %s
 // RUN: not triton-metal-opt %s -tm-allocate-threadgroup-memory="limit=1500" 2>&1 | FileCheck %s --check-prefix=SHORT
 
 #l = #tm.linear<shape = [128], registers = [], lanes = [1, 2, 4, 8, 16], simdgroups = [32, 64]>
 
-// One after the other.
+// One array after the other.
 // CHECK-LABEL: tm.kernel @apart
 // CHECK-SAME: threadgroupBytes = 512
 tm.kernel @apart attributes {simdgroups = 4 : i64, parameterNames = ["v"]} {
@@ -24,7 +24,7 @@ tm.kernel @apart attributes {simdgroups = 4 : i64, parameterNames = ["v"]} {
   }
 }
 
-// The first is read after the second was declared. Places are multiples of 16 bytes; the largest comes first.
+// The first array is read after the second was declared. Offsets are multiples of 16 bytes; large arrays come first.
 // CHECK-LABEL: tm.kernel @together
 // CHECK-SAME: threadgroupBytes = 528
 // SHORT-NOT: OutOfResources
@@ -41,7 +41,7 @@ tm.kernel @together attributes {simdgroups = 4 : i64, parameterNames = ["v"]} {
   }
 }
 
-// What a loop reads lives as long as the loop, for the next trip reads it again.
+// What a loop reads is live during the whole loop, because the next trip reads it again.
 // CHECK-LABEL: tm.kernel @loop
 // CHECK-SAME: threadgroupBytes = 1536
 // SHORT: OutOfResources: threadgroup memory: 1536 bytes needed, 1500 available
@@ -62,7 +62,7 @@ tm.kernel @loop attributes {simdgroups = 4 : i64, parameterNames = ["v", "n"]} {
     ^bb0(%r: i32):
       tm.shared_store %v, %b[%r] : f32, !tm.shared<128 x f32>
     }
-    // The first of the trip is dead by now.
+    // The first array of the trip is dead by now.
     // CHECK: tm.shared at 512 : <128 x f32>
     %c = tm.shared : <128 x f32>
     // CHECK: tm.shared at 1024 : <64 x f64>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A barrier where threads could meet in memory, none anywhere else.
+// A barrier stands where threads could touch the same memory, and nowhere else.
 // RUN: triton-metal-opt %s -tm-place-barriers | FileCheck %s
 
 #l = #tm.linear<shape = [128], registers = [], lanes = [1, 2, 4, 8, 16], simdgroups = [32, 64]>
@@ -70,7 +70,7 @@ tm.kernel @atomics_commute attributes {simdgroups = 4 : i64, parameterNames = ["
   }
 }
 
-// Around the loop too: the next trip overwrites what this one reads.
+// Around a loop too: the next trip overwrites what this one reads.
 tm.kernel @loop attributes {simdgroups = 4 : i64, parameterNames = ["v", "n"]} {
 ^bb0(%v: f32, %n: i32):
   %c0 = arith.constant 0 : i32
@@ -94,7 +94,7 @@ tm.kernel @loop attributes {simdgroups = 4 : i64, parameterNames = ["v", "n"]} {
   }
 }
 
-// A barrier that is there counts for the memory that it orders.
+// An existing barrier counts for the memory that it orders.
 // CHECK-LABEL: tm.kernel @present
 tm.kernel @present attributes {simdgroups = 4 : i64, parameterNames = ["v", "p"]} {
 ^bb0(%v: f32, %p: !tt.ptr<f32>):
@@ -120,7 +120,7 @@ tm.kernel @present attributes {simdgroups = 4 : i64, parameterNames = ["v", "p"]
   }
 }
 
-// Device memory is told apart by parameter and alias group.
+// Accesses to device memory are told apart by parameter and alias group.
 // CHECK-LABEL: tm.kernel @parameters
 tm.kernel @parameters attributes {simdgroups = 4 : i64, parameterNames = ["v", "p", "q", "s"],
                                   aliasGroups = array<i64: -1, 0, -1, 0>} {
@@ -144,7 +144,7 @@ tm.kernel @parameters attributes {simdgroups = 4 : i64, parameterNames = ["v", "
   }
 }
 
-// One side of a branch is enough.
+// An access in one side of a branch is enough.
 // CHECK-LABEL: tm.kernel @branch
 tm.kernel @branch attributes {simdgroups = 4 : i64, parameterNames = ["v", "c"]} {
 ^bb0(%v: f32, %c: i1):

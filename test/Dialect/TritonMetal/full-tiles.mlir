@@ -2,7 +2,7 @@
 // When a region gets a version without masks, and when it does not.
 // RUN: triton-metal-opt %s -split-input-file -tm-specialize-full-tiles | FileCheck %s
 
-// The worst corner of i < n is the last element; a 32-bit offset that the masks leave free must not wrap.
+// The last element is the worst corner of i < n. A 32-bit offset that no mask bounds must not wrap.
 // CHECK-LABEL: tm.kernel @last
 // CHECK: %[[LAST:.*]] = arith.constant 127 : i64
 // CHECK: arith.cmpi slt
@@ -25,7 +25,7 @@ tm.kernel @last attributes {simdgroups = 4 : i64, parameterNames = ["p", "n"]} {
 
 // -----
 
-// A mask that is data stays in both versions, next to one that goes.
+// A mask that depends on data stays in both versions, unlike the other one.
 // CHECK-LABEL: tm.kernel @data
 // CHECK: scf.if
 // CHECK: %[[DATA:.*]] = arith.trunci
@@ -49,7 +49,7 @@ tm.kernel @data attributes {simdgroups = 4 : i64, parameterNames = ["p", "q", "n
 
 // -----
 
-// Nothing to win: no mask, and a pointer that is no base with an offset.
+// No second version: there is no mask, and the pointer is not a base with an offset.
 // CHECK-LABEL: tm.kernel @plain
 // CHECK-NOT: scf.if
 #l = #tm.linear<shape = [128], registers = [], lanes = [1, 2, 4, 8, 16], simdgroups = [32, 64]>
@@ -64,7 +64,7 @@ tm.kernel @plain attributes {simdgroups = 4 : i64, parameterNames = ["p"]} {
 
 // -----
 
-// An unsigned comparison, and one with a product of coordinates, are not affine: the region stays as it is.
+// Unsigned comparisons and products of coordinates are not affine, so the region stays as it is.
 // CHECK-LABEL: tm.kernel @unknown
 // CHECK-NOT: scf.if
 // CHECK-COUNT-2: mask
@@ -86,7 +86,7 @@ tm.kernel @unknown attributes {simdgroups = 4 : i64, parameterNames = ["p", "n"]
 
 // -----
 
-// Atomics and messages gain nothing.
+// Atomics and messages would gain nothing.
 // CHECK-LABEL: tm.kernel @atomic
 // CHECK-NOT: scf.if
 #l = #tm.linear<shape = [128], registers = [], lanes = [1, 2, 4, 8, 16], simdgroups = [32, 64]>

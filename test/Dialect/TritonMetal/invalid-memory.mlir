@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Accesses that no memory could serve.
+// Memory accesses that the verifiers reject.
 // RUN: triton-metal-opt %s -split-input-file -verify-diagnostics
 
 tm.kernel @load_pointer attributes {simdgroups = 1 : i64, parameterNames = ["p"]} {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Shuffles, barriers and matrix fragments that no threadgroup could carry out.
+// Shuffles, barriers and matrix fragments that the verifiers reject.
 // RUN: triton-metal-opt %s -split-input-file -verify-diagnostics
 
 #l = #tm.linear<shape = [32], registers = [], lanes = [1, 2, 4, 8, 16], simdgroups = []>
@@ -174,7 +174,7 @@ tm.kernel @multiply_sum attributes {simdgroups = 1 : i64, parameterNames = []} {
 
 // -----
 
-// Of a 16x8 product with a depth of 8, the first operand has 128 elements.
+// The first operand of a 16x8 product with a depth of 8 has 128 elements.
 tm.kernel @multiply_first attributes {simdgroups = 1 : i64, parameterNames = []} {
   %f = tm.fragments : !tm.fragments<16 by 8 x f32, 1 by 1>
   %a = tm.shared : <64 x f32>

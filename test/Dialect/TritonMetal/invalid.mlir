@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the verifiers refuse. Memory, threads and matrices have files of their own.
+// What the verifiers reject. Memory, threads and matrices have files of their own.
 // RUN: triton-metal-opt %s -split-input-file -verify-diagnostics
 
 // expected-error @+1 {{extent 24 is not a power of two}}

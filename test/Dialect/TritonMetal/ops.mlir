@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every operation, attribute and type is printed as it is read, in the short and in the generic form.
+// Every operation, attribute and type survives a round trip in the short and in the generic form.
 // RUN: triton-metal-opt %s | triton-metal-opt | FileCheck %s
 // RUN: triton-metal-opt %s -mlir-print-op-generic | triton-metal-opt | FileCheck %s
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A short body that adds to a tile over its registers says so; a long one, with exp in it, and one without tiles do not.
-// The first register is known by its number, so that compilers can peel its trip.
+// A region with a short body that adds to a tile is marked; one with a long body (exp), and one without tiles are not.
+// The body tests for the first register by its number, so that compilers can peel its trip.
 // RUN: triton-metal-translate --emit-msl %s | FileCheck %s
 // CHECK-NOT: TM_REGION_ACCUMULATE
 // CHECK: for (int r = 0; r < 8; ++r) TM_REGION_ACCUMULATE {

@@ -12,7 +12,7 @@ tm.kernel @control attributes {simdgroups = 1 : i64, parameterNames = ["p", "a",
   %c7 = arith.constant 7 : i32
   %c100 = arith.constant 100 : i32
   %big = arith.constant 2147483647 : i32
-  // A step of 1 cannot pass the end.
+  // A step of 1 cannot overflow past the end.
   // CHECK: int v0 = 0;
   // CHECK-NEXT: int v1 = a;
   // CHECK-NEXT: for (int i2 = a; i2 < b; ++i2) {
@@ -24,7 +24,7 @@ tm.kernel @control attributes {simdgroups = 1 : i64, parameterNames = ["p", "a",
     %sum = arith.addi %x, %i : i32
     scf.yield %y, %sum : i32, i32
   }
-  // Nor can a constant one when the end is far from the largest integer.
+  // Nor can another constant step when the end is far from the largest integer.
   // CHECK: for (int [[H:i[0-9]+]] = 0; [[H]] < 100; [[H]] += 7) {
   scf.for %i = %c0 to %c100 step %c7 : i32 {
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Integer operations: they wrap, never trap, and look at signs only where they say so.
+// Integer operations wrap, never trap, and are signed only where they say so.
 // RUN: triton-metal-translate --emit-msl %s -o %t.metal && FileCheck %s < %t.metal
 // RUN: %compile-msl %t.metal
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The frame of a kernel: parameters, the struct of scalars, names, lines of the user's code.
+// The outer parts of a kernel: parameters, the struct of scalars, names, lines of the user's code.
 // RUN: triton-metal-translate --emit-msl --facts %s -o %t.metal && FileCheck %s < %t.metal
 // RUN: %compile-msl %t.metal
 
@@ -44,7 +44,7 @@ tm.kernel @index attributes {simdgroups = 4 : i64, threadgroupBytes = 512 : i64,
 ^bb0(%x: !tt.ptr<f32>, %flag: i1, %n: i64, %k: !tt.ptr<i1>, %s: f16):
   %0 = tt.get_program_id y : i32 loc("/home/user/add.py":12:3)
   %1 = tt.get_num_programs x : i32 loc("pid"("/home/user/add.py":13:3))
-  // Functions of Triton itself are not the user's code, others are.
+  // Functions of Triton's own library are not the user's code, others are.
   %2 = arith.addi %0, %1 : i32 loc(callsite("/usr/lib/triton/language/standard.py":7:1 at "mine.py":13:1))
   %3 = arith.extsi %2 : i32 to i64 loc("mine.py":13:9)
   %4 = arith.addi %3, %n : i64 loc(fused[callsite("lib.py":3:1 at "mine.py":14:1)])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A store through a pointer chosen between two arguments may go anywhere: nothing is marked as only read.
+// A store through a pointer that is selected from two arguments may go anywhere, so nothing is marked as read-only.
 // RUN: triton-metal-translate --emit-msl %s | FileCheck %s
 
 // CHECK: kernel void k(device float *a {{\[\[}}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the kernel stores to, what overlaps with that, and what is read as volatile may change while the kernel runs.
+// Not read-only: arguments that the kernel stores to, those that overlap with them, and those it reads as volatile.
 // RUN: triton-metal-translate --emit-msl %s -o %t.metal && FileCheck %s --check-prefixes=CHECK,APART < %t.metal
 // RUN: %compile-msl %t.metal
 // RUN: triton-metal-translate --emit-msl --alias-groups 0,1,0,2 %s | FileCheck %s --check-prefixes=CHECK,OVERLAP

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a chip cannot do is refused with the source line and the reason; a CPU that runs the text may be able to.
+// What a chip cannot do is refused with the source line and the reason; the CPU may be able to run the same text.
 // RUN: split-file %s %t
 // RUN: not triton-metal-translate --emit-msl --arch=m1 %t/double.mlir 2>&1 | FileCheck %s --check-prefix=DOUBLE
 // RUN: triton-metal-translate --emit-msl %t/double.mlir -o %t/double.metal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Regions, tiles and positions: loops over registers, whatever their number; a lane's part of an index stays affine.
+// Regions, tiles and indices: regions are loops over any number of registers; the lane's part of an index stays affine.
 // RUN: triton-metal-translate --emit-msl %s -o %t.metal && FileCheck %s < %t.metal
 // RUN: %compile-msl %t.metal
 
@@ -36,7 +36,7 @@ tm.kernel @regions attributes {simdgroups = 4 : i64, parameterNames = ["x"]} {
   ^bb0(%r: i32):
     %row = tm.coord %r, #matrix dim 0
     %column = tm.coord %r, #matrix dim 1
-    // A tile that all lanes share is read by each.
+    // Each lane reads a tile that all lanes share.
     // CHECK-NEXT:   const int v7 = TM_SG_AT(t1, 0);
     %c0 = arith.constant 0 : i32
     %v = tm.get %g[%c0] : !tm.tile<i32, #lanes> -> i32

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Unsigned bounds: trips are counted in 64 bits, without a sign; signed loops stay as they are.
+// With unsigned bounds, trips are counted as unsigned 64-bit integers. Signed loops stay as they are.
 // RUN: triton-metal-opt %s -split-input-file -tt-count-unsigned-loops | FileCheck %s
 
 // CHECK-LABEL: tt.func public @unsigned
@@ -43,7 +43,7 @@ tt.func public @signed(%p: !tt.ptr<i32>, %upper: i32) {
 
 // -----
 
-// One inside the other, each with a bound that would be negative, and 64 bits.
+// Nested loops of 64 bits, each with a bound that would be negative as a signed number.
 // CHECK-LABEL: tt.func public @nested
 // CHECK-COUNT-2: arith.cmpi ult
 // CHECK-NOT: scf.for unsigned

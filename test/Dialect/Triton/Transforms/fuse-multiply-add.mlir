@@ -33,7 +33,7 @@ tt.func @differences(%a: f16, %b: f16, %c: f16) -> (f16, f16) {
 
 // -----
 
-// Of two products the left one.
+// Of two products, the left one is fused.
 // CHECK-LABEL: @two_products
 // CHECK-SAME: %[[A:.*]]: f64, %[[B:.*]]: f64, %[[C:.*]]: f64, %[[D:.*]]: f64
 tt.func @two_products(%a: f64, %b: f64, %c: f64, %d: f64) -> f64 {
@@ -47,7 +47,7 @@ tt.func @two_products(%a: f64, %b: f64, %c: f64, %d: f64) -> f64 {
 
 // -----
 
-// A chain of sums: each takes its own product.
+// In a chain of sums each one takes its own product.
 // CHECK-LABEL: @chain
 // CHECK-COUNT-2: math.fma
 // CHECK-NOT: arith.{{mulf|addf}}
@@ -62,7 +62,7 @@ tt.func @chain(%a: f32, %b: f32, %c: f32) -> f32 {
 
 // -----
 
-// The product is read elsewhere; it is computed outside of the loop; a bfloat has no fma.
+// Not fused: a product with another use, one that is computed outside of the loop, and one of bfloat.
 // CHECK-LABEL: @stays
 // CHECK-NOT: math.fma
 // CHECK: tt.return

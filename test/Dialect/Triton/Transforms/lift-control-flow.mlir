@@ -62,7 +62,7 @@ tt.func public @loop(%p: !tt.ptr<i32>, %n: i32) {
 
 // -----
 
-// A loop with three ways out: the choice among them becomes a chain of two-way branches.
+// In a loop with three exits, the choice among them becomes a chain of two-way branches.
 // CHECK-LABEL: tt.func public @exits
 tt.func public @exits(%p: !tt.ptr<i32>, %n: i32, %a: i1, %b: i1) {
   %c0 = arith.constant 0 : i32
@@ -116,7 +116,7 @@ tt.func public @element_function(%x: tensor<4xi32>, %p: tensor<4x!tt.ptr<i32>>) 
 
 // -----
 
-// The front end leaves a block behind each return; it goes.
+// The front end leaves a block behind each return, which is removed.
 // CHECK-LABEL: tt.func private @left_over
 tt.func private @left_over(%x: f32) -> f32 {
   // CHECK-NEXT: tt.return %arg0 : f32

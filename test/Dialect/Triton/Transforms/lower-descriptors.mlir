@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // RUN: triton-metal-opt %s -tt-lower-descriptors -canonicalize -cse -mlir-use-nameloc-as-prefix -split-input-file -verify-diagnostics | FileCheck %s
 
-// A block access: positions per axis, bounds per axis, one address per element.
+// A block access becomes positions and bounds for each axis, and an address for each element.
 // CHECK-LABEL: tt.func public @made_here(%arg0: !tt.ptr<f16>, %arg1: i32, %arg2: i64, %arg3: i32)
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0> : tensor<4xi64>
 // CHECK-DAG: %[[NAN:.*]] = arith.constant dense<0x7E00> : tensor<4x8xf16>
@@ -32,7 +32,7 @@ tt.func public @made_here(%p: !tt.ptr<f16>, %n: i32, %s: i64, %i: i32) {
 
 // -----
 
-// A descriptor argument arrives in parts; attributes stay with the pointer and with the later arguments.
+// A descriptor argument is passed in parts. Attributes stay with the pointer and with the later arguments.
 // CHECK-LABEL: tt.func public @argument(
 // CHECK-SAME: %d: !tt.ptr<f32> {tt.divisibility = 16 : i32},
 // CHECK-SAME: %d.shape.0: i64, %d.shape.1: i64, %d.stride.0: i64, %d.stride.1: i64, %d.padding: i1, %d.round_f32_to_tf32: i1, %n: i32 {tt.divisibility = 8 : i32}
@@ -63,7 +63,7 @@ tt.func public @rows(%d: !tt.tensordesc<1x16xui8>, %x: tensor<8xi32>, %y: i32) {
 
 // -----
 
-// The sign of the element type decides the comparison.
+// The signedness of the element type decides the comparison.
 // CHECK-LABEL: tt.func public @updates(
 // CHECK: tt.atomic_rmw umin, relaxed, gpu
 // CHECK: tt.atomic_rmw min, relaxed, gpu

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // RUN: triton-metal-opt %s -tt-shared-pipeline | FileCheck %s
 
-// An early return around a loop, a call in the loop that returns early itself, a descriptor that is passed on.
+// An early return around a loop, a call in the loop that also returns early, a descriptor that is passed on.
 // CHECK-LABEL: tt.func public @kernel(%arg0: !tt.ptr<f32>, %arg1: i64, %arg2: i64, %arg3: i1, %arg4: i1, %arg5: i32)
 // CHECK-NOT: {{ cf[.]|tt[.]call|tensordesc|tt[.]descriptor}}
 // CHECK: scf.if

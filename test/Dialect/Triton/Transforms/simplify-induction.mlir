@@ -2,7 +2,7 @@
 // Which blocks of a loop become functions of a counter, and which stay.
 // RUN: triton-metal-opt %s -split-input-file -tt-simplify-induction -canonicalize | FileCheck %s
 
-// Integers of fewer bits wrap as their sums did; the value behind the loop is one of the counter too.
+// Narrow integers wrap as their sums did. The value after the loop is a function of the counter too.
 // CHECK-LABEL: tt.func public @narrow
 // CHECK: %[[TRIPS:.*]] = scf.for {{.*}} iter_args(%[[TRIP:.*]] = %c0_i64) -> (i64)
 // CHECK: %[[NARROW:.*]] = arith.trunci %[[TRIP]] : i64 to i16
@@ -26,7 +26,7 @@ tt.func public @narrow(%p: tensor<32x!tt.ptr<i16>>, %start: tensor<32xi16>, %ste
 
 // -----
 
-// A step that changes from trip to trip, a difference, a product: carried as before.
+// A step that changes from trip to trip, a difference and a product are still carried.
 // CHECK-LABEL: tt.func public @others
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %arg0, %{{.*}} = %arg1, %{{.*}} = %arg1)
 // CHECK-NOT: arith.trunci
@@ -49,7 +49,7 @@ tt.func public @others(%p: tensor<32x!tt.ptr<i32>>, %v: tensor<32xi32>, %n: i32)
 
 // -----
 
-// Scalars are cheap to carry and stay.
+// Scalars stay, because they are cheap to carry.
 // CHECK-LABEL: tt.func public @scalar
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %arg0) -> (!tt.ptr<i32>)
 tt.func public @scalar(%p: !tt.ptr<i32>, %n: i32) {
