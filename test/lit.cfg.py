@@ -12,7 +12,7 @@ path = [config.tools_dir, translate_dir, config.llvm_tools_dir, config.environme
 config.environment["PATH"] = os.pathsep.join(path)
 config.environment["FILECHECK_OPTS"] = "--dump-input=fail"
 
-# %compile-msl FILE: does clang take a printed text, through the headers that stand in for Metal's?
+# %compile-msl FILE: checks that clang compiles a printed text with the headers that stand in for Metal's.
 root = os.path.dirname(config.test_source_root)
 shim = os.path.join(root, "runtime", "shim")
 with open(os.path.join(shim, "compile_flags.txt")) as flags:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Launches of Metal text written by hand, without the compiler in front of it.
+// Launches of handwritten Metal text, without the compiler of kernels.
 #include "MslLauncher.h"
 
 #include "mlx/ops.h"
@@ -79,7 +79,7 @@ protected:
     return launcher.launch({(n + 255) / 256, 1, 1}, {x, out, n, 2.0, 0.5});
   }
 
-  std::vector<std::vector<int>> asked; // alias groups of the texts that were made
+  std::vector<std::vector<int>> asked; // the alias groups for which a text was requested
   MslLauncher launcher;
 };
 

@@ -15,7 +15,7 @@ namespace {
 using Op = AccessProgram::Op;
 using Grid = std::array<int64_t, 3>;
 
-/// Builds programs with one array, parameter 0; the integers are the parameters after it.
+/// Builds programs with one array, which is parameter 0, followed by integers.
 struct Builder {
   AccessProgram program;
 
@@ -54,7 +54,7 @@ bool inside(const Builder &built, const Grid &grid, std::vector<int64_t> integer
   return unprovenAccesses(built.program, grid, integers, reaches).empty();
 }
 
-/// Shown to be inside of `elements`, and not of a byte less.
+/// Expects the launch to be shown inside of `elements`, and not inside of one byte less.
 void expectExtent(const Builder &built, const Grid &grid, const std::vector<int64_t> &integers,
                   int64_t elements, int64_t before = 0) {
   EXPECT_TRUE(inside(built, grid, integers, {before, elements * 4}));
@@ -98,7 +98,7 @@ TEST(AccessBounds, TilesOfAMatrixInALoop) {
 }
 
 TEST(AccessBounds, GroupedProgramsWithoutMasks) {
-  // The order of programs of Triton's matmul tutorial: group = pid / (G * columns), ...
+  // The program order of Triton's matmul tutorial: group = pid / (G * columns), ...
   Builder b;
   int rows = b.argument(1), columns = b.argument(2), pid = b.program_id();
   int inGroup = b.times(columns, 8);
@@ -111,7 +111,7 @@ TEST(AccessBounds, GroupedProgramsWithoutMasks) {
 }
 
 TEST(AccessBounds, QuotientAndRemainderOfOneNumber) {
-  // A row of stride 100 and a column, both from a flat index under a mask.
+  // A row of stride 100 and a column, both computed from a flat index under a mask.
   Builder b;
   int flat = b.add(b.times(b.program_id(), 32), b.lane(32)), width = b.argument(2);
   int row = b.node(Op::Div, 32, flat, width), column = b.node(Op::Rem, 32, flat, width);
@@ -121,7 +121,8 @@ TEST(AccessBounds, QuotientAndRemainderOfOneNumber) {
 }
 
 TEST(AccessBounds, ALoopTellsNothingOfWhatIsOutsideOfIt) {
-  // for (j = pid; j < 3; ++j) runs in the first three programs; the access is in front of it, in all.
+  // for (j = pid; j < 3; ++j) runs in the first three programs, but the access before the loop happens in all
+  // of them.
   Builder b;
   int pid = b.program_id();
   b.trip(pid, b.constant(3), b.constant(1));
@@ -150,8 +151,7 @@ TEST(AccessBounds, TrueIsMinusOneAsASignedNumber) {
   for (Op op : {Op::Min, Op::Sub, Op::Max}) {
     Builder b;
     int yes = b.constant(1, 1), no = b.constant(0, 1);
-    // min(true, false) is true, and false - true is true; max(true, false) is false, which is not made use
-    // of.
+    // min(true, false) and false - true are true. max(true, false) is false, but the analysis does not know.
     b.access(b.lane(8), {op == Op::Sub ? b.node(op, 1, no, yes) : b.node(op, 1, yes, no)});
     EXPECT_FALSE(inside(b, {1, 1, 1}, {}, {0, 0}));
   }
@@ -181,13 +181,13 @@ TEST(AccessBounds, ExtremesOfIntegersDoNotOverflow) {
 
 // ---- random programs against an enumeration ----
 
-/// Every value that the nodes of a program can take together.
+/// Enumerates all combinations of values that the nodes of a program can take.
 class Enumeration {
 public:
   Enumeration(const AccessProgram &program, const Grid &grid, const std::vector<int64_t> &integers)
       : program(program), grid(grid), integers(integers), values(program.nodes.size()) {}
 
-  /// The bytes [least, most) that the access touches; nothing when it never happens.
+  /// The bytes [least, most) that the access touches; nullopt when it never happens.
   std::optional<std::pair<int64_t, int64_t>> extent() {
     visit(0);
     return found;
@@ -296,7 +296,7 @@ TEST(AccessBounds, RandomProgramsAreNeverCalledInsideWrongly) {
     std::vector<int> pool = {b.program_id(0),     b.program_id(1), b.lane(1 + upTo(6)),
                              b.lane(1 + upTo(4)), b.argument(1),   b.argument(2)};
     std::vector<int> conditions;
-    if (upTo(2)) { // in a loop
+    if (upTo(2)) { // inside of a loop
       int lower = b.constant(upTo(3)), upper = pool[static_cast<size_t>(upTo(6))],
           step = b.constant(1 + upTo(3));
       pool.push_back(b.add(lower, b.mul(b.trip(lower, upper, step), step)));
@@ -323,7 +323,7 @@ TEST(AccessBounds, RandomProgramsAreNeverCalledInsideWrongly) {
         break;
       case 6:
         pool.push_back(b.node(upTo(2) ? Op::Div : Op::Rem, 32, a,
-                              b.node(Op::Max, 32, c, b.constant(1)))); // never by zero
+                              b.node(Op::Max, 32, c, b.constant(1)))); // the divisor is never zero
         break;
       case 7:
         pool.push_back(b.node(upTo(2) ? Op::Min : Op::Max, 32, a, c));

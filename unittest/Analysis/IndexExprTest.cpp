@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every operation on index expressions is compared with the same operation on the listed values.
+// Each operation on index expressions is compared with the same operation on lists of their values.
 #include "triton-metal/Analysis/IndexExpr.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ protected:
     return extents;
   }
 
-  /// Affine, or affine plus a table over some of the axes.
+  /// An affine expression, sometimes with a table over some of the axes.
   IndexExpr randomExpr(llvm::ArrayRef<int64_t> extents) {
     IndexExpr expr = IndexExpr::constant(pick(-20, 20), extents.size());
     for (unsigned axis = 0; axis < extents.size(); ++axis)
@@ -43,7 +43,7 @@ protected:
     return expr;
   }
 
-  /// The value at every point of the whole index space.
+  /// The values at all points of the index space.
   static std::vector<int64_t> list(const IndexExpr &expr, llvm::ArrayRef<int64_t> extents) {
     return expr.values(extents);
   }
@@ -159,7 +159,7 @@ TEST_F(IndexExprTest, ChangesOfTheIndexSpace) {
     ASSERT_TRUE(reshaped);
     EXPECT_EQ(list(*reshaped, flat), values);
 
-    // Transposing twice by inverse orders gives the expression back.
+    // Transposing and transposing back gives the same expression.
     llvm::SmallVector<int64_t> order(rank), inverse(rank);
     std::iota(order.begin(), order.end(), 0);
     std::shuffle(order.begin(), order.end(), random);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Layouts against a brute-force evaluation of what they promise.
+// Layouts are compared with a brute-force evaluation of what they promise.
 #include "triton-metal/Analysis/LinearLayout.h"
 
 #include <gtest/gtest.h>
@@ -111,7 +111,7 @@ TEST(LinearLayoutTest, BlockedAlongCountsAlongItsAxisFirst) {
             ++copies[element];
           }
         });
-        // Every element is owned, all of them equally often: once where the block fills the threadgroup.
+        // All elements are held, and equally often: once where the block fills the threadgroup.
         ASSERT_EQ(int64_t(copies.size()), count);
         for (auto [element, number] : copies)
           ASSERT_EQ(number, std::max<int64_t>(1, threads / count)) << element;
@@ -144,7 +144,7 @@ TEST(LinearLayoutTest, SlicedHoldsTheProjectionOfWhatAThreadHolds) {
         Shape rest = shape;
         rest.erase(rest.begin() + axis);
         ASSERT_EQ(sliced.shape, rest);
-        if (repeat < 2) // a register for each element that is left
+        if (repeat < 2) // a register for each remaining element
           ASSERT_EQ(sliced.numRegisters(), int64_t(heldBy(sliced, 0, 0).size()));
         forEachThread(layout, [&](int64_t lane, int64_t simdgroup) {
           std::set<int64_t> projected;
@@ -167,7 +167,7 @@ TEST(LinearLayoutTest, ReadWithinThreadAgreesWithASearch) {
       shape = {4, 8};
     LinearLayout have = randomLayout(random, shape, random() % 7, 2);
     LinearLayout want = randomLayout(random, shape, random() % 3, 2);
-    if (repeat % 2) { // a want that the thread can have: its own place and registers, mixed
+    if (repeat % 2) { // a layout that the thread can provide: its own position combined with its registers
       want = have;
       for (std::vector<int64_t> *bases : {&want.registers, &want.lanes, &want.simdgroups})
         for (int64_t &basis : *bases)
@@ -196,7 +196,7 @@ TEST(LinearLayoutTest, ReadWithinThreadAgreesWithASearch) {
     ASSERT_EQ(map->isStatic(), same);
     moving += !same;
   }
-  // The cases were not all of one kind.
+  // All kinds of cases occurred.
   EXPECT_GT(possible, 500);
   EXPECT_GT(impossible, 200);
   EXPECT_GT(moving, 100);

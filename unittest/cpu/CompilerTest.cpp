@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The compiler of texts and its caches: what is compiled, how often, and what happens to damaged files.
+// The compiler of texts and its caches: what is compiled, how often, and what happens with damaged files.
 #include "Support.h"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ std::string contentOf(const fs::path &path) {
 class CompilerTest : public ::testing::Test {
 protected:
   void SetUp() override {
-    compile(textOf(4)); // the headers are compiled by now
+    compile(textOf(4)); // makes sure that the headers are compiled
     before = cpuStatistics();
   }
   void expectCounts(int compilerCalls, int diskHits, int memoryHits) {
@@ -41,7 +41,7 @@ protected:
     EXPECT_EQ(now.diskHits - before.diskHits, diskHits);
     EXPECT_EQ(now.memoryHits - before.memoryHits, memoryHits);
   }
-  /// Compiles `text` and returns the object that came of it, which lies beside its source.
+  /// Compiles `text` and returns its object file, which lies beside the source.
   fs::path objectOf(const std::string &text) {
     compile(text);
     for (fs::path path : cached(".metal"))
@@ -70,7 +70,7 @@ TEST_F(CompilerTest, CachesInMemoryAndOnDisk) {
   expectCounts(1, 0, 0);
   EXPECT_EQ(compile(text), program);
   expectCounts(1, 0, 1);
-  program.reset(); // nobody runs it any more: what is on disk stays
+  program.reset(); // frees the program in memory, but not the object on disk
   EXPECT_TRUE(addsOne(*compile(text)));
   expectCounts(1, 1, 1);
 }
@@ -88,7 +88,7 @@ TEST_F(CompilerTest, ErrorsComeFromClang) {
   for (int repeat = 0; repeat < 2; ++repeat) {
     std::string error = errorOf(text);
     EXPECT_NE(error.find("error: use of undeclared identifier 'missing_name'"), std::string::npos) << error;
-    EXPECT_NE(error.find(":7:"), std::string::npos) << error; // the line of the text
+    EXPECT_NE(error.find(":7:"), std::string::npos) << error; // the line in the text
   }
   expectCounts(2, 0, 0);
 }
@@ -129,7 +129,7 @@ TEST_F(CompilerTest, ThreadsCompileATextOnce) {
   EXPECT_EQ(cpuStatistics().compilerCalls - before.compilerCalls, 1);
 }
 
-// Run by the tests below in processes of their own.
+// Run by the tests below in child processes.
 TEST(Child, DISABLED_Compile) {
   const char *name = std::getenv("UNIT_CPU_TEXT");
   std::string text = contentOf(name);
@@ -181,7 +181,7 @@ TEST_F(ProcessTest, ProcessesCompileATextOnce) {
     calls += output.find("calls 1") != std::string::npos;
   }
   EXPECT_EQ(calls, 1);
-  // The parent finds what they made.
+  // The parent finds the objects that they compiled.
   EXPECT_TRUE(addsOne(*compile(text)));
   expectCounts(0, 1, 0);
 }
@@ -190,7 +190,7 @@ TEST_F(ProcessTest, DamagedHeadersAreMadeAnew) {
   fs::path folder = fs::temp_directory_path() / ("unit-cpu-headers-" + std::to_string(getpid()));
   std::map<std::string, std::string> environment{{"TRITON_METAL_CACHE_DIR", folder.string()}};
   std::string first = child(freshText(), environment);
-  EXPECT_NE(first.find("calls 2"), std::string::npos) << first; // the headers, then the text
+  EXPECT_NE(first.find("calls 2"), std::string::npos) << first; // one for the headers, one for the text
   int damaged = 0;
   for (const auto &entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".pch") {
@@ -212,19 +212,21 @@ TEST_F(ProcessTest, ACompilerThatFailsAtVectorsIsAskedForNone) {
   std::string real = cpuCompiler();
   std::ofstream(crashing) << "#!/bin/sh\n"
                              "case \"$*\" in *-force-vector-width=1*) ;; *-shared*) exit 70 ;; esac\n"
-                             "exec " << real.substr(0, real.find(':')) << " \"$@\"\n";
+                             "exec "
+                          << real.substr(0, real.find(':')) << " \"$@\"\n";
   fs::permissions(crashing, fs::perms::owner_all);
   std::map<std::string, std::string> environment{{"TRITON_METAL_CACHE_DIR", folder.string()},
                                                  {"TRITON_METAL_CLANG", crashing.string()}};
   std::string output = child(freshText(), environment);
   EXPECT_NE(output.find("right"), std::string::npos) << output;
-  EXPECT_NE(output.find("calls 5"), std::string::npos) << output; // the headers twice, the text three times
+  EXPECT_NE(output.find("calls 5"), std::string::npos) << output; // two for the headers, three for the text
   EXPECT_NE(output.find("failed internally"), std::string::npos) << output;
 
-  // One that always crashes: what it said, once.
+  // A compiler that always crashes: the error shows its message.
   std::ofstream(crashing) << "#!/bin/sh\n"
                              "case \"$*\" in *-shared*) echo it is broken; exit 70 ;; esac\n"
-                             "exec " << real.substr(0, real.find(':')) << " \"$@\"\n";
+                             "exec "
+                          << real.substr(0, real.find(':')) << " \"$@\"\n";
   output = child(freshText(), environment);
   EXPECT_NE(output.find("it is broken"), std::string::npos) << output;
   EXPECT_EQ(output.find("right"), std::string::npos) << output;

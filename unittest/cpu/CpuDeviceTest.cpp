@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Launches of small texts, by both techniques.
+// Launches of small texts with both techniques.
 #include "Support.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using namespace tmetal_test;
 
 namespace {
 
-// Each program counts itself in the element of its number and says where it is.
+// Each program counts itself in the element of its index and stores its position.
 const char *kPlaces = R"(#include <triton_metal.h>
 kernel void places(device atomic_int *counts [[buffer(0)]], device int *at [[buffer(1)]], TM_POSITION) {
   TM_BEGIN(2, 0)
@@ -29,7 +29,7 @@ kernel void places(device atomic_int *counts [[buffer(0)]], device int *at [[buf
 TM_ENTRY(places)
 )";
 
-// Tiles, shuffles, threadgroup memory, fragments and what is the same for a SIMD group.
+// Tiles, shuffles, threadgroup memory, fragments and values that are uniform in a SIMD group.
 const char *kMixed = R"(#include <triton_metal.h>
 kernel void mixed(device float *x [[buffer(0)]], device float *out [[buffer(1)]], TM_POSITION) {
   TM_BEGIN(2, 1024)
@@ -71,7 +71,7 @@ kernel void mixed(device float *x [[buffer(0)]], device float *out [[buffer(1)]]
 TM_ENTRY(mixed)
 )";
 
-// Every thread of 32 wants a record.
+// All 32 threads ask for a record.
 const char *kReport = R"(#include <triton_metal.h>
 kernel void report_all(device uint *tm_report [[buffer(0)]], TM_POSITION) {
   TM_BEGIN(1, 0)
@@ -148,7 +148,7 @@ TEST_P(CpuDeviceTest, RecordsBeyondTheCapacityAreCounted) {
     EXPECT_LT(record[2], 3u);
     EXPECT_EQ(record[3], 0u);
     EXPECT_LT(record[4], 32u);
-    EXPECT_EQ(record[5], canary); // nothing but what was put
+    EXPECT_EQ(record[5], canary); // only the payload was written
   }
   for (size_t i = 2 + capacity * 16; i < report.size(); ++i)
     ASSERT_EQ(report[i], canary) << i;
@@ -189,7 +189,7 @@ TEST(CpuDevice, TechniquesAgreeBitByBit) {
   }
   EXPECT_EQ(0, std::memcmp(results[0].data(), results[1].data(), count * sizeof(float)));
   EXPECT_EQ(0, std::memcmp(results[0].data(), results[2].data(), count * sizeof(float)));
-  // Against plain loops, for the last program.
+  // The last program is compared with plain loops.
   const float *in = &x[(programs - 1) * 192];
   std::vector<float> mirrored(192), t(192);
   for (int i = 0; i < 192; ++i)
@@ -210,9 +210,9 @@ TEST(CpuDevice, TechniquesAgreeBitByBit) {
   }
 }
 
-// What the cache of a process hands out fits the threads and the memory that were asked for.
+// The in-memory cache tells apart numbers of threads and sizes of memory.
 TEST(CpuDevice, OneTextWithDifferentThreads) {
-  std::string text = textOf(32); // with fibers the caller says how many threads there are
+  std::string text = textOf(32); // with fibers the caller sets the number of threads
   auto few = compileCpuProgram(text, 1, 0, 0, with(CpuProgramOptions::Fibers));
   auto many = compileCpuProgram(text, 4, 0, 0, with(CpuProgramOptions::Fibers));
   for (auto &[program, threads] : {std::pair(few, 32), std::pair(many, 128)}) {
@@ -251,7 +251,7 @@ TM_ENTRY(stuck)
   }
 }
 
-// Variables of a threadgroup may need more stack than a worker, or the caller, has.
+// The variables of a threadgroup may need more stack than a worker or the caller has.
 TEST(CpuDevice, LargeTiles) {
   for (int registers : {600, 20000}) { // 300 KB, 10 MB
     std::string text = R"(#include <triton_metal.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fibers as compiled texts use them: who runs when, what they hand over, and what happens when some stay
-// away.
+// Fibers as compiled texts use them: the order in which they run, exchanges, and barriers that some fibers
+// never reach.
 #define TM_CPU_FIBERS
 #define TM_CHECK_RACES
 #include "shim/fibers.h"
@@ -16,7 +16,7 @@ using namespace tmetal;
 
 namespace {
 
-/// Runs `body(thread)` in a fiber for each thread. False when they wait for ever.
+/// Runs `body(thread)` in a fiber for each thread. Returns false when some wait for ever.
 bool run(unsigned threads, const std::function<void(unsigned)> &body) {
   FiberStacks stacks = fiberStacks(threads, 64 << 10);
   tm_fibers::Workspace workspace{stacks.first, stacks.bytes, threads, nullptr, 0, nullptr, nullptr};
@@ -37,7 +37,8 @@ TEST(Fibers, NobodyPassesABarrierAlone) {
         tm_hooks::wait_threadgroup();
       }
     }));
-    // All of a phase, in the order in which they came to the barrier; the last one goes on first.
+    // Each phase has all threads, in the order in which they reached the barrier, but the last to
+    // arrive runs first.
     ASSERT_EQ(order.size(), 5 * threads);
     for (unsigned phase = 0; phase < 5; ++phase) {
       std::vector<bool> seen(threads);
@@ -100,14 +101,15 @@ TEST(Fibers, ThreadsThatHaveLeftAreNotWaitedFor) {
 TEST(Fibers, ThreadsThatWaitForEverAreFound) {
   EXPECT_FALSE(run(64, [](unsigned thread) {
     if (thread == 5)
-      tm_hooks::wait_simdgroup(); // the others of its group wait elsewhere
+      tm_hooks::wait_simdgroup(); // the rest of its SIMD group waits elsewhere
     else
       tm_hooks::wait_threadgroup();
   }));
   EXPECT_TRUE(run(64, [](unsigned) { tm_hooks::wait_threadgroup(); }));
 }
 
-// When races are looked for: who leaves while others wait at a barrier, as GPUs do not allow.
+// In the race check it is a fault when a thread returns while others wait at a barrier, since GPUs do not
+// allow it.
 TEST(Fibers, ThreadsThatSkipABarrierAreFound) {
   EXPECT_FALSE(run(64, [](unsigned thread) {
     if (thread != 63)
@@ -137,7 +139,7 @@ TEST(Fibers, StacksGrowWhenAskedTo) {
   EXPECT_GE(small.bytes, 1000u);
   FiberStacks large = fiberStacks(64, 1 << 20);
   EXPECT_GE(large.bytes, size_t(1) << 20);
-  for (unsigned i = 0; i < 64; ++i) { // each whole stack is there
+  for (unsigned i = 0; i < 64; ++i) { // each stack is mapped from end to end
     large.first[(i + 1) * large.bytes - 1] = 1;
     large.first[(i + 1) * large.bytes - (1 << 20)] = 1;
   }
@@ -151,7 +153,7 @@ TEST(FibersDeathTest, OverflowOfAStackFaults) {
   EXPECT_DEATH(
       {
         FiberStacks stacks = fiberStacks(4, 64 << 10);
-        *static_cast<volatile char *>(stacks.first + 2 * stacks.bytes) = 1; // the page in front of the third
+        *static_cast<volatile char *>(stacks.first + 2 * stacks.bytes) = 1; // guard page of the third
       },
       "");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Planted races are found, ordered accesses are not reported.
+// Planted races are found, and ordered accesses are not reported.
 #include "cpu/Races.h"
 #include "Support.h"
 
@@ -16,14 +16,15 @@ namespace {
 class RacesTest : public ::testing::Test {
 protected:
   RacesTest() { tracker.beginProgram(); }
-  /// Whether thread `thread` races at `offset`. Epochs: barriers of the threadgroup, of the SIMD group.
+  /// Whether the access of `thread` races. The epochs count barriers of the threadgroup and of
+  /// the SIMD group.
   bool access(unsigned thread, Kind kind, unsigned offset = 0, unsigned bytes = 4, unsigned epoch = 0,
               unsigned simdgroupEpoch = 0) {
     Access now{memory + offset, bytes, ++site, kind, thread, {epoch, simdgroupEpoch}};
     return tracker.conflict(now, &before);
   }
   alignas(64) char memory[64];
-  unsigned site = 0; // each access at a place of its own, since pairs are reported once
+  unsigned site = 0; // differs for each access, because each pair of sites is reported once
   Access before{};
   KnownRaces known;
   RaceTracker tracker{known};
@@ -62,7 +63,7 @@ TEST_F(RacesTest, BarriersOrder) {
 TEST_F(RacesTest, BarriersOfASimdgroupOrderItsThreads) {
   EXPECT_FALSE(access(0, Kind::write, 0, 4, 0, 0));
   EXPECT_FALSE(access(1, Kind::read, 0, 4, 0, 1));
-  EXPECT_TRUE(access(32, Kind::read, 0, 4, 0, 1)); // of another SIMD group
+  EXPECT_TRUE(access(32, Kind::read, 0, 4, 0, 1)); // in another SIMD group
 }
 
 TEST_F(RacesTest, AtomicsDoNotRaceWithEachOther) {
@@ -77,10 +78,10 @@ TEST_F(RacesTest, BytesThatOverlap) {
   EXPECT_FALSE(access(0, Kind::write, 0, 16));
   EXPECT_TRUE(access(1, Kind::write, 12, 8));
   EXPECT_FALSE(access(2, Kind::write, 32, 1));
-  EXPECT_FALSE(access(3, Kind::write, 33, 1)); // a neighbour, not the same byte
+  EXPECT_FALSE(access(3, Kind::write, 33, 1)); // a neighbouring byte
   EXPECT_TRUE(access(4, Kind::write, 33, 2));
   EXPECT_FALSE(access(5, Kind::write, 40, 8));
-  EXPECT_TRUE(access(6, Kind::read, 46, 1)); // a byte of what was written coarsely
+  EXPECT_TRUE(access(6, Kind::read, 46, 1)); // one byte of a larger store
 }
 
 TEST_F(RacesTest, ProgramsAreApart) {
@@ -100,7 +101,7 @@ TEST_F(RacesTest, APairOfPlacesIsReportedOnce) {
 
 namespace {
 
-/// Sites of the records that a text leaves, which reverses 64 elements through threadgroup memory.
+/// The sites of the races that are reported for a text that reverses 64 elements through threadgroup memory.
 std::set<std::pair<unsigned, unsigned>> racesOf(const std::string &between) {
   std::string text = R"(#include <triton_metal.h>
 kernel void reversed(device int *out [[buffer(0)]], device uint *tm_report [[buffer(1)]], TM_POSITION) {
@@ -137,6 +138,6 @@ TEST(Races, OfATextWithoutItsBarrier) {
   EXPECT_TRUE(racesOf("TM_BARRIER(mem_threadgroup)").empty());
   std::set<std::pair<unsigned, unsigned>> planted{{11, 12}};
   EXPECT_EQ(racesOf(""), planted);
-  EXPECT_EQ(racesOf("simdgroup_barrier(mem_flags::mem_threadgroup);"), planted); // too few threads
-  EXPECT_EQ(racesOf("TM_BARRIER(mem_device)"), planted);                         // another memory
+  EXPECT_EQ(racesOf("simdgroup_barrier(mem_flags::mem_threadgroup);"), planted); // too small a scope
+  EXPECT_EQ(racesOf("TM_BARRIER(mem_device)"), planted);                         // for the wrong memory
 }

@@ -84,7 +84,8 @@ std::string runChild(const std::string &test, const std::map<std::string, std::s
 }
 
 namespace {
-/// A cache of the build tree, before the device looks for one: the headers are compiled once.
+/// Uses a cache in the build tree, set before the device looks for one, so that the headers are
+/// compiled only once.
 const bool folderIsSet = [] {
   setenv("TRITON_METAL_CACHE_DIR", UNIT_CPU_CACHE, /*overwrite=*/0);
   return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the tests of the CPU device share: texts that no cache has seen, and processes of their own.
+// Helpers of the CPU device's tests: texts that are in no cache yet, and child processes.
 #pragma once
 
 #include "cpu/CpuDevice.h"
@@ -11,21 +11,22 @@
 
 namespace tmetal_test {
 
-/// A text that adds 1 to each of 128 elements for each program, and that nothing has compiled before.
+/// A text in which each program adds 1 to 128 elements, and which was never compiled before.
 std::string freshText();
-/// The text with another number of SIMD groups; each thread sets the element of its own number.
+/// A text for `simdgroups` SIMD groups, in which each thread sets the element with its own index.
 std::string textOf(int simdgroups);
 
 std::filesystem::path cacheFolder();
-/// Files of the cache that end in `suffix`.
+/// The files of the cache that end in `suffix`.
 std::vector<std::filesystem::path> cached(const std::string &suffix);
-/// Other bytes under the same name, in a new file: what is in use stays.
+/// Replaces a file by a new one with other content, so that a mapped old one stays intact.
 void replace(const std::filesystem::path &path, const std::string &content);
 
-/// A run of this program with other variables: what it prints, with its exit status at the end.
+/// Runs a test of this program in a child process with other environment variables. Returns its output, with
+/// the exit status at the end.
 std::string runChild(const std::string &test, const std::map<std::string, std::string> &environment);
 
-/// Whether a launch of `freshText()` does what it should.
+/// Whether a launch of `freshText()` computes the right result.
 bool addsOne(const tmetal::CpuProgram &program);
 
 } // namespace tmetal_test

@@ -19,7 +19,8 @@ using namespace tmetal_test;
 
 namespace {
 
-// On the caller's stack, on workers' stacks, on threads for one launch.
+// Stack sizes that run on the stack of the caller, on those of workers, and on threads started
+// for one launch.
 const int64_t kStacks[] = {0, 300 << 10, 20 << 20};
 
 /// How often each index was covered.
@@ -98,15 +99,15 @@ TEST(ThreadPool, ExceptionsReachTheCaller) {
       } catch (const std::runtime_error &error) {
         EXPECT_EQ(error.what(), "index " + std::to_string(bad));
       }
-      EXPECT_EQ(running, 0); // nobody is left behind with what the caller has on its stack
+      EXPECT_EQ(running, 0); // no worker still uses the stack of the caller
       EXPECT_EQ(cover(100, 3, stack), std::vector<int>(100, 1));
     }
 }
 
-// A process that was forked has none of its parent's workers.
+// A forked process does not have the workers of its parent.
 TEST(ThreadPool, ForkedProcesses) {
   for (int64_t stack : kStacks)
-    cover(100, 1, stack); // the workers are there
+    cover(100, 1, stack); // starts the workers
   for (int64_t stack : kStacks) {
     pid_t child = fork();
     if (child == 0) {
