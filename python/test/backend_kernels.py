@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Kernels that the tests of the plug-in share. What they compute is simple; how they are launched is under
-test."""
+"""Kernels that the tests of the plug-in share. They compute simple things; the tests are about how they are
+launched."""
 
 import triton
 import triton.language as tl
@@ -52,7 +52,7 @@ def copy_optional(x_ptr, bias_ptr, out_ptr, n, BLOCK: tl.constexpr):
 
 @triton.jit
 def copy_block(source, target, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
-    """Both arguments are descriptors that the host made."""
+    """Both arguments are host descriptors."""
     row = tl.program_id(0) * ROWS
     column = tl.program_id(1) * COLUMNS
     target.store([row, column], source.load([row, column]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Common set-up: choose the backend before Triton is imported, keep caches apart, fix the seeds."""
+"""Common set-up: chooses the backend before Triton is imported, separates the caches, fixes the seeds."""
 
 import os
 import random
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Caches of this run alone, the same for all its processes.
+# This run has caches of its own, which all its processes share.
 _own_caches = []
 for variable in ("TRITON_CACHE_DIR", "TRITON_METAL_CACHE_DIR"):
     if variable not in os.environ:
@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The engine of the launches in a test."""
+    """The engine of all launches in a test."""
     wanted = getattr(request, "param", None)
     if wanted is None or os.environ.get("TRITON_INTERPRET") == "1":
         yield "auto"
@@ -66,13 +66,13 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def mlx_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Launches of this test become MLX operations."""
+    """Runs the launches of this test on the mlx engine."""
     yield from _only(monkeypatch, "mlx")
 
 
 @pytest.fixture
 def msl_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Launches of this test become kernels in Metal Shading Language."""
+    """Runs the launches of this test on the msl engine."""
     yield from _only(monkeypatch, "msl")
 
 
@@ -85,7 +85,7 @@ def _only(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[None]:
 
 
 def forget_compiled_kernels() -> None:
-    """Triton looks at the environment when it compiles a kernel, not when it finds one in memory."""
+    """Needed after a change of the environment, which Triton reads only when it compiles a kernel."""
     from triton.runtime.jit import _triton_jit_function_registry
 
     for function in list(_triton_jit_function_registry.values()):
@@ -120,8 +120,8 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run_python(tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
-    """Runs a program in a process of its own, without the variables that choose a backend except those given:
-    `run_python(source, NAME="value")`."""
+    """Runs a program in a process of its own: `run_python(source, NAME="value")`. Of the variables that
+    choose a backend, only those given are set."""
 
     def run(source: str, **environment: str) -> subprocess.CompletedProcess:
         script = tmp_path / "program.py"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Kernels that between them use everything that the language can write into TTIR. They are compiled,
-not launched."""
+"""Kernels that together use everything that the language can write into TTIR. They are compiled, but not
+launched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Entry:
     kernel: Any
     signature: dict[str, str]
     constants: dict[str, Any] = field(default_factory=dict)
-    # Operations that the text must hold: the kernel is here for their sake.
+    # The operations for which the kernel is here; its text must have them.
     contains: tuple[str, ...] = ()
 
     @property
@@ -29,7 +29,7 @@ CORPUS: list[Entry] = []
 
 
 def corpus(types: str, *contains: str, **constants: Any) -> Any:
-    """Registers the kernel below with the types of its arguments, in order, and its constants."""
+    """Registers the decorated kernel with the types of its arguments, in order, and its constants."""
 
     def register(kernel: Any) -> Any:
         values = iter(part.strip() for part in types.split(";"))

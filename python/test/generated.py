@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turns kernel source text into a module: Triton reads the source of a kernel from its file."""
+"""Turns the source of a kernel into a module, because Triton reads the source from a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _folder() -> Path:
 
 
 def load_source(source: str, name: str = "") -> ModuleType:
-    """Write `source` to a file and import it."""
+    """Writes `source` to a file and imports it."""
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     module_name = f"{name or 'kernels'}_{digest}"
     if module_name in sys.modules:
@@ -41,7 +41,7 @@ def load_source(source: str, name: str = "") -> ModuleType:
 
 
 def elementwise_kernel(expression: str, inputs: str, other: str = ", other=1"):
-    """A kernel that maps `expression` over one-dimensional inputs named by the letters of `inputs`."""
+    """A kernel that maps `expression` over one-dimensional inputs, named by the letters of `inputs`."""
     parameters = "".join(f"{letter}_ptr, " for letter in inputs)
     loads = "".join(f"    {letter} = tl.load({letter}_ptr + i, mask=m{other})\n" for letter in inputs)
     source = (
@@ -62,9 +62,9 @@ def evaluate(
     block: int = 128,
     **options: Any,
 ) -> np.ndarray:
-    """Run `expression` of x, y, z over the arrays with the launch options given, in buffers that notice stray
+    """Runs `expression` of x, y, z over the arrays with the given launch options. The buffers detect stray
     writes."""
-    # Triton has no conversion of the integer 1 to the 8-bit floats.
+    # Triton cannot convert the integer 1 to an 8-bit float.
     other = "" if any(dtype.startswith("float8") for dtype in dtypes) else ", other=1"
     kernel = elementwise_kernel(expression, "xyz"[: len(arrays)], other)
     count = arrays[0].size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs a function of a test module under TRITON_INTERPRET=1, in a process of its own."""
+"""Runs a function of a test module with TRITON_INTERPRET=1, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compiles the helper headers of kernels for the CPU and calls their functions on NumPy arrays."""
+"""Compiles the headers of kernels for the CPU and calls their functions on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent / "kernel_headers"
 SHIM, KERNELS = ROOT / "runtime" / "shim", ROOT / "kernels"
 
-# Types of signatures: NumPy's, and those of the text.
+# For each type of a signature: the NumPy type, and the type in the text.
 TYPES: dict[str, tuple[type, str]] = {
     "int1": (np.bool_, "bool"),
     "uint8": (np.uint8, "uchar"),

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Run kernels with changes of their printed text, one at a time: `mutate_kernels.py OUTCOMES [KERNEL ...]`.
+"""Runs kernels with one mutation of their printed text each: `mutate_kernels.py OUTCOMES [KERNEL ...]`.
 
-Each barrier is deleted in turn, or left to one lane, and each mask dropped, behind the printer's back: the
-compiler that the CPU device calls is this file, which changes the text and hands it to clang. What came of
-each is written as JSON."""
+In turn, each barrier is deleted, or left to one lane, and each mask is dropped. The CPU device calls this
+file as its compiler, which changes the text and passes it on to clang. The outcomes are written as JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +15,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What is changed, into what, and into what to see whether a launch gets there at all.
+# For each kind: what is replaced, by what, and by what to see whether a launch gets there at all.
 REACHED = "tm::report(tm_report, 0, tm_pid)"
 BARRIER = re.compile(r"TM_BARRIER\(\w+\)")
 MUTATIONS = {
     "barrier": (BARRIER, "", REACHED + ";"),
     "divergence": (BARRIER, r"if (tm_lane == 0) { \g<0> }", REACHED + ";"),
-    # `c = mask && (is inside)`: the access then happens in every thread that reaches it
+    # `c = mask && (is inside)`: without the mask, every thread that gets there accesses memory
     "mask": (
         re.compile(r"(const bool c\d+ = )v\w+ && (?=\(?tm::inside)"),
         r"\1",
@@ -39,7 +38,7 @@ def mutated(text: str, kind: str, index: int, probe: bool = False) -> str:
 
 
 def compile_changed() -> int:
-    """As clang: the last argument may be a kernel's text."""
+    """Stands in for clang. The last argument may be the text of a kernel."""
     clang, *arguments = os.environ["MUTANTS_CLANG"], *sys.argv[1:]
     folder = Path(os.environ["MUTANTS_FOLDER"])
     if arguments[-1].endswith(".metal"):
@@ -53,7 +52,7 @@ def compile_changed() -> int:
 
 
 def kernels(sanitize: str = "address,thread") -> dict:
-    """Name: (what launches it on new arguments and returns the result, what that should be)."""
+    """Name: (function that launches it on new arguments and returns the result, expected result)."""
     import torch
     import triton
     import triton.language as tl
@@ -87,7 +86,7 @@ def kernels(sanitize: str = "address,thread") -> dict:
     def collatz(x_ptr, out_ptr, BLOCK: tl.constexpr):
         x = tl.load(x_ptr + tl.arange(0, BLOCK))
         steps = 0
-        while (tl.max(x, axis=0) > 1) & (steps < 150):  # a wrong program ends, too
+        while (tl.max(x, axis=0) > 1) & (steps < 150):  # ends even when the program is wrong
             x = tl.where(x % 2 == 0, x // 2, tl.where(x > 1, 3 * x + 1, x))
             steps += 1
         tl.store(out_ptr, steps)
@@ -112,7 +111,7 @@ def kernels(sanitize: str = "address,thread") -> dict:
         first = tl.load(out_ptr + ticket + BLOCK - 1 - tl.arange(0, BLOCK))
         tl.store(out_ptr + ticket + tl.arange(0, BLOCK), first + 1)
 
-    # Arguments end where the block's elements do, so that an access which a mask keeps back leaves them.
+    # The arrays end with the last masked-on element, so that an access without its mask is out of bounds.
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(3, 100, generator=generator)
     a, b = torch.randn(32, 64, generator=generator), torch.randn(64, 32, generator=generator)
@@ -189,7 +188,7 @@ def main(target: str, wanted: list[str]) -> None:
         os.environ["MUTANTS_CLANG"] = os.environ.get("TRITON_METAL_CLANG", "clang++-22")
         os.environ["MUTANTS_FOLDER"] = name
         os.environ["TRITON_METAL_CLANG"] = str(clang)
-        cache = folder / "cache"  # of its own: another process may change the same kernels
+        cache = folder / "cache"  # not shared, because another process may mutate the same kernels
         os.environ["TRITON_METAL_CACHE_DIR"] = str(cache)
         os.environ.setdefault("TRITON_BACKEND", "metal")
         change = folder / "change.json"

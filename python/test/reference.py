@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Data types, test data and comparison for the tests of the language. Nothing here goes through Triton."""
+"""Data types, test data and comparisons for the tests of the language. Nothing here uses Triton."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 @dataclass(frozen=True)
 class DType:
-    """A Triton scalar type, how a buffer holds it, and the NumPy type that computes with its values."""
+    """A Triton scalar type, the type of its buffers, and the NumPy type that computes with its values."""
 
     name: str  # as in triton.language
     torch: torch.dtype
@@ -77,7 +77,7 @@ CORNERS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 7.0, np.inf, -np.inf, np.nan, 1
 
 
 def corner_values(dtype: str) -> np.ndarray:
-    """Values where arithmetic goes wrong first."""
+    """Values at which arithmetic goes wrong first."""
     info = DTYPES[dtype]
     if info.is_float:
         return np.array(CORNERS, dtype=info.value)
@@ -90,7 +90,7 @@ def corner_values(dtype: str) -> np.ndarray:
 
 
 def random_values(dtype: str, count: int, rng: np.random.Generator, *, tame: bool = False) -> np.ndarray:
-    """Random values of `dtype`; full range for integers unless `tame`, which keeps them small and finite."""
+    """Random values of `dtype`: small and finite if `tame`, else integers over the full range."""
     info = DTYPES[dtype]
     if dtype == "int1":
         return rng.integers(0, 2, count).astype(np.bool_)
@@ -125,7 +125,7 @@ def truncated_remainder(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def fused_multiply_add(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """x * y + z in float32 with one rounding: the double sum is rounded to odd first."""
+    """x * y + z in float32 with one rounding, because the sum in float64 is rounded to odd."""
     with np.errstate(all="ignore"):
         product = x.astype(np.float64) * y.astype(np.float64)
         addend = z.astype(np.float64)
@@ -137,7 +137,7 @@ def fused_multiply_add(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarra
         toward = np.where(error > 0, np.inf, -np.inf)
         fix = np.isfinite(total) & np.isfinite(error) & (error != 0) & even
         total = np.where(fix, np.nextafter(total, toward), total)
-        # Rounding to odd keeps the neighbour whose last bit is set.
+        # Rounding to odd takes the neighbour whose last bit is set.
         return total.astype(np.float32)
 
 
@@ -153,7 +153,7 @@ def ulp_distance(got: np.ndarray, want: np.ndarray) -> np.ndarray:
 
 
 def assert_same(got: np.ndarray, want: np.ndarray, *, zero_sign: bool = True) -> None:
-    """Equal bit for bit, where every NaN equals every other NaN."""
+    """Asserts that the arrays are equal bit for bit, except that all NaNs are equal."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, f"shape {got.shape}, expected {want.shape}"
     assert got.dtype == want.dtype, f"type {got.dtype}, expected {want.dtype}"
@@ -166,7 +166,7 @@ def assert_same(got: np.ndarray, want: np.ndarray, *, zero_sign: bool = True) ->
 
 
 def assert_close(got: np.ndarray, want: np.ndarray, rtol: float, atol: float = 0.0) -> None:
-    """Close, with NaN and infinities at the same places."""
+    """Asserts that the arrays are close, with NaN and infinities at the same places."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, f"shape {got.shape}, expected {want.shape}"
     wide_got, wide_want = got.astype(np.float64), want.astype(np.float64)
@@ -186,7 +186,7 @@ def _report(got: np.ndarray, want: np.ndarray, bad: np.ndarray) -> None:
 
 
 class Guarded:
-    """A buffer between two zones of known bytes; `check` finds writes outside it."""
+    """A buffer between two zones of known bytes; `check` finds writes outside of it."""
 
     ZONE = 64
 

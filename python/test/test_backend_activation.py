@@ -8,7 +8,7 @@ import triton
 print(triton.runtime.driver.active.get_current_target().backend)
 """
 
-# Another backend that is active, as NVIDIA's is on a machine with its GPU.
+# Another active backend, like NVIDIA's on a machine with its GPU.
 WITH_OTHER = """
 import os, triton
 from triton.backends import backends, Backend
@@ -182,7 +182,7 @@ print(triton.testing.do_bench(lambda: double[(1,)](x, 100, BLOCK=128), warmup=1,
 
 
 def test_exactly_one_backend_and_driver_class():
-    """Triton refuses a plug-in whose modules hold two."""
+    """Triton refuses a plug-in with two of either."""
     from triton.backends import _find_concrete_subclasses
     from triton.backends.compiler import BaseBackend
     from triton.backends.driver import DriverBase

@@ -39,7 +39,7 @@ def operands(n=300):
 
 @pytest.fixture
 def compilations():
-    """Records whether each compilation was a cache hit."""
+    """Records for each compilation whether it was a cache hit."""
     hits = []
     triton.knobs.compilation.listener = lambda *, cache_hit, **_: hits.append(cache_hit)
     yield hits
@@ -47,7 +47,7 @@ def compilations():
 
 
 def forget(*kernels):
-    """Drops the variants of kernels that this process holds, so that the folder is asked."""
+    """Drops the variants of kernels in memory, so that the cache folder is used."""
     for kernel in kernels:
         kernel.device_caches.clear()
 
@@ -225,7 +225,7 @@ def test_cache_folder_that_is_a_file(tmp_path, monkeypatch):
 
 
 def test_cache_folder_without_permission(tmp_path, monkeypatch):
-    """The superuser may write everywhere, so the question itself is answered with no."""
+    """The superuser may write everywhere, so the check for permission is replaced by one that says no."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(compiler.os, "access", lambda path, mode: False)
     with pytest.raises(MetalError, match=r"\[cache\].*no permission.*TRITON_CACHE_DIR"):
@@ -251,7 +251,7 @@ def test_binaries_only_is_refused(fresh_cache, monkeypatch):
 
 @pytest.fixture
 def dumped(tmp_path, fresh_cache, monkeypatch):
-    """Launches `add` with dumping on; returns the folder of the dump."""
+    """Launches `add` with dumping on and returns the folder of the dump."""
     monkeypatch.setenv("TRITON_KERNEL_DUMP", "1")
     monkeypatch.setenv("TRITON_DUMP_DIR", str(tmp_path / "dump"))
     forget(add)
@@ -290,7 +290,7 @@ def test_dump_writes_the_operations_of_every_kind_of_launch_once(dumped):
 
 @pytest.fixture
 def override(tmp_path, dumped, monkeypatch):
-    """Places a file beside the dumped ones as override of `add`, and launches."""
+    """Launches `add` with the given file in its override folder, beside the dumped ones."""
     monkeypatch.delenv("TRITON_KERNEL_DUMP")
     monkeypatch.setenv("TRITON_KERNEL_OVERRIDE", "1")
     monkeypatch.setenv("TRITON_ALWAYS_COMPILE", "1")
@@ -316,7 +316,7 @@ def test_override_replaces_a_stage(override):
 def test_malformed_override_is_a_clear_error(override, capfd):
     with pytest.raises(CompileError, match=r"\[override\] '.*add\.ttir' is not Triton IR"):
         override("add.ttir", lambda text: text.replace("arith.addf", "arith.addd"))
-    # The parser says where.
+    # The message of the parser has the position.
     assert re.search(r"add\.ttir.*:\d+:\d+", capfd.readouterr().err)
 
 

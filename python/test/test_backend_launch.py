@@ -120,7 +120,7 @@ def test_numpy_views_start_at_their_offset():
 
 
 def test_a_view_reaches_the_whole_allocation():
-    """A kernel may compute addresses outside a view, as long as they are inside what it is a view of."""
+    """A kernel may use addresses outside of a view, as long as they are inside of the viewed array."""
     base = np.arange(N, dtype=np.float32)
     out = np.zeros(N, np.float32)
     launch_add(base[:1], base[:1], out, n=N)
@@ -505,7 +505,7 @@ def test_threads_launch_on_lazy_arrays():
 
 
 def test_first_launch_from_many_threads():
-    """One thread loads the kernel while others already launch it."""
+    """One thread loads the kernel while others are already launching it."""
     for _ in range(5):
         kernel = triton.jit(add.fn)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""triton.language.extra.libdevice: every function is there, under the symbols that the table lists."""
+"""triton.language.extra.libdevice: every function exists, under the symbols that the table lists."""
 
 import inspect
 import re
@@ -93,7 +93,7 @@ def through_fp8e4b15(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 def test_fp8e4b15(dtype):
-    """4 exponent bits with bias 15, 3 mantissa bits, nothing above 1.75."""
+    """4 exponent bits with bias 15, 3 mantissa bits, largest value 1.75."""
     grid = torch.tensor([m * 2.0 ** (e - 15 - 3) for e in range(1, 15) for m in range(8, 16)])
     exact = torch.cat([grid[grid <= 1.75], torch.arange(8) * 2.0**-17])
     x = torch.cat([exact, -exact]).to(dtype)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""libdevice functions against references computed in float64, special values included.
+"""libdevice functions, with special values, against references computed in float64.
 
-A function that the engine has no form for is refused by name; which ones those are is a list that may only
-shrink.
+A function that the mlx engine lacks is refused by name. The list of those may only shrink.
 """
 
 import importlib.util
@@ -46,7 +45,7 @@ def on_torch(function):
 
 
 def each(function):
-    """Python's own function on every element; NaN where it has no value."""
+    """Applies a function of Python to every element; NaN where it is undefined."""
 
     def call(*args):
         result = []
@@ -148,7 +147,7 @@ BINARY = {
     "fast_powf": np.power,
 }
 
-# Without a form in MLX so far.
+# The mlx engine does not have these yet.
 REFUSED = {
     "lgamma",
     "tgamma",
@@ -222,7 +221,8 @@ def check(name, call, reference, *arrays):
         )
     got = call(name, *arrays)
     if refused:
-        # Only the msl engine has these; test_kernel_headers.py bounds their errors, poles and infinities too.
+        # Only the msl engine has these. test_kernel_headers.py bounds their errors and tests
+        # poles and infinities.
         ordinary = np.isfinite(expected) & np.isfinite(got)
         assert ordinary.sum() >= 8
         np.testing.assert_allclose(got[ordinary], expected[ordinary], rtol=3e-5, atol=1e-6)
@@ -233,7 +233,7 @@ def check(name, call, reference, *arrays):
         np.testing.assert_array_equal(np.signbit(got[exact_zero]), np.signbit(expected[exact_zero]))
 
 
-# Near their zeros these lose relative precision on every GPU.
+# These lose relative precision near their zeros on every GPU.
 WIDE = {"sin", "cos", "tan", "fast_sinf", "fast_cosf", "fast_tanf", "sinpi", "cospi", "log", "log2", "log10"}
 WIDE |= {"fast_logf", "fast_log2f", "fast_log10f", "acosh", "fmod"}
 SIGNED_ZERO = {
@@ -254,7 +254,7 @@ SIGNED_ZERO |= {"atan", "sinh", "tanh", "asinh", "atanh", "erf", "cbrt", "expm1"
 @pytest.mark.parametrize("name", UNARY)
 def test_unary(name, call):
     x = floats()
-    # Reducing an angle of 1e30 needs more than float32 holds; engines may differ.
+    # Reducing an angle of 1e30 takes more precision than float32 has, so engines may differ.
     if name in {"sin", "cos", "tan", "fast_sinf", "fast_cosf", "fast_tanf"}:
         x = x[~(np.abs(x) > 1e6)]
     check(name, call, UNARY[name], x)
@@ -266,7 +266,7 @@ def test_binary(name, call):
     x, y = (a.ravel() for a in np.meshgrid(np.float32(SPECIAL), np.float32(SPECIAL)))
     x, y = np.concatenate([x, values]), np.concatenate([y, np.roll(values, 1)])
     if name in {"fmod", "remainder"}:
-        # The quotient of the two must be near enough for one division.
+        # The quotient of the two must fit a single division.
         near = ~(np.abs(x) > 1e20) | ~np.isfinite(x)
         x, y = x[near], y[near]
     if name.startswith("fast_"):
@@ -336,7 +336,7 @@ def test_fused_multiply_add(call):
     rng = np.random.default_rng(11)
     x, y = (rng.uniform(-2, 2, 500).astype(np.float32) for _ in range(2))
     z = -(x * y)
-    # The exact product of two float32 fits float64: what is left is the rounding error that fma keeps.
+    # The product of two float32 is exact in float64, so the result is the rounding error that fma keeps.
     expected = (x.astype(np.float64) * y + z).astype(np.float32)
     np.testing.assert_array_equal(call("fma", x, y, z), expected)
 

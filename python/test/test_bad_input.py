@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wrong arguments, grids, files and folders: a clear error, untouched arguments, a process that lives on."""
+"""Wrong arguments, grids, files and folders give a clear error, and leave arguments and process intact."""
 
 import re
 
@@ -21,7 +21,7 @@ def add_one(x_ptr, out_ptr, n, B: tl.constexpr):
 
 @pytest.fixture(autouse=True)
 def lives_on():
-    """After each test a good launch must still work."""
+    """After each test, a correct launch must still work."""
     yield
     x, out = torch.arange(100.0), torch.zeros(100)
     add_one[(2,)](x, out, 100, B=64)
@@ -157,7 +157,7 @@ def test_grid_of_the_wrong_type(grid):
 
 
 def test_large_grid_of_programs_that_do_nothing():
-    """Legal, and must not need memory in proportion to the grid for long."""
+    """This is legal, and must not keep memory in proportion to the grid."""
     out = torch.zeros(64)
     add_one[(100000,)](torch.zeros(64), out, 64, B=64)
     assert out.tolist() == [1.0] * 64
@@ -191,7 +191,7 @@ def scaled_dot(a_ptr, s_ptr, out_ptr):
 
 
 def test_operation_that_is_not_supported_or_right():
-    """dot_scaled may be refused, by name and line, but never guessed."""
+    """dot_scaled may be refused by name and line, but must never give a wrong result."""
     a = torch.randint(0, 60, (32, 32), dtype=torch.uint8)
     s = torch.full((32, 1), 127, dtype=torch.uint8)
     out = torch.zeros(32, 32)
@@ -282,7 +282,7 @@ def test_cache_folder_that_cannot_be_written(run_python, tmp_path):
         "os.environ['TRITON_CACHE_DIR'] = os.environ['SOMEWHERE']\n"
         "other[(1,)](x)\nprint(x.tolist())\n"
     )
-    # A folder below a file can be made by nobody, not even by root.
+    # Not even root can create a folder below a file.
     program = "import os\nos.environ['TRITON_CACHE_DIR'] = '/dev/null/cache'\n" + program
     done = run_python(program, TRITON_BACKEND="metal", SOMEWHERE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Arrays that are too short: found before anything is lost, and only those."""
+"""Arrays that are too short, and only those, are found before any data is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def grid_stride(x_ptr, out_ptr, n, B: tl.constexpr):
 
 @triton.jit
 def moving_pointers(x_ptr, out_ptr, n, B: tl.constexpr):
-    """One program after the other; the pointers move with the loop."""
+    """The pointers move with the loop."""
     i = tl.arange(0, B)
     x, out = x_ptr + i, out_ptr + i
     for start in range(0, n, B):
@@ -41,7 +41,7 @@ def moving_pointers(x_ptr, out_ptr, n, B: tl.constexpr):
 
 @triton.jit
 def flattened(x_ptr, out_ptr, n, B: tl.constexpr):
-    """Rows of four, by quotient and remainder."""
+    """Rows of four, indexed by quotient and remainder."""
     flat = tl.program_id(0) * B + tl.arange(0, B)
     row, column = flat // 4, flat % 4
     at = row * 4 + column
@@ -56,7 +56,7 @@ def clamped(x_ptr, out_ptr, n, B: tl.constexpr):
 
 @triton.jit
 def in_two_dimensions(x_ptr, out_ptr, n, B: tl.constexpr):
-    """Rows of 8 columns, of which one row is whole only in part."""
+    """Rows of 8 columns, of which the last one is incomplete."""
     rows = tl.program_id(0) * (B // 8) + tl.arange(0, B // 8)
     at = rows[:, None] * 8 + tl.arange(0, 8)[None, :]
     tl.store(out_ptr + at, tl.load(x_ptr + at, mask=at < n) + 1, mask=at < n)
@@ -75,7 +75,7 @@ B, N = 32, 100
 
 
 def launch(kernel, x, out, n=N):
-    """How many launches of the kernel had each access checked so far."""
+    """Launches the kernel and returns how many of its launches had each access checked so far."""
     return checked(kernel[(triton.cdiv(N, B),)](x, out, n, B=B))
 
 

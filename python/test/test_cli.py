@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line, run as a user runs it."""
+"""The command line, used as by a user."""
 
 import colorsys
 import json
@@ -20,7 +20,7 @@ ADD_LAUNCH = ["--grid", "8", "--arg", "n_elements=1000", "--elements", "1000"]
 
 @pytest.fixture
 def run(capsys, monkeypatch):
-    """Runs a command in this process; returns exit code, standard output and standard error."""
+    """Runs a command in this process and returns exit code, standard output and standard error."""
 
     def command(*arguments, **environment):
         with monkeypatch.context() as patch:
@@ -35,7 +35,7 @@ def run(capsys, monkeypatch):
 
 @pytest.fixture
 def output(run):
-    """The output of a command that works."""
+    """Runs a command that must succeed and returns its output."""
 
     def command(*arguments, **environment):
         code, out, err = run(*arguments, **environment)
@@ -47,7 +47,7 @@ def output(run):
 
 @pytest.fixture
 def refusal(run):
-    """The one line that a failed command prints."""
+    """Runs a command that must fail and returns the one line that it prints."""
 
     def command(*arguments, **environment):
         code, out, err = run(*arguments, **environment)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What Triton's front end writes passes through our dialect unchanged, with its places, and comes out of the
-shared passes as one structured kernel."""
+"""What Triton's front end writes survives a round trip through our dialect, with its locations, and the
+shared passes turn it into one structured kernel."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _DEFINITION = re.compile(
 
 
 def _with_numbered_values(text: str) -> str:
-    """Values renamed in order of definition. The text of a loop names its arguments but gives them no
-    location, so these names alone cannot survive."""
+    """Renames values in the order of their definition. The text of a loop names its arguments but gives them
+    no location, so their names do not survive the round trip."""
     latest: dict[str, str] = {}
     count = 0
     definitions = {match.start() for match in _DEFINITION.finditer(text)}
@@ -74,7 +74,7 @@ def _run(text: str, *options: str, code: int = 0) -> str:
 
 
 def _parse_type(text: str) -> Any:
-    """Types as launches write them: a string, or a tuple of types."""
+    """Parses types as launches write them: a string, or a tuple of types."""
     text = text.strip()
     if not text.startswith("("):
         return text
@@ -90,7 +90,7 @@ def _parse_type(text: str) -> Any:
 
 
 def _module(entry: Entry) -> Any:
-    """The module as the front end leaves it, before any pass."""
+    """The module as the front end produces it, before any pass."""
     from triton._C.libtriton import ir
 
     from triton_metal.backend.compiler import MetalBackend
@@ -117,7 +117,7 @@ def test_round_trip(entry: Entry) -> None:
     for fragment in entry.contains:
         assert fragment in text
     _assert_same(_run(text), text)
-    # The generic form carries everything that the printed one does.
+    # The generic form loses nothing that the short form has.
     _assert_same(_run(_run(text, "-mlir-print-op-generic")), text)
 
 
@@ -143,7 +143,7 @@ def test_shared_passes(entry: Entry) -> None:
 
 
 def test_examples(tmp_path: Path) -> None:
-    """The kernels of the demo, as they were compiled for real launches."""
+    """The kernels of the demo, as they are compiled for real launches."""
     env = dict(os.environ, TRITON_KERNEL_DUMP="1", TRITON_DUMP_DIR=str(tmp_path / "dump"))
     env["TRITON_CACHE_DIR"] = str(tmp_path / "cache")
     command = [sys.executable, "-m", "triton_metal", "demo", "--small", "--no-interpreter"]
@@ -156,7 +156,7 @@ def test_examples(tmp_path: Path) -> None:
 
 
 def test_every_operation_is_covered() -> None:
-    """The corpus holds each operation that Triton's Python bindings can create and the language reaches."""
+    """The corpus has each operation that Triton's Python bindings can create and the language can reach."""
     seen: set[str] = set()
     for entry in CORPUS:
         module = _module(entry)
@@ -169,7 +169,7 @@ def test_every_operation_is_covered() -> None:
         f"tt.{name}"
         for name in re.findall(r"\bTT_(?:Op|Conversion|Binary|GridQuery)<\s*\"([a-z_.]+)\"", text)
     }
-    # Written by extensions for NVIDIA's GPUs only.
+    # Only extensions for NVIDIA's GPUs write these.
     operations -= {"tt.grid_dependency_wait", "tt.grid_dependency_launch_dependents"}
     assert operations - seen == set()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The CPU device's two techniques give the same bits; fragments may lie in the lanes in any way."""
+"""The two techniques of the CPU device give the same bits, with any layout of fragments."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def sorted_and_summed(x_ptr, out_ptr, sums_ptr, N: tl.constexpr):
 @pytest.mark.parametrize("size", [16, 64, 512])
 @pytest.mark.parametrize("num_warps", [1, 4, 16])
 def test_sorts_scans_and_atomics(size: int, num_warps: int, with_each: Callable) -> None:
-    """Blocks that are smaller than the program's threads, and larger."""
+    """Blocks with fewer and with more elements than the program has threads."""
 
     def launch() -> torch.Tensor:
         x, out, sums = torch.randn(5 * size) * 9, torch.zeros(5 * size), torch.zeros(2, dtype=torch.int32)

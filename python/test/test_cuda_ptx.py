@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Metal texts as PTX for NVIDIA GPUs: all kinds of statements compile, wrong texts are errors."""
+"""Metal texts as PTX for NVIDIA GPUs: all kinds of statements compile, and wrong texts are errors."""
 
 import importlib.util
 import json
@@ -111,11 +111,11 @@ def test_a_text_becomes_ptx(compiled, name):
 
 
 def test_loads_do_not_wait_for_stores(compiled):
-    """What is only read is loaded as such, and tiles of 32 registers are registers."""
+    """Read-only arguments use read-only loads, and tiles of 32 registers stay in registers."""
     assert "ld.global.nc" in compiled["chain"]
     assert "ld.global.nc" in compiled["softmax"]
     assert "__local_depot" not in compiled["softmax"]
-    assert "ld.global.nc" not in compiled["tickets"]  # which stores to both of its arguments
+    assert "ld.global.nc" not in compiled["tickets"]  # it stores to both of its arguments
 
 
 @needs_ptxas
@@ -183,7 +183,7 @@ def test_folders_of_launches(texts, tmp_path):
 
 
 def test_planted_faults(texts, tmp_path):
-    """A barrier less, and a store that goes elsewhere; the rest of the text stays."""
+    """Faults are a missing barrier and a store to another place; the rest of the text stays."""
     text = texts["softmax"]
     fewer = plant_faults.without_barrier(text)
     assert fewer.count("TM_BARRIER") == text.count("TM_BARRIER") - 1
@@ -191,13 +191,13 @@ def test_planted_faults(texts, tmp_path):
     assert plant_faults.without_barrier(texts["chain"]) is None
     changed = plant_faults.past_the_end(text)
     different = [(a, b) for a, b in zip(text.splitlines(), changed.splitlines(), strict=True) if a != b]
-    assert len(different) == 2  # with the mask, and where it holds everywhere
+    assert len(different) == 2  # with the mask, and without it where it always holds
     assert all(b == a.replace("[", "[(1l << 24) + ", 1) and "] = " in a for a, b in different)
     make_ptx.make_ptx(changed, 4)
 
 
 def test_kernels_to_time(tmp_path):
-    """The same source by both compilers, with equal launches, and everything that a launch needs."""
+    """Both compilers get the same source and equal launches, with everything that a launch needs."""
     done = run(TOOLS / "make_comparison.py", tmp_path, "--small", "--only", "layer norm")
     if make_ptx.ptxas() is None:
         assert done.returncode != 0 and "There is no ptxas" in done.stderr
@@ -213,7 +213,7 @@ def test_kernels_to_time(tmp_path):
             assert (tmp_path / variant["image"]).read_bytes()[:4] == b"\x7fELF"
             used = [p["buffer"] for p in variant["parameters"] if "buffer" in p]
             assert used == list(range(len(case["buffers"])))
-    # row_stride, n_cols and eps: in a struct here, one by one there; Triton's two for scratch memory.
+    # row_stride, n_cols and eps: in a struct here, separately there; Triton has two more for scratch memory.
     struct = [p["constant"] for p in pairs[0][1]["parameters"] if "constant" in p]
     single = [p["bytes"] for p in pairs[0][0]["parameters"] if "bytes" in p]
     assert struct == ["".join(single[:3])] and single[3:] == ["00" * 8] * 2
@@ -221,7 +221,7 @@ def test_kernels_to_time(tmp_path):
 
 @needs_ptxas
 def test_kernels_of_mlx(tmp_path):
-    """MLX's own texts: threadgroup variables are memory of a block, and positions are those of CUDA."""
+    """MLX's own texts: threadgroup variables become shared memory, and positions are those of CUDA."""
     load_tool("make_comparison")
     apple = load_tool("apple_kernels")
     folder = apple.comparison.Folder(tmp_path)

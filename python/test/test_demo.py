@@ -44,7 +44,7 @@ def test_a_wrong_result_and_a_failure_are_seen():
 
 
 def test_philox_reference_matches_a_published_vector():
-    # Random123's known answer for philox4x32-10 with counter and key all zero: 6627e8d5 ...
+    # The known answer of Random123 for philox4x32-10 with counter and key zero: 6627e8d5 ...
     dropout = demo.load_module(EXAMPLES / "dropout.py")
     want = np.float32(0x6627E8D5) * np.float32(4.6566127342e-10)
     assert dropout.philox_uniform(0, np.arange(1))[0] == want

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Kernels generated at random against their oracle. The seeds are fixed; `python -m fuzzing` takes others."""
+"""Random kernels against their oracle. The seeds are fixed; `python -m fuzzing` takes others."""
 
 import collections
 import random
@@ -10,10 +10,10 @@ from fuzzing.run import check, describe, program_of, reduce_program, run_seed
 from fuzzing.tree import Expression, Store
 
 KERNELS = 1000
-# Each is compiled by a C++ compiler here; `python -m fuzzing --engine msl --count 2000` takes more.
+# Few, because each is compiled by a C++ compiler; `python -m fuzzing --engine msl --count 2000` runs more.
 MSL_KERNELS = 200
 CHUNK = 20
-# Share of the kernels that may be refused; each refusal names its reason.
+# The share of kernels that may be refused.
 REFUSALS = 0.03
 
 
@@ -38,7 +38,7 @@ def compare_kernels(first, tmp_path):
         elif outcome.status != "same":
             small = reduce_program(outcome.program, tmp_path, outcome.status, budget=10)
             pytest.fail(describe(outcome, small), pytrace=False)
-    # A chunk is small: it may hold one refusal more than its share.
+    # A chunk is small, so it may have one refusal more than its share.
     assert sum(reasons.values()) <= 1 + CHUNK * REFUSALS, dict(reasons)
 
 
@@ -46,13 +46,13 @@ def compare_kernels(first, tmp_path):
     "engine, first", [("mlx", first) for first in range(5000, 5100, CHUNK)], indirect=["engine"]
 )
 def test_random_kernels_in_slabs(engine, first, tmp_path, monkeypatch):
-    """With a budget of a few kilobytes the grid is cut into slabs that run one after the other."""
+    """With a budget of a few kilobytes, the grid is cut into slabs that run one after the other."""
     monkeypatch.setenv("TRITON_METAL_MEMORY_BUDGET", "8000")
     compare_kernels(first, tmp_path)
 
 
 def test_the_generator_covers_the_language():
-    """Each feature occurs often enough among the seeds of this file, and each rank, grid and type."""
+    """Each feature, rank, grid and type occurs often enough among the seeds of this file."""
     features: collections.Counter = collections.Counter()
     grids, types = collections.Counter(), collections.Counter()
     for seed in range(0, KERNELS, 5):
@@ -76,7 +76,7 @@ def stores_of(program):
 
 
 def mutate(program, rng):
-    """One small change of the text that the oracle does not know of, at a store of the outermost level."""
+    """Changes the text of a store at the outermost level, which the oracle does not see."""
     stores = [store for store in stores_of(program) if store.value.dtype in ("float32", "int32", "int64")]
     if not stores:
         return False
@@ -87,7 +87,7 @@ def mutate(program, rng):
 
 
 def test_the_comparison_notices_a_wrong_result(tmp_path):
-    """The same machinery must fail when the kernel is not the one that the oracle interprets."""
+    """The comparison must fail when the kernel is not the one that the oracle interprets."""
     rng = random.Random(5)
     noticed = tried = 0
     for seed in range(40):
@@ -96,7 +96,7 @@ def test_the_comparison_notices_a_wrong_result(tmp_path):
             continue
         tried += 1
         noticed += bool(check(program, tmp_path))
-    # Adding one may be lost in large floats, behind NaN, or under a mask that is off everywhere.
+    # Adding one may have no effect on large floats and NaN, and with a mask that is off everywhere.
     assert tried >= 10
     assert noticed >= 0.7 * tried
 
@@ -118,7 +118,7 @@ def test_the_comparison_notices_a_stray_write(tmp_path):
 
 
 def test_the_oracle_runs_without_triton():
-    """The oracle is NumPy only: it gives the same twice and does not touch the buffers of the program."""
+    """The oracle uses only NumPy, is deterministic, and does not change the buffers of the program."""
     program = program_of(11)
     before = [p.value.data.copy() for p in program.parameters if hasattr(p.value, "data")]
     first, second = program.expected(), program.expected()

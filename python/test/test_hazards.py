@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory that is shared, lazy, gone or used by several threads; and what must be refused by name."""
+"""Memory that is shared, lazy, freed or used by several threads; and what must be refused by name."""
 
 import gc
 import inspect
@@ -123,7 +123,7 @@ def test_storing_to_a_lazy_view_does_not_touch_its_base(case):
 
 
 def in_another_thread(function):
-    """The result of the function, or the exception that it raised."""
+    """Runs the function in another thread; returns its result, or the exception that it raised."""
     results = []
 
     def run():
@@ -139,7 +139,7 @@ def in_another_thread(function):
 
 
 def test_evaluation_in_another_thread():
-    """MLX ties a lazy array to the thread that made it; a launch adds no rule and breaks none."""
+    """MLX ties a lazy array to the thread that made it; launches follow the same rule."""
     x, y, out = mx.arange(1000, dtype=mx.float32), mx.ones(1000), mx.zeros(1000)
     mx.eval(x, y, out)
     plain = x + y
@@ -151,7 +151,7 @@ def test_evaluation_in_another_thread():
     want = np.arange(1000, dtype=np.float32) + 1
     if not isinstance(of_mlx, Exception):
         assert_same(of_launch, want * 2)
-    # Whatever happened there, it can be evaluated here.
+    # Whatever happened in the other thread, it can be evaluated here.
     assert_same(values(doubled), want * 2)
     assert_same(values(out), want)
 
@@ -191,7 +191,7 @@ def test_mlx_arrays_among_host_arrays():
     assert_same(out.numpy(), np.arange(200, dtype=np.float32) + 1)
     lazy = mx.zeros(200)
     add[blocks(200)](out, y, lazy, 200, B=BLOCK)
-    # The launch has read the host arrays: what happens to them later must not show.
+    # The launch has already read the host arrays, so later changes must not show.
     out.zero_()
     y[:] = 0
     assert_same(values(lazy), np.arange(200, dtype=np.float32) + 2)
@@ -269,7 +269,7 @@ def test_torch_views_of_one_storage():
 
 
 def test_the_overlap_is_part_of_what_is_cached():
-    """The same kernel with the same sizes, once on separate memory and once on overlapping memory."""
+    """The same kernel with the same sizes runs once on separate and once on overlapping memory."""
     for _ in range(2):
         x, out = np.arange(40, dtype=np.float32), np.zeros(40, np.float32)
         shift[(1,)](x, out, 40, B=64)
@@ -355,7 +355,7 @@ def test_several_threads_launch():
     assert not failures, failures[0]
 
 
-# What is refused. The limit of two seconds is one of processor time, so that a busy machine does not matter.
+# What is refused. The limit of two seconds counts processor time, so that a busy machine does not matter.
 
 
 @triton.jit
@@ -442,7 +442,7 @@ def test_refusal_names_the_operation_and_the_line(engine, kernel, names):
     assert place, str(caught.value)
     assert int(place[1]) in expected, str(caught.value)
     assert re.search(names, str(caught.value)), str(caught.value)
-    # Nothing has happened to the arguments, and the process goes on.
+    # The arguments are unchanged, and the process still works.
     assert first.tolist() == [0] * 8
     assert x.tolist() == [3.0] * 8
     add_one[(1,)](x, 8, B=BLOCK)
@@ -486,7 +486,7 @@ def fill_every_other(x_ptr, value, first, n, B: tl.constexpr):
 
 @pytest.mark.parametrize("kind", ["torch", "numpy"])
 def test_threads_that_write_to_different_elements_of_one_array(kind):
-    """Neither thread may put back old values of the elements between its own."""
+    """Neither thread may restore old values of the elements between its own."""
     n = 20000
     x = torch.zeros(n, dtype=torch.int32) if kind == "torch" else np.zeros(n, np.int32)
     failures = []
@@ -515,7 +515,7 @@ def copy_far(x_ptr, out_ptr, at, B: tl.constexpr):
 
 
 def test_storage_of_more_than_two_gigabytes():
-    """Offsets beyond 32 bits reach the right element, or are refused by name; never another element."""
+    """Offsets beyond 32 bits reach the right element or are refused by name; they never reach another one."""
     size = 2**31 + 4096
     x = torch.empty(size, dtype=torch.int8)
     x[-64:] = torch.arange(64, dtype=torch.int8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The helper headers of kernels, compiled for the CPU, against SciPy, ml_dtypes and exact fractions."""
+"""The headers of kernels, compiled for the CPU, against SciPy, ml_dtypes and exact fractions."""
 
 import ctypes
 import itertools
@@ -30,7 +30,7 @@ FLOATS = ("fp32", "fp16", "bf16", "fp64")
 
 
 def signatures():
-    """(name in the library, function, argument types, result type) of everything that is called."""
+    """(name in the library, function, argument types, result type) of all functions that are called."""
     for symbol, uses in SYMBOLS.items():
         for use in uses:
             arguments, result = re.fullmatch(r"\((.*)\) -> (.*)", use).groups()
@@ -65,7 +65,7 @@ def functions(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def metal_functions(tmp_path_factory):
-    """The text that Metal compiles where it differs from the CPU's."""
+    """The functions whose text differs between Metal and the CPU, in the version for Metal."""
     folder = tmp_path_factory.mktemp("metal-text")
     known = [entry for entry in signatures() if entry[1] in DIFFERENT and "fp64" not in entry[2]]
     source = folder / "functions.cpp"
@@ -90,7 +90,7 @@ def test_text_for_metal_gives_the_same(functions, metal_functions, rng):
             values = rng.integers(0, 2 * (np.iinfo(bits).max // 2), 20000, dtype=bits)
             values[:1000] >>= rng.integers(0, 31, 1000).astype(bits)
             args.append(values.view(TYPES[kind][0]))
-        if len(args) == 2 and types[0] == "fp32":  # quotients of every size, near multiples and zero too
+        if len(args) == 2 and types[0] == "fp32":  # quotients of every size, also near multiples and zero
             args[1][5000:9000] = args[0][5000:9000] * rng.uniform(0.1, 3, 4000).astype(np.float32)
             args[0][:6] = [np.inf, np.nan, 0.0, -0.0, 1.0, 3.0]
             args[1][:6] = [1.0, 1.0, np.inf, 2.0, 0.0, -1.5]
@@ -98,7 +98,7 @@ def test_text_for_metal_gives_the_same(functions, metal_functions, rng):
 
 
 def every_float(count=1 << 18):
-    """Floats spread evenly over all bit patterns, and those where things happen."""
+    """Floats spread evenly over all bit patterns, and those where functions change their behaviour."""
     bits = np.linspace(0, 2**32 - 1, count).astype(np.uint32).view(np.float32)
     near = np.concatenate([np.linspace(-10, 10, 40001), np.linspace(-200, 200, 40001)]).astype(np.float32)
     corners = np.float32(
@@ -109,7 +109,7 @@ def every_float(count=1 << 18):
 
 
 def units(got, expected):
-    """Distance in units of the last place of the float32 that is nearest to the float64 `expected`."""
+    """Distance in ulps of the float32 that is nearest to the float64 `expected`."""
     with np.errstate(all="ignore"):
         nearest = expected.astype(np.float32)
         exponent = np.frexp(np.where(np.isfinite(expected), expected, 1.0))[1]
@@ -141,7 +141,7 @@ def exponents(x):
     return np.where(np.isnan(x), x, np.where(x == 0, -np.inf, value))
 
 
-# Largest error in units of the last place, reference, and the arguments for which the bound holds.
+# Largest error in ulps, reference, and the arguments for which the bound holds.
 UNARY = {
     "exp": (1, np.exp, None),
     "exp2": (1, np.exp2, None),
@@ -184,7 +184,7 @@ def test_error_in_units_of_the_last_place(name, functions):
         expected = reference(x.astype(np.float64))
         if name == "tgamma":
             expected[(x < 0) & (x == np.floor(x))] = np.nan
-    if name in ("lgamma", "cyl_bessel_i0"):  # where SciPy has other conventions
+    if name in ("lgamma", "cyl_bessel_i0"):  # SciPy has other conventions
         expected[np.isinf(x)] = np.inf
     if name == "cyl_bessel_i1":
         expected[np.isinf(x)] = x[np.isinf(x)]
@@ -246,7 +246,7 @@ def test_lengths(name, functions, rng):
         length[np.any([np.isinf(a) for a in args], axis=0)] = np.inf
         expected = 1 / length if name.startswith("r") else length
     got = functions[f"{name}__{'_'.join(['fp32'] * count)}"](*args)
-    # A norm of NaN and no infinity is NaN.
+    # A norm with NaN and without infinity is NaN.
     error = units(got, expected)
     worst = int(np.argmax(error))
     assert error[worst] <= 1, ([a[worst] for a in args], got[worst], expected[worst])
@@ -357,7 +357,7 @@ def test_narrow_floats_go_by_way_of_float(functions):
 
 def test_fma_of_narrow_floats_rounds_once(functions, rng):
     bits = rng.integers(0, 2**16, (3, 200000), dtype=np.uint16)
-    # Addends that bring ties about: small ones beside the middle of two results.
+    # Addends that cause near-ties: small ones, which move the sum off the middle of two results.
     bits[2, :100000] = (bits[2, :100000] & 0x80FF) | 0x0100
     wide = [b.view(ml_dtypes.bfloat16).astype(np.float64) for b in bits]
     got = functions["fma__bf16"](*bits).view(ml_dtypes.bfloat16).astype(np.float64)
@@ -372,7 +372,7 @@ def test_fma_of_narrow_floats_rounds_once(functions, rng):
 
 
 def nearest_multiple(exact, bits):
-    """A fraction rounded to nearest even with `bits` of precision."""
+    """A fraction rounded to `bits` of precision, ties to even."""
     if exact == 0:
         return exact
     exponent = math.floor(mpmath.log(abs(exact.numerator), 2) - mpmath.log(exact.denominator, 2))
@@ -407,7 +407,7 @@ def directed(exact, mode, kind):
         candidate = np.nextafter(candidate, kind(-np.inf))
     while mode == "ru" and order(exact, candidate) > 0:
         candidate = np.nextafter(candidate, kind(np.inf))
-    # The nearest may also lie one step further than needed.
+    # The nearest number may also be one step too far.
     while mode == "rd" and order(exact, np.nextafter(candidate, kind(np.inf))) >= 0:
         candidate = np.nextafter(candidate, kind(np.inf))
     while mode == "ru" and order(exact, np.nextafter(candidate, kind(-np.inf))) <= 0:
@@ -441,7 +441,7 @@ def test_directed_rounding(operation, kind, mode, functions):
     @settings(max_examples=300, deadline=None)
     @given(st.tuples(*[ANY_FLOAT[kind]] * count), st.integers(-3, 3))
     def check(values, shift):
-        if shift and count > 1:  # numbers of like size, for sums that cancel
+        if shift and count > 1:  # numbers of similar size, for sums that cancel
             values = (*values[:-1], float(np.ldexp(number(values[0]), shift)))
             if not math.isfinite(values[-1]):
                 return
@@ -538,7 +538,7 @@ def test_floats_to_integers(kind, integer, mode, functions, rng):
 def test_integers_to_floats(integer, kind, mode, functions, rng):
     source = {"int": "int32", "uint": "uint32", "ll": "int64", "ull": "uint64"}[integer]
     name = f"{integer}2{kind}_{mode}__{source}"
-    if name not in functions:  # 32 bits fit a double
+    if name not in functions:  # 32-bit integers are exact in double
         assert kind == "double" and source.endswith("32")
         return
     limits = np.iinfo(INTEGERS[integer])
@@ -609,7 +609,7 @@ def test_every_code_widens_exactly(form, kind, functions):
 
 
 def narrow_by_search(x, form, toward_zero):
-    """The code of each value, from the sorted list of what the format has."""
+    """The code of each value, by a search in the sorted list of all values of the format."""
     values = CODES[:128].view(FORMATS[form]).astype(np.float64)
     codes = CODES[:128][np.isfinite(values)]
     values = values[np.isfinite(values)]
@@ -725,7 +725,7 @@ def test_bits_as_another_type(functions):
 
 @pytest.mark.parametrize("flavour", ["cpu", "metal"])
 def test_atomics_lose_nothing(flavour, tmp_path):
-    """By the CPU's own operations, and by Metal's, which the headers of the CPU device supply."""
+    """With the CPU's own operations, and with Metal's as the headers of the CPU device implement them."""
     extra = ["-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64"] if flavour == "cpu" else ["-DTM_TEST_METAL_TEXT"]
     library = build(
         HERE / "atomics.cpp", tmp_path / "atomics.so", *extra, str(HERE / "threads.cpp"), "-pthread"
@@ -735,7 +735,7 @@ def test_atomics_lose_nothing(flavour, tmp_path):
     assert results == [0] * len(results), [hex(r) for r in results]
 
 
-# ---- functions of the CPU's standard library ----
+# ---- functions of the CPU's Metal standard library ----
 
 
 def test_accuracy_of_vector_math(tmp_path):

@@ -26,7 +26,7 @@ def nearest(values, dtype):
     with np.errstate(all="ignore"):
         if dtype in ("float16", "float32", "float64"):
             return values.astype(getattr(np, dtype))
-        # Round to odd in float32 keeps enough bits for the second rounding to be the only one that counts.
+        # Rounded to odd in float32, so that only the second rounding counts.
         single = values.astype(np.float32)
         inexact = np.isfinite(values) & (single.astype(np.float64) != values)
         even = (single.view(np.int32) & 1) == 0
@@ -52,7 +52,7 @@ def test_integer_to_float(source, target, rng):
         [corner_values(source), np.trunc(np.fmod(small, 2.0**bits)).astype(DTYPES[source].value)]
     )
     if DTYPES[source].bits == 64:
-        # Beyond 2**53 float64 itself rounds; the widest targets are checked below.
+        # Beyond 2**53, float64 itself rounds; another test checks the widest targets.
         x = x[np.abs(x.astype(np.float64)) < 2.0**53]
     got = evaluate(f"x.to(tl.{target})", [x], [source], target)
     assert_same(got, nearest(x.astype(np.float64), target))
@@ -91,7 +91,7 @@ def test_float_to_float(source, target, rng):
 
 @pytest.mark.parametrize("target", ["float16", "bfloat16"])
 def test_double_rounding(target):
-    """Just above the middle of two narrow values: going through float32 first would fall to the middle."""
+    """Values just above the middle of two narrow ones: rounding to float32 first would give the middle."""
     half = 2.0 ** -(MANTISSA[target] + 1)
     x = np.array([1 + half + 2.0**-40, 1 + half - 2.0**-40, 1 + 3 * half - 2.0**-40, -1 - half - 2.0**-40])
     assert_same(evaluate(f"x.to(tl.{target})", [x], ["float64"], target), nearest(x, target))
@@ -148,7 +148,7 @@ def test_every_fp8_code_widens_exactly(source, target):
 @pytest.mark.parametrize("source", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("target", FP8)
 def test_narrowing_to_fp8(target, source, rng):
-    """Inside the range of the target; what lies beyond saturates on some devices and overflows on others."""
+    """Only inside the range of the target: the rest saturates on some devices and overflows on others."""
     limit = 448.0 if target == "float8e4nv" else 57344.0
     codes = fp8_values(target)
     codes = codes[np.isfinite(codes)]
@@ -201,7 +201,7 @@ def test_bitcast_of_fp8_codes():
 
 
 def test_exponent_surgery(rng):
-    """Extracts the exponent by bits, as kernels do that quantise."""
+    """Extracts the exponent from the bits, as kernels for quantisation do."""
     x = (rng.standard_normal(500) * 10.0 ** rng.integers(-20, 20, 500)).astype(np.float32)
     got = evaluate(
         "((x.to(tl.uint32, bitcast=True) >> 23) & 0xFF).to(tl.int32) - 127", [x], ["float32"], "int32"

@@ -14,7 +14,7 @@ from reference import Guarded, assert_same, random_values
 
 @triton.jit
 def collatz(x_ptr, steps_ptr, peak_ptr):
-    """A loop whose length depends on data, per program, with stores inside."""
+    """A loop with stores whose length depends on data and differs between programs."""
     row = tl.program_id(0)
     x = tl.load(x_ptr + row)
     steps = 0
@@ -127,7 +127,7 @@ def test_bounds_of_loops(first, last, step):
 
 @triton.jit
 def carried_values(x_ptr, out_ptr, n):
-    """Fibonacci by three values that swap places, so that their order matters."""
+    """Fibonacci with three values that are permuted, so that their order matters."""
     a, b, c = 0, 1, 0
     for _ in range(n):
         c = a + b
@@ -189,7 +189,7 @@ def test_programs_take_different_branches():
 
 @triton.jit
 def guarded_read(x_ptr, valid_ptr, out_ptr, n):
-    """The address is far outside the buffer in the programs that do not take the branch."""
+    """In the programs that do not take the branch, the address is far outside of the buffer."""
     row = tl.program_id(0)
     value = -1
     if tl.load(valid_ptr + row) != 0:
@@ -297,7 +297,7 @@ def not_inlined(x, y):
 
 @triton.jit(noinline=True)
 def store_not_inlined(out_ptr, i, value):
-    # Functions that stay functions take scalars only.
+    # Functions that are not inlined take only scalars.
     tl.store(out_ptr + i, value)
 
 
@@ -462,7 +462,7 @@ def test_argument_that_is_none():
 
 @triton.jit
 def loop_with_two_stores(a_ptr, b_ptr, n, BLOCK: tl.constexpr):
-    """Each step reads what the one before has written, in the other buffer."""
+    """Each step reads what the previous one stored to the other buffer."""
     i = tl.arange(0, BLOCK)
     base = tl.program_id(0) * BLOCK
     for step in range(n):
@@ -589,7 +589,7 @@ def test_loop_over_64_bit_numbers(bounds):
     ],
 )
 def test_loop_with_unsigned_bounds(bounds, tmp_path):
-    """The front end never asks for such a loop; text by hand can."""
+    """The front end never makes such a loop, but handwritten text can."""
     text = tmp_path / "wide_loops.ttir"
     text.write_text("""
         module {
@@ -667,7 +667,7 @@ def test_while_loop_of_many_steps():
 
 @triton.jit
 def search_with_flag(x_ptr, out_ptr, n, wanted):
-    """A `for` that has found what it looks for does nothing more, and a `while` inside a `for`."""
+    """A `for` that does nothing more after a match, and a `while` inside of a `for`."""
     row = tl.program_id(0)
     found = -1
     for i in range(n):
@@ -754,7 +754,7 @@ def test_layer_norm(dtype):
 
 
 def test_many_while_loops():
-    """Their variables keep their names, however many names there are before."""
+    """Their variables keep their names, however many names were used before."""
     kernels, loops = 12, 20
     source = PRELUDE
     for kernel in range(kernels):

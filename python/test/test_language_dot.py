@@ -58,14 +58,14 @@ def test_input_precision(precision, rng):
         torch.from_numpy(a), torch.from_numpy(b), out, M=32, N=32, K=32, PRECISION=precision, OUT=tl.float32
     )
     scale = np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64)
-    # At most the ten mantissa bits of TF32 per factor may be lost, and none with "ieee".
+    # Factors may be rounded to the ten mantissa bits of TF32, but not with "ieee".
     allowed = 1e-6 if precision == "ieee" else 2.0**-9
     assert_close(out.numpy() / scale, (a.astype(np.float64) @ b) / scale, 0, atol=allowed)
 
 
 @pytest.mark.parametrize("k", [32, 1024, 2048])
 def test_int8_dot_is_exact(k, rng):
-    """Beyond K = 1024 the sum of products no longer fits the 24 bits of a float32 mantissa."""
+    """Beyond K = 1024, a sum of products no longer fits the 24 bits of a float32 mantissa."""
     a, b = rng.integers(-128, 128, (16, k)).astype(np.int8), rng.integers(-128, 128, (k, 16)).astype(np.int8)
     a[0], b[:, 0] = -128, -128
     a[1], b[:, 1] = 127, -127
@@ -214,7 +214,7 @@ def narrow_accumulator(a_ptr, b_ptr, c_ptr, steps, N: tl.constexpr):
 
 
 def test_rounding_of_a_narrow_accumulator_at_every_step(rng):
-    """The sum is rounded to float16 in each iteration; one long product would lose that."""
+    """The sum is rounded to float16 in each iteration, unlike in one long product."""
     steps, n = 6, 16
     a, b = (rng.integers(-8, 9, (steps, n, n)).astype(np.float16) for _ in range(2))
     a = a * np.float16(16)

@@ -45,7 +45,7 @@ def test_integer_binary(expression, dtype, rng):
 
 
 def division_pairs(dtype, rng):
-    """Pairs without the two cases that have no result: division by zero and lowest / -1."""
+    """Pairs without the two undefined cases, division by zero and lowest / -1."""
     x, y = pairs(dtype, rng)
     y = np.where(y == 0, np.array(3, y.dtype), y)
     limits = np.iinfo(x.dtype)
@@ -68,7 +68,7 @@ def test_integer_division_rounds_towards_zero(expression, dtype, rng):
         }[expression]()
     keep = np.ones(x.size, bool)
     if expression.startswith("tl.cdiv"):
-        # The sum inside cdiv must not become a pair without a quotient.
+        # The sum inside of cdiv must not wrap to a case without a quotient.
         with np.errstate(all="ignore"):
             total = x + (y - np.array(1, y.dtype))
         keep = ~((total == np.iinfo(x.dtype).min) & (y == np.array(-1).astype(y.dtype)))
@@ -77,12 +77,12 @@ def test_integer_division_rounds_towards_zero(expression, dtype, rng):
 
 
 def ceiling_divide(x, y):
-    """(x + (y - 1)) / y with wrapping sums, as tl.cdiv is defined."""
+    """(x + (y - 1)) / y with wrapping sums, the definition of tl.cdiv."""
     return truncated_divide(x + (y - np.array(1, y.dtype)), y)
 
 
 def test_division_by_zero_in_a_lane_that_is_off():
-    """Lanes outside the mask may hold a zero divisor; they must neither trap nor disturb the others."""
+    """A zero divisor in a masked-off lane must neither trap nor disturb the other lanes."""
     x = np.arange(-64, 64, dtype=np.int32)
     y = np.where(np.arange(128) % 3 == 0, 0, np.arange(128) - 70).astype(np.int32)
     y[x == np.iinfo(np.int32).min] = 1
@@ -169,7 +169,7 @@ FLOAT_BINARY = {
 def test_float_binary_is_ieee(expression, dtype, rng):
     x, y = pairs(dtype, rng)
     with np.errstate(all="ignore"):
-        # Narrow types compute in float32 and round once, which is the correctly rounded result.
+        # Narrow types compute in float32 and round once, which gives the correctly rounded result.
         wide = np.float64 if dtype == "float64" else np.float32
         want = rounded(FLOAT_BINARY[expression](x.astype(wide), y.astype(wide)), dtype)
     assert_same(evaluate(expression, [x, y], [dtype, dtype], dtype), want)
@@ -210,7 +210,7 @@ def test_clamp(propagate, dtype, rng):
     )
     bounded = np.fmin(np.fmax(x, low), high) if propagate == "NONE" else np.clip(x, low, high)
     if propagate == "NONE":
-        # The result for NaN is one of the bounds or NaN; Triton leaves it open.
+        # Triton leaves open whether NaN gives one of the bounds or NaN.
         keep = ~np.isnan(x)
         assert_same(got[keep], bounded[keep], zero_sign=False)
     else:
@@ -241,7 +241,7 @@ def test_fma_rounds_once(rng):
 def test_a_product_in_a_sum_is_rounded_as_the_option_says(engine, rng, expression, signs, fused):
     x, y = pairs("float32", rng)
     z = random_values("float32", x.size, rng)
-    z[::2] = -(x * y)[::2] * np.float32(signs[0] * signs[1])  # what is left is the product's rounding error
+    z[::2] = -(x * y)[::2] * np.float32(signs[0] * signs[1])  # leaves the rounding error of the product
     options = {} if fused is None else {"enable_fp_fusion": fused}
     got = evaluate(expression, [x, y, z], ["float32"] * 3, "float32", **options)
     once, twice = fused_multiply_add(signs[0] * x, y, signs[1] * z), (signs[0] * x) * y + signs[1] * z
@@ -253,7 +253,7 @@ POSITIVE = "positive"
 UNIT = "unit"
 ANY = "any"
 
-# Expression, reference in float64, domain, error in units of the float32 epsilon.
+# Expression: (reference in float64, domain, error in units of the float32 epsilon).
 MATHEMATICS = {
     "tl.exp(x)": (np.exp, ANY, 3),
     "tl.exp2(x)": (np.exp2, ANY, 4),
@@ -283,11 +283,11 @@ def test_mathematics(expression, dtype, rng):
     with np.errstate(all="ignore"):
         want = reference(x.astype(np.float64)).astype(x.dtype)
     got = evaluate(expression, [x], [dtype], dtype)
-    # sin and cos lose digits near their zeros only by the error of the reduced argument.
+    # Near their zeros, sin and cos lose digits only by the error of the reduced argument.
     epsilon = float(np.finfo(x.dtype).eps)
     absolute = units * epsilon if "sin" in expression or "cos" in expression else 1e-37
     if expression in ("tl.exp(x)", "tl.sigmoid(x)") and dtype == "float32":
-        # exp is allowed the rounding of x * log2(e), as Triton's other targets are.
+        # exp may have the error of rounding x * log2(e), as on Triton's other targets.
         with np.errstate(all="ignore"):
             slack = np.where(np.isfinite(x), 1.2 * np.abs(x) * epsilon * want, 0)
             moved = got + np.clip(want - got, -slack, slack).astype(got.dtype)
@@ -314,7 +314,7 @@ def test_exact_functions_of_narrow_floats(expression, dtype, rng):
     x = np.concatenate([corner_values(dtype), random_values(dtype, 300, rng)])
     x = rounded(x, dtype)
     functions = {"tl.floor(x)": np.floor, "tl.ceil(x)": np.ceil, "tl.abs(x)": np.abs, "-x": np.negative}
-    # floor and ceil take float32 and float64 only.
+    # floor and ceil take only float32 and float64.
     wrapped = (
         expression.replace("(x)", "(x.to(tl.float32))")
         if "o" in expression or "e" in expression
@@ -341,7 +341,7 @@ def test_nested_where_and_scalars(rng):
 
 
 def test_hash_that_wraps():
-    """A multiplicative hash overflows 32 bits; the products must wrap, not saturate or widen."""
+    """The products of a multiplicative hash overflow 32 bits and must wrap, not saturate or widen."""
     x = np.arange(5000, dtype=np.int32)
     expression = "(((x * 1664525 + 1013904223) ^ (x << 13)) * 22695477) >> 7"
     with np.errstate(all="ignore"):

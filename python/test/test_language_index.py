@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Index arithmetic as kernels write it: what only looks affine, narrow and unsigned types, odd masks."""
+"""Index arithmetic of real kernels: what only looks affine, narrow and unsigned types, odd masks."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_gather(expression, rng):
 
 @pytest.mark.parametrize("expression", INDICES)
 def test_the_index_as_data(expression):
-    """The same arithmetic where its value is stored."""
+    """The same arithmetic, with its result stored."""
     source = (
         f"{PRELUDE}@triton.jit\ndef shown(b, B: tl.constexpr):\n"
         "    pid = tl.program_id(0)\n    i = pid * B + tl.arange(0, B)\n"
@@ -214,7 +214,7 @@ def test_compaction(rng):
 def paged_rows(
     pages_ptr, table_ptr, length_ptr, out_ptr, PAGE: tl.constexpr, WIDTH: tl.constexpr, MAX: tl.constexpr
 ):
-    """Sums the rows of a sequence whose pages lie anywhere, as a paged cache of keys does."""
+    """Sums the rows of a sequence whose pages lie anywhere, as in a paged cache of keys."""
     row = tl.program_id(0)
     length = tl.load(length_ptr + row)
     column = tl.arange(0, WIDTH)
@@ -264,6 +264,6 @@ def test_low_bits_of_a_lane_repeat(form, rng):
     out = np.zeros(64, np.float32)
     low_bits_in_a_loop[(1,)](x, out, 8, FORM=form, BLOCK=64)
     i = np.arange(64) % 4
-    if form in ("narrow", "shifts"):  # a signed number of two bits
+    if form in ("narrow", "shifts"):  # as a signed number of two bits
         i = (i ^ 2) % 4
     np.testing.assert_array_equal(out, x.reshape(8, 4).sum(0)[i])

@@ -550,7 +550,7 @@ def masked_scalars(x_ptr, out_ptr, limit):
 
 def test_masks_of_scalar_accesses():
     x, out = torch.arange(10, dtype=torch.int32), torch.full((10,), 100, dtype=torch.int32)
-    # What lies behind the limit is not there: reading it would be an error.
+    # The array ends at the limit, so reading beyond it would be an error.
     masked_scalars[(10,)](x[:6].clone(), out, 6)
     assert out.tolist() == [1, 100, 3, 100, 5, 100, -6, 100, -6, 100]
 
@@ -644,7 +644,7 @@ def either_buffer(a_ptr, b_ptr, out_ptr, flag):
 
 @pytest.mark.parametrize("flag", [0, 5])
 def test_pointer_chosen_by_an_argument(flag):
-    """A branch that the launch decides leaves one base pointer; others are refused by name."""
+    """When the launch decides the branch, one base pointer is left; other cases are refused by name."""
     a, b, out = torch.full((1,), 3.0), torch.full((1,), 4.0), torch.zeros(1)
     try:
         either_buffer[(1,)](a, b, out, flag)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random numbers against Philox 4x32-10 in Python integers."""
+"""Random numbers against Philox 4x32-10 computed with Python integers."""
 
 import math
 
@@ -26,7 +26,7 @@ def philox(seed, offset, rounds=10):
 
 
 def uniform(word):
-    """A 32-bit word as a float in [0, 1), as Triton folds it."""
+    """Maps a 32-bit word to a float in [0, 1) as Triton does."""
     signed = word - 2**32 if word >= 2**31 else word
     signed = -signed - 1 if signed < 0 else signed
     return np.float32(np.float32(signed) * np.float32(4.6566127342e-10))

@@ -13,7 +13,7 @@ ROWS, COLUMNS = 8, 32
 
 
 def apply(expression, x, in_dtype, out_shape, out_dtype, helpers="", second=None, second_dtype=None):
-    """Evaluate `expression` of the block x (and y) in one program and return the stored block."""
+    """Evaluates `expression` of the block x (and y) in one program and returns the stored block."""
 
     def at(shape):
         if not shape:
@@ -55,7 +55,7 @@ def test_integer_sum_widens_and_wraps(axis, dtype, rng):
 def test_extrema(name, axis, dtype, rng):
     x = random_values(dtype, ROWS * COLUMNS, rng).reshape(ROWS, COLUMNS)
     want = np.asarray(getattr(np, name)(x, axis=axis))
-    # Narrow types are widened by Triton and narrowed again by the store.
+    # Triton widens narrow types, and the store narrows them again.
     assert_same(apply(f"tl.{name}(x, axis={axis})", x, dtype, want.shape, dtype), want)
 
 
@@ -112,7 +112,7 @@ SPECIAL = {
 @pytest.mark.parametrize("name", ["max", "min", "sum"])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_special_values(dtype, name, case):
-    """max and min ignore NaN (they are maxnum and minnum); a sum does not."""
+    """max and min ignore NaN, like maxnum and minnum; a sum does not."""
     x = np.array(SPECIAL[case], dtype=dtype)
     with np.errstate(all="ignore"):
         want = {"max": np.fmax.reduce, "min": np.fmin.reduce, "sum": np.sum}[name](x)
@@ -122,7 +122,7 @@ def test_special_values(dtype, name, case):
 
 @pytest.mark.parametrize("case", SPECIAL)
 def test_special_values_along_rows(case):
-    """The same values in each row of a block, so that the lifted form is exercised too."""
+    """The same values in each row of a block, to test the lifted form too."""
     row = np.array(SPECIAL[case], dtype=np.float32)
     x = np.stack([row, row[::-1], np.roll(row, 1), np.full(4, 2.5, np.float32)])
     got = apply("tl.max(x, axis=1)", x, "float32", (4,), "float32")
@@ -146,7 +146,7 @@ def test_index_without_tie_break(rng):
 
 @pytest.mark.parametrize("at", [0, 3, 7])
 def test_index_with_nan_is_the_nan_or_the_extremum(at):
-    """Comparison with NaN is false on both sides, so either is a legal outcome of the combiner."""
+    """Comparisons with NaN are false both ways, so the combiner may return either."""
     x = np.array([3, 9, 1, 2, 8, 7, 6, 5], np.float32)
     x[at] = np.nan
     got = int(apply("tl.argmax(x, axis=0)", x, "float32", (), "int32"))
@@ -278,7 +278,7 @@ def test_float_scan(dtype, rng):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_scan_of_two_operands(reverse, rng):
-    """First-order recurrence s[i] = s[i-1] * a[i] + b[i], the scan of state space models."""
+    """The first-order recurrence s[i] = s[i-1] * a[i] + b[i] of state space models."""
     a = rng.uniform(0.5, 1.0, (4, 32)).astype(np.float32)
     b = rng.standard_normal((4, 32)).astype(np.float32)
     got = apply(
@@ -374,7 +374,7 @@ def test_block_of_65536_elements(rng):
 
 
 def test_rounding_of_a_narrow_product_survives_the_sum(rng):
-    """float16 products are rounded before a float32 sum takes them."""
+    """float16 products are rounded before they are summed in float32."""
     x = random_values("float16", 512, rng).reshape(2, 256)
     got = apply("tl.sum((x * x).to(tl.float32), axis=1)", x, "float16", (2,), "float32")
     with np.errstate(all="ignore"):

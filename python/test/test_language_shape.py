@@ -9,7 +9,7 @@ import triton.language as tl
 from generated import PRELUDE, load_source
 from reference import assert_same, from_torch, random_values, to_torch
 
-# Name: (shape of the input, expression of `x` and `y`, reference of the arrays x and y).
+# Name: (shape of the input, expression of `x` and `y`, reference function of the arrays x and y).
 SHAPES = {
     "reshape to rows": ((64,), "tl.reshape(x, (4, 16))", lambda x, y: x.reshape(4, 16)),
     "reshape to three axes": ((8, 16), "x.reshape(2, 4, 16)", lambda x, y: x.reshape(2, 4, 16)),
@@ -56,7 +56,7 @@ SHAPES = {
 
 
 def offsets(shape, strides=None):
-    """Source of the row-major element offsets of a block."""
+    """The source text of the row-major element offsets of a block."""
     parts, stride = [], 1
     for axis in reversed(range(len(shape))):
         index = ", ".join(":" if at == axis else "None" for at in range(len(shape)))
@@ -83,7 +83,7 @@ def test_shape_operation(case, dtype, rng):
     load_source(source, "shape").reshaped[(1,)](to_torch(x, dtype), to_torch(y, dtype), out)
     got = from_torch(out)
     if reference is None:
-        # `cat` may reorder: only the multiset counts.
+        # `cat` may reorder elements, so only the multiset counts.
         got, want = np.sort(got), np.sort(want)
     assert_same(got, np.ascontiguousarray(want))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory stays bounded: slabs of the grid, a bounded cache of raised launches, no leak per launch."""
+"""Memory stays bounded: slabs of the grid, a bounded cache of raised launches, and no leaks."""
 
 import resource
 
@@ -38,7 +38,7 @@ print(f"{grown:.3f} {error:.3g}")
 
 
 def test_pairwise_distance_in_less_than_a_gigabyte(run_python):
-    """Lifted as a whole, the differences would take 17 GB."""
+    """All differences at once would take 17 GB."""
     done = run_python(PAIRWISE, TRITON_BACKEND="metal")
     assert done.returncode == 0, done.stderr
     grown, error = map(float, done.stdout.split())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Atomics whose result is used, and programs that lock each other out, on the msl engine."""
+"""Atomics whose result is used, and locks between programs, on the msl engine."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def add_to_each(x_ptr, old_ptr, BLOCK: tl.constexpr, RESULT: tl.constexpr):
 @pytest.mark.parametrize("result", [False, True])
 @pytest.mark.parametrize("num_warps", [1, 2, 8])
 def test_replicated_threads_add_once(num_warps, result):
-    """A block of 16 elements in a program of 8 SIMD groups is held 16 times over."""
+    """In a program of 8 SIMD groups, each element of a block of 16 is held by 16 threads."""
     x, old = torch.zeros(20), torch.full((20,), -1.0)
     add_to_each[(3,)](x, old, BLOCK=16, RESULT=result, num_warps=num_warps, **MSL)
     assert x.tolist() == [3.0] * 16 + [0.0] * 4
@@ -102,7 +102,7 @@ def test_a_lock_keeps_programs_apart(use_cas, num_warps):
 
 @triton.jit
 def last_program_sums(x_ptr, partial_ptr, done_ptr, out_ptr, n, BLOCK: tl.constexpr, PROGRAMS: tl.constexpr):
-    """Each program leaves a partial sum; the one that comes last adds them up."""
+    """Each program stores a partial sum; the last one to finish adds them up."""
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     tl.store(partial_ptr + tl.program_id(0), tl.sum(tl.load(x_ptr + i, mask=i < n, other=0)))
     tl.debug_barrier()
@@ -142,7 +142,7 @@ def test_compare_and_swap_of_a_block(dtype):
 
 
 def test_compare_and_swap_compares_bits():
-    """A NaN equals itself bit for bit; a loop around the exchange would otherwise never end."""
+    """A NaN must equal itself bit for bit, or a loop around the exchange would never end."""
     nan = torch.tensor([float("nan")] * 8)
     x, old = nan.clone(), torch.zeros(8)
     compare_and_swap[(1,)](x, nan, torch.ones(8), old, BLOCK=8, **MSL)

@@ -50,16 +50,16 @@ def groups(x, y, out):
 
 def test_arguments_apart_have_no_groups():
     assert groups(buffer(4096, 256), buffer(8192, 256), buffer(12288, 256)) == []
-    # Touching is not overlapping, and what is only read may overlap.
+    # Adjacent arrays do not overlap, and read-only arrays may overlap.
     assert groups(buffer(4096, 256), buffer(4096, 256), buffer(4352, 256)) == []
 
 
 def test_arguments_that_overlap_have_equal_groups():
     one = buffer(4096, 256)
     assert groups(one, buffer(8192, 256), one) == [0, 1, 0]
-    # Two views of one storage, whose pointers are equal or not.
+    # Two views of one storage, with equal or different pointers.
     assert groups(buffer(8192, 256), buffer(4096, 1024), buffer(4160, 1024, 4096)) == [0, 1, 1]
-    # Different storages that share memory, and a chain of overlaps through the one that is stored to.
+    # Different storages that share memory: a chain of overlaps through the one that is stored to.
     assert groups(buffer(4096, 256), buffer(4400, 256), buffer(4224, 256)) == [0, 0, 0]
     x, y = mx.ones(64), mx.ones(64)
     assert groups(x, y, x) == [0, 1, 0]
@@ -85,7 +85,7 @@ def test_variants_are_made_once_and_bounded():
 
 @triton.jit
 def shift_right(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
-    """out may be x a little further on: one program reads everything before it stores."""
+    """out may be x, shifted a little: the one program reads everything before it stores."""
     i = tl.arange(0, BLOCK)
     tl.store(out_ptr + i, tl.load(x_ptr + i, mask=i < n), mask=i < n)
 
@@ -200,7 +200,7 @@ def test_host_memory_beside_an_array_is_complete_on_return():
     host = torch.ones(64)
     view = target + 0
     launch(host, host, target)
-    host.fill_(7)  # the launch has read it
+    host.fill_(7)  # after the launch has read it
     assert target.tolist() == [2.0] * 64 and view.tolist() == [0.0] * 64
 
 
@@ -274,7 +274,7 @@ def test_a_changing_size_compiles_no_more_than_triton_does():
         compiled.add(id(launch(x, x, out, n)))
         assert out[:n].tolist() == [2.0] * n
     after = _core.device_statistics()
-    # Triton tells apart: 1, divisible by 16, anything else.
+    # Triton distinguishes 1, integers divisible by 16, and all others.
     assert len(compiled) == 3
     assert after["compiler_calls"] == before["compiler_calls"]
 
@@ -328,7 +328,7 @@ MANY = 34
 
 
 def many_pointers():
-    """A kernel with more pointers than a Metal kernel has buffers."""
+    """A kernel with more pointers than a Metal kernel can have buffers."""
     names = [f"p{i}" for i in range(MANY)]
     lines = [f"    total += tl.load({name} + i)" for name in names[:-1]]
     text = "\n".join(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Changes of the printed text that make it wrong are found by a check mode, whichever they are."""
+"""The check modes find every mutation of the printed text that makes it wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
 
 
 def changes(outcomes: dict[str, str], kind: str) -> dict[str, str]:
-    """Those that the launch got to."""
+    """The outcomes of those mutations that the launch reached."""
     found = {where: what for where, what in outcomes.items() if where.startswith(kind)}
     return {where: what for where, what in found.items() if what != "not reached"}
 
@@ -44,7 +44,7 @@ def test_the_text_as_it_is(outcomes: dict[str, dict[str, str]], kernel: str) -> 
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_every_deleted_barrier_is_a_race(outcomes: dict[str, dict[str, str]], kernel: str) -> None:
-    """So there is no barrier that is not needed, either."""
+    """This also shows that no barrier is superfluous."""
     found = changes(outcomes[kernel], "barrier")
     assert found
     for where, what in found.items():

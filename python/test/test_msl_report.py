@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a kernel says to the host: tl.device_print and tl.device_assert on the msl engine."""
+"""Messages from a kernel to the host: tl.device_print and tl.device_assert on the msl engine."""
 
 import re
 
@@ -160,6 +160,6 @@ def test_a_failed_assertion_of_a_lazy_launch_reaches_eval():
     assert_small[(1,)](x, 20, BLOCK=32, debug=True, **MSL)
     with pytest.raises(Exception, match="too large"):
         mx.eval(x)
-    y = mx.arange(4) + 1  # the library goes on
+    y = mx.arange(4) + 1  # MLX still works
     mx.eval(y)
     assert y.tolist() == [1, 2, 3, 4]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The check modes: each with a kernel in which the fault is planted, and with the same kernel without it."""
+"""The check modes: each with a kernel that has a planted fault, and with the same kernel without it."""
 
 import importlib
 import inspect
@@ -59,7 +59,7 @@ def test_address_mode_names_the_store():
     text = str(caught.value)
     assert f"test_msl_sanitize.py:{line_of(copy_shifted, '# the store')}:" in text
     assert "'out_ptr'" in text
-    # What is outside was not touched, what is inside was stored.
+    # What is inside was stored, and nothing outside was touched.
     assert out.tolist() == [1.0] * 90
 
 
@@ -72,7 +72,7 @@ def test_address_mode_of_a_lazy_launch():
 
 @triton.jit
 def exchange(x_ptr, scratch_ptr, out_ptr, BARRIER: tl.constexpr, BLOCK: tl.constexpr):
-    """Each element goes to another thread by way of device memory."""
+    """Passes each element to another thread through device memory."""
     i = tl.arange(0, BLOCK)
     tl.store(scratch_ptr + i, tl.load(x_ptr + i))  # one side
     if BARRIER:

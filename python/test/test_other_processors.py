@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The CPU device compiles for the processor that it runs on; here its texts are compiled for others. clang
-chooses other instructions for each, and has failed at it."""
+"""The CPU device compiles for the processor that it runs on. Here its texts are compiled for others, because
+clang selects other instructions for each and has failed to do so."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from kernel_library import KERNELS, ROOT, SHIM, clang
 
-# x86-64 without and with AVX2; with AVX-512, of which Intel's processors are given vectors of half the width;
-# Arm without and with SVE; Apple's.
+# x86-64 without and with AVX2; with AVX-512, where clang prefers vectors of half the width on Intel; Arm
+# without and with SVE; Apple.
 MACHINES = {
     "x86-64": ["--target=x86_64-linux-gnu", "-march=x86-64"],
     "haswell": ["--target=x86_64-linux-gnu", "-march=haswell"],
@@ -25,7 +25,7 @@ MACHINES = {
 
 
 def texts(folder: Path) -> list[Path]:
-    """What the operations of the benchmark and the examples hand to clang."""
+    """The texts that the operations of the benchmark and the examples hand to clang."""
     own = {"TRITON_CACHE_DIR": str(folder), "TRITON_METAL_CACHE_DIR": str(folder / "texts")}
     operations = "from benchmark.operations import comparisons\nfor item in comparisons(False): item.triton()"
     for words in (["-c", operations], ["-m", "triton_metal", "demo", "--small", "--no-interpreter"]):
@@ -40,7 +40,7 @@ def failures(machine: list[str], sources: list[Path], folder: Path) -> list[str]
     options += ["-DTM_CPU_LOOPS", "-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64", "-DTM_MSL_32"]
 
     def compiled(*words: object) -> str:
-        """What clang says against it. It leaves the reports of its own faults where TMPDIR says."""
+        """Clang's error output. TMPDIR says where clang leaves reports of its own crashes."""
         command = [clang(), *options, *map(str, words)]
         own = {**os.environ, "TMPDIR": str(folder)}
         done = subprocess.run(command, capture_output=True, text=True, env=own)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The table of hardware."""
+"""The table of hardware profiles."""
 
 import pytest
 

@@ -17,7 +17,7 @@ from conftest import forget_compiled_kernels
 
 from triton_metal import _core
 
-pytestmark = pytest.mark.usefixtures("mlx_engine")  # whose graphs the runner repeats
+pytestmark = pytest.mark.usefixtures("mlx_engine")  # the runner repeats its graphs
 
 RUNNER = Path(__file__).parents[2] / "build/tools/triton-metal-run/triton-metal-run"
 
@@ -33,7 +33,7 @@ def scaled_sum(x_ptr, out_ptr, total_ptr, n, scale, BLOCK: tl.constexpr):
 
 @triton.jit
 def collatz(x_ptr, steps_ptr, BLOCK: tl.constexpr):
-    """A loop whose trip count only the data knows: a graph with a body."""
+    """A loop whose trip count depends on data, so that the graph has a body."""
     offsets = tl.arange(0, BLOCK)
     x = tl.load(x_ptr + offsets)
     steps = tl.zeros([BLOCK], tl.int32)
@@ -45,7 +45,7 @@ def collatz(x_ptr, steps_ptr, BLOCK: tl.constexpr):
 
 @pytest.fixture
 def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Launchers that are made from now on save into this folder."""
+    """New launchers save their launches in this folder."""
     for kernel in (scaled_sum, collatz):
         kernel.device_caches.clear()
     monkeypatch.setenv("TRITON_METAL_SAVE_LAUNCHES", str(tmp_path / "saved"))

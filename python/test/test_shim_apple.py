@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Apple's own Metal kernels, read from the MLX wheel, run under the shim and agree with MLX on the CPU."""
+"""Apple's own Metal kernels, read from the MLX wheel, run with the shim and agree with MLX on the CPU."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def random(shape: tuple[int, ...], kind: str = "float", low: float = -3.0, high:
 
 
 def memory(a: mx.array) -> np.ndarray:
-    """The bits of an array, to hand to a kernel; bfloat as its 16 bits."""
+    """An array as bits that a kernel can take; bfloat as 16-bit integers."""
     return np.ascontiguousarray(np.array(a.view(mx.uint16) if a.dtype == mx.bfloat16 else a)).copy()
 
 
@@ -78,7 +78,7 @@ def per_thread(kind: str) -> int:
 
 
 def groups(count: tuple[int, ...], threads: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Grid in threads of `count` whole threadgroups."""
+    """The grid, in threads, of `count` whole threadgroups, and the threads of each."""
     return tuple(c * t for c, t in zip(count, threads, strict=True)), threads
 
 
@@ -144,10 +144,10 @@ def test_unary(op: str, kind: str) -> None:
     elementwise().launch(
         f"unary_{op}_{kind}", [memory(x), out, i32(n)], *threads_for(-(-n // per_thread(kind)))
     )
-    # In float64: MLX's own float functions are a few units in the last place off.
+    # In float64, because MLX's own float functions are a few ulps off.
     tolerance = TOLERANCE[kind]
     if op == "Expm1" and kind == "float":
-        tolerance = 1e-5  # Apple's text reduces the argument with the upper half of log(2) only
+        tolerance = 1e-5  # Apple's text reduces the argument with only the upper half of log(2)
     same(out, UNARY[op](x.astype(mx.float64)).astype(x.dtype), tolerance)
 
 
@@ -466,7 +466,7 @@ def test_steel_gemm(transposed: tuple[int, int], kind: str) -> None:
 
 
 def test_apple_knows_the_layout_of_fragments() -> None:
-    """Its GEMM computes positions from the lane, so that another layout must show."""
+    """Its GEMM computes positions from the lane, so that another layout changes the result."""
     out, expected = run_gemm(gemm(True), "float", 32, 32, 16, 0, 0)
     same(out, expected, 1e-5)
     out, expected = run_gemm(gemm(True, permuted=True), "float", 32, 32, 16, 0, 0)

@@ -139,7 +139,8 @@ kernel void counters(device atomic_int *n, device atomic_uint *u, device atomic_
     ;
 }
 """
-# A SIMD group's product, in words that both techniques compile: no thread is named.
+# The product of a SIMD group, written without reference to single threads, so that both
+# techniques compile it.
 MATRIX = """
 template <typename D, typename A, typename C>
 static void product(device A *a, device A *b, device C *c, device D *d) {
@@ -303,7 +304,7 @@ def test_atomics() -> None:
 
 @functools.cache
 def whole_matrices() -> ctypes.CDLL:
-    """The products as region loops compile them: a SIMD group's matrix as a whole."""
+    """The products as in region loops, where the matrix of a SIMD group is a whole."""
     source = "#include <metal_stdlib>\nusing namespace metal;\n" + MATRIX
     for i, kind in enumerate(KINDS):
         d, a, c = kind.split(", ")

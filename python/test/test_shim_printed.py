@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the compiler prints keeps Metal's rules of types and address spaces, and changes of it are found."""
+"""Printed texts follow Metal's rules for types and address spaces; mutations that break them are found."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs that break Metal's rules of types and address spaces are rejected, right ones are not."""
+"""Programs that break Metal's rules for types and address spaces are rejected; correct ones are not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KERNEL = (
 )
 
 WRONG = {
-    # name: (text, what the message says)
+    # name: (text, part of the message)
     "device from threadgroup": (KERNEL.format("device float *y = shared;"), "cannot initialize"),
     "threadgroup from device": (KERNEL.format("threadgroup float *y = x;"), "cannot initialize"),
     "thread from device": (KERNEL.format("thread float *y = x;"), "cannot initialize"),
@@ -158,7 +158,7 @@ def test_wrong(name: str) -> None:
     found = types.errors(HEAD + text)
     assert found, "accepted"
     assert any(re.search(message, line) for line in found), found
-    # The program is wrong for this reason only.
+    # The program has no other errors.
     assert all("<stdin>" in line or "static assertion" in line for line in found), found
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Random Triton kernels, each with an oracle that interprets the same tree with NumPy, program by program."""
+"""Random Triton kernels, each with an oracle: NumPy interprets the same tree, program by program."""

@@ -22,7 +22,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 class ExpressionMixin:
-    """Builders of typed expressions; every operand of an operation has one type, conversions are explicit."""
+    """Builds typed expressions. All operands of an operation have the same type; conversions are explicit."""
 
     # Shapes
 
@@ -34,7 +34,7 @@ class ExpressionMixin:
         return f"({sizes},)" if len(axes) == 1 else f"({sizes})"
 
     def along(self, vector: Expression, axes: Axes) -> Expression:
-        """A vector along one axis, or a scalar, placed in a block with the given axes."""
+        """A vector along one axis, or a scalar, broadcast to a block with the given axes."""
         if not vector.axes or len(axes) == 1:
             return vector
         place = axes.index(vector.axes[0])
@@ -49,7 +49,7 @@ class ExpressionMixin:
         return Expression(f"{vector.source}[{index}]", vector.dtype, placed, run, vector.exact)
 
     def joined(self, *axes: Axes) -> Axes:
-        """The axes of an element-wise result."""
+        """The axes of the result of an element-wise operation."""
         rank = max(len(a) for a in axes)
         result: list = [None] * rank
         for one in axes:
@@ -81,14 +81,14 @@ class ExpressionMixin:
         )
 
     def literal(self, dtype: str, value: float | int) -> Expression:
-        """A Python number beside an operand of the same type, which it takes on."""
+        """A Python number that takes on the type of the other operand."""
         scalar = SCALARS[dtype]
         held = (np.array(value, scalar.numpy), None)
         source = repr(float(value)) if scalar.kind == "f" else str(value)
         return Expression(f"({source})" if value < 0 else source, dtype, (), lambda state: held)
 
     def full(self, value: Expression, axes: Axes) -> Expression:
-        """The value with exactly the given axes."""
+        """The value, broadcast to exactly the given axes."""
         if value.axes == axes:
             return value
         shape = self.shape(axes)
@@ -139,7 +139,7 @@ class ExpressionMixin:
             else f"({x.source} {operator} {y.source})"
         )
         if is_float and operator[0] == "t":
-            # The sign of the zero is open in min(-0, 0); adding zero settles it.
+            # The sign of min(-0, 0) is unspecified; adding zero makes it positive.
             source = f"({source} + 0.0)"
 
         named = x.source.isidentifier() and y.source.isidentifier()
@@ -207,10 +207,10 @@ class ExpressionMixin:
         if x.dtype == "float64" and dtype == "bfloat16":
             return self.cast(self.cast(x, "float32"), dtype)
         if source_kind in "iu" and dtype in ("float16", "bfloat16") and SCALARS[x.dtype].bits > 16:
-            # NumPy rounds longer integers twice.
+            # NumPy would round longer integers twice.
             return self.cast(self.cast(x, "int16"), dtype)
         if source_kind == "f" and kind in "iu":
-            # Keep to values that every integer type holds; NaN fails both comparisons.
+            # Only values that every integer type holds; NaN fails both comparisons.
             low = self.compare(">", x, self.literal(x.dtype, -1.0 if kind == "u" else -100.0))
             high = self.compare("<", x, self.literal(x.dtype, 100.0))
             x = self.select(self.both(low, high), x, self.literal(x.dtype, 0.0))
@@ -241,7 +241,7 @@ class ExpressionMixin:
         return Expression(source, x.dtype, x.axes, run, x.exact)
 
     def transcendental(self, x: Expression) -> Expression:
-        """exp, log, sqrt, ... of a float32, over arguments where the error stays relative."""
+        """exp, log, sqrt, ... of a float32, for arguments where the error is relative."""
         name = self.rng.choice(
             ["tl.exp", "tl.exp2", "tl.sqrt", "tl.log", "tl.sin", "tl.cos", "tl.sigmoid", "tl.erf"]
         )
@@ -267,7 +267,7 @@ class ExpressionMixin:
         def run(state) -> Value:
             value, error = x.run(state)
             exact = functions[name](value.astype(np.float64))
-            # The derivative of each function is at most exp(8) on its domain.
+            # The derivative of each function is at most exp(8) in its domain.
             slope = np.abs(exact) + 1 if name in ("tl.exp", "tl.exp2") else 4.0
             bound = 8 * EPSILON * (np.abs(exact) + 1) + slope * (0 if error is None else error) * 1.1
             return exact.astype(np.float32), np.broadcast_to(bound, exact.shape)
@@ -364,7 +364,7 @@ class ExpressionMixin:
     # Operations along axes
 
     def moved(self, axes: Axes, dtype: str, depth: int, inexact: bool) -> Expression:
-        """The value through a transpose, or through a longer shape and back."""
+        """The value after a transpose, or after reshaping to a longer shape and back."""
         rank = len(axes)
         if rank > 1 and self.chance(0.6):
             order = list(range(rank))
@@ -412,7 +412,7 @@ class ExpressionMixin:
         kind = SCALARS[x.dtype].kind
         names = ["sum"] if sum_only else ["max", "min", "sum"] + (["xor_sum"] if kind in "iu" else [])
         if not x.exact or x.dtype in ("float16", "bfloat16", "float64"):
-            # A sum of narrow floats rounds in an order that is open, so it has no exact result.
+            # The order of a sum of narrow floats is unspecified, so its rounding is not reproducible.
             sums = ["sum"] if x.dtype == "float32" else []
             names = sums if sum_only and sums else ["max", "min", *sums]
         name = self.rng.choice(names)
@@ -426,7 +426,7 @@ class ExpressionMixin:
         )
         dtype = x.dtype
         if kind in "iu" and narrow:
-            # Triton widens before it reduces; the explicit cast brings the type back.
+            # Triton widens before it reduces; an explicit cast restores the type.
             x = self.cast(x, "int32" if kind == "i" else "uint32")
         inner = x
         keep_source = ", keep_dims=True" if keep else ""
@@ -477,7 +477,7 @@ class ExpressionMixin:
         return Expression(f"tl.max({x.source}, axis={place})", x.dtype, axes, run)
 
     def ordered(self, x: Expression) -> Expression:
-        """sort, gather or the index of the largest element of integers."""
+        """sort, gather or the index of the largest element, of integers."""
         form = self.rng.choice(["sort", "gather", "argmax", "argmin"])
         last = len(x.axes) - 1
         place = self.rng.randrange(len(x.axes))
@@ -511,7 +511,7 @@ class ExpressionMixin:
         return self.cast(found, x.dtype)
 
     def reduced(self, axes: Axes, dtype: str, depth: int, inexact: bool) -> Expression:
-        """A block combined with its own reduction, as in x - max(x)."""
+        """A block combined with a reduction of itself, as in x - max(x)."""
         self.features.add("reduction")
         value = self.expression(axes, dtype, depth - 1, inexact)
         exact_only = not inexact

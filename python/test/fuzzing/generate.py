@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Builds random kernels. What would have no defined result is never generated: out-of-range reads, programs
-that race, signed division overflow, NaN made an integer, shifts beyond the width."""
+"""Builds random kernels. Never generates what has no defined result: out-of-range reads, races between
+programs, signed division overflow, NaN converted to an integer, shifts beyond the width."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return variable(parameter.name, "int32", ())
 
     def scalar_argument(self, value: int) -> list:
-        """An integer that expressions may use. As a literal it would be divided by the rules of Python."""
+        """An integer that expressions may use; a tensor, because Python's rules of division apply to literals."""
         argument = self.integer_argument(value)
         name = self.name()
         self.scalars.append(variable(name, "int32", ()))
@@ -124,7 +124,7 @@ class Generator(ExpressionMixin, MemoryMixin):
     # Program ids
 
     def program_ids(self, counts: list[int]) -> tuple[tuple[int, ...], list, list[Expression]]:
-        """Spread ids with the given counts over a grid; returns the grid, statements and the ids."""
+        """Spreads ids with the given counts over a grid. Returns the grid, statements and the ids."""
         body: list = []
         rng = self.rng
 
@@ -291,7 +291,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return self.load_scalar(0, bound)
 
     def accumulator(self, axes: tuple, reordered: bool = True) -> tuple[list, Expression]:
-        """A variable that a loop carries. A float32 or float64 sum may be reordered, so it is not exact."""
+        """A loop-carried variable. A float32 or float64 sum may be reordered, so it is not exact."""
         types = ["float32", "float32", "int32", "int32", "int64", "uint32", "float16", "bfloat16", "int8"]
         dtype = self.rng.choice([name for name in types if name not in self.without])
         name = self.name()
@@ -353,7 +353,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return [*body, loop]
 
     def stream_loop(self, axes: tuple) -> list:
-        """A loop whose steps walk along one more axis in blocks, as in a row-wise sum."""
+        """A loop that goes along another axis in blocks, as in a row-wise sum."""
         self.features.add("streamed axis")
         axis = f"stream{len(self.extents)}"
         block = 2 ** self.rng.randint(0, 4)
@@ -382,7 +382,7 @@ class Generator(ExpressionMixin, MemoryMixin):
             self.coordinates[axis] = variable(vector, "int32", (axis,))
             self.scalars.append(loop)
             term = self.expression(inner_axes, total.dtype, self.rng.randint(1, 3), inexact=not total.exact)
-            # What lies beyond the extent must not be summed.
+            # Elements beyond the extent must not be summed.
             mask = self.inside([axis], inner_axes)
             zero = self.constant(inner_axes, total.dtype, zero=True)
             term = self.select(mask, term, zero) if mask else term
@@ -439,7 +439,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return [Assign(name, zero), For(index, number(0), stop, number(1), self.scoped(inner))]
 
     def walking_pointer(self, axes: tuple) -> list:
-        """A block of pointers that a loop moves on, as matrix kernels do."""
+        """A block of pointers that a loop advances, as in matrix kernels."""
         self.features.add("walking pointer")
         bound = self.rng.randint(1, 4)
         stop = self.trip_count(bound)
@@ -464,7 +464,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return [begin, *start, For(index, number(0), stop, number(1), body)]
 
     def lane_loop(self, axes: tuple) -> list:
-        """A loop that goes on until no lane has work left; each lane counts its own steps."""
+        """A loop that runs until no lane has work left; each lane counts its own steps."""
         self.features.add("loop until no lane is left")
         left, count = self.name(), self.name()
         low = self.arithmetic("&", self.expression(axes, "int32", 2, False), self.literal("int32", 15))
@@ -484,7 +484,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return [Assign(left, self.full(low, axes)), Assign(count, zero), loop]
 
     def exchange_lanes(self, axes: tuple) -> list:
-        """A block stored, and read back in another order of its lanes."""
+        """Stores a block and reads it back with its lanes in another order."""
         self.features.add("exchange through memory")
         axis = self.rng.choice(axes)
         block = self.blocks[axis]
@@ -529,7 +529,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return [*before, If(condition, body, orelse)]
 
     def while_loop(self, axes: tuple) -> list:
-        """A loop that ends when a loaded number has been counted or shifted down to zero."""
+        """A loop that counts or shifts a loaded number down to zero."""
         self.features.add("while loop")
         counter = self.name()
         shifts = self.chance(0.5)

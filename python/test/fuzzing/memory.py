@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random loads, stores, atomics and the buffers that they reach."""
+"""Random loads, stores, atomics and their buffers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class MemoryMixin:
     def buffer(
         self, dtype: str, span: int, origin: int, data: np.ndarray | None = None, output: bool = False
     ) -> Expression:
-        """A new pointer argument over `span` elements; `origin` is where it points."""
+        """A new pointer argument over `span` elements, which points to element `origin`."""
         total = span + 2 * ZONE
         values = self.contents(dtype, total)
         if data is not None:
@@ -63,7 +63,7 @@ class MemoryMixin:
         return Expression(name, dtype, (), lambda state: (np.array(0), None))
 
     def alias(self, base: Expression) -> Expression:
-        """The same memory as another argument."""
+        """Another argument for the same memory."""
         held = next(p.value for p in self.parameters if p.name == base.source)
         name = self.name()
         owner = held.owner or held
@@ -79,7 +79,7 @@ class MemoryMixin:
     def affine(
         self, coordinates: list[tuple[Expression, int]], axes: Axes, injective: bool
     ) -> tuple[Expression, int, int]:
-        """An offset that is affine in the coordinates; returns it with the span and the origin it needs."""
+        """An offset that is affine in the coordinates, with the span and the origin that it needs."""
         order = list(range(len(coordinates)))
         self.rng.shuffle(order)
         stride = self.rng.choice([1, 1, 1, 2, 3])
@@ -118,7 +118,7 @@ class MemoryMixin:
         return offset, span_high - span_low + 1, -span_low
 
     def inside(self, axes: list, block: Axes) -> Expression | None:
-        """The mask of the coordinates that exist, None when all do."""
+        """The mask of the coordinates that exist; None when all do."""
         mask = None
         for axis in axes:
             if axis in self.covered or not self.coordinates[axis].axes:
@@ -162,7 +162,7 @@ class MemoryMixin:
         return self.loaded(base, offset, mask, axes, dtype)
 
     def changed_coordinate(self, index: Expression, extent: int) -> list[tuple[Expression, int]]:
-        """The coordinate, or what kernels like to compute from one, with the number of values it takes."""
+        """The coordinate, or something that kernels compute from it, with the number of values it takes."""
         if not self.chance(0.25):
             return [(index, extent)]
         form = self.rng.choice(
@@ -189,7 +189,7 @@ class MemoryMixin:
         return [(self.arithmetic("+", index, number(width)), extent + width)]
 
     def reach(self, axis: object) -> int:
-        """Number of coordinates that a masked access may touch."""
+        """The number of coordinates that a masked access may touch."""
         return self.extents[axis]
 
     def condition_of_coordinates(self, axes: Axes) -> Expression:
@@ -224,7 +224,7 @@ class MemoryMixin:
         if mask is not None:
             literal = repr(float(other)) if scalar.kind == "f" else str(other)
             arguments = f", mask={mask.source}, other={literal}"
-        # A block of pointers: the offset must have every dimension of the mask.
+        # In a block of pointers, the offset must have every dimension of the mask.
         shape_axes = self.joined(offset.axes, mask.axes) if mask is not None else offset.axes
         if mask is not None and offset.axes != shape_axes:
             offset = self.full(offset, shape_axes)
@@ -239,7 +239,7 @@ class MemoryMixin:
         return Expression(source, dtype, offset.axes, run)
 
     def load_scalar(self, low: int, high: int) -> Expression:
-        """An int32 of the given range that depends on the program."""
+        """An int32 in the given range that depends on the program."""
         place = [(self.coordinates[b], self.extents[b]) for b in self.batch_axes]
         place += [
             (self.coordinates["tile of " + a], self.extents["tile of " + a])
@@ -261,7 +261,7 @@ class MemoryMixin:
         return self.load_scalar_of("float32")
 
     def load_through_index(self, axes: Axes, dtype: str) -> Expression:
-        """x[index[i]], the index array holding numbers in range."""
+        """x[index[i]], where the index array holds numbers in range."""
         self.features.add("gather")
         used = self.walked(axes)
         place = [(self.coordinates[axis], self.reach(axis)) for axis in used]
@@ -274,7 +274,7 @@ class MemoryMixin:
         saved, self.chance = (
             self.chance,
             lambda probability: False,
-        )  # the index where the mask is off must be 0
+        )  # where the mask is off, the index must be 0
         index = self.loaded(index_base, offset, mask, axes, index_type)
         self.chance = saved
         index = self.cast(index, "int32") if index_type == "uint8" else index
@@ -303,13 +303,13 @@ class MemoryMixin:
     def moving_pointer(
         self, name: str, axes: Axes, dtype: str, bound: int
     ) -> tuple[Expression, Assign, Update]:
-        """A load through a variable that holds pointers, its first assignment and its step."""
+        """A load through a variable of pointers, with the first assignment and the step of the variable."""
         place = [(self.coordinates[axis], self.reach(axis)) for axis in self.walked(axes)]
         place += [(self.coordinates[b], self.extents[b]) for b in self.batch_axes if self.chance(0.5)]
         offset, span, origin = self.affine(place, axes, injective=False)
         offset = self.full(offset, axes)
         stride = self.rng.choice([1, 2, 5, 16, -1, -3])
-        # One step more than there are iterations, for loops that move before they load.
+        # One step more than there are iterations, for loops that advance before they load.
         room = abs(stride) * (bound + 1)
         base = self.buffer(dtype, span + room, origin + (room if stride < 0 else 0))
         mask = self.inside(self.walked(axes), axes)
@@ -332,7 +332,7 @@ class MemoryMixin:
         return load, begin, Update(name, Expression(f"{name} + {step.source}", "int32", axes, moved))
 
     def dot_operand(self, axes: Axes, dtype: str) -> Expression:
-        """A block of a matrix, zero outside, sometimes read transposed."""
+        """A block of a matrix, zero outside of it, sometimes read transposed."""
         if self.chance(0.25):
             inner = self.dot_operand((axes[1], axes[0]), dtype)
 
@@ -356,17 +356,17 @@ class MemoryMixin:
     # Stores
 
     def target(self, axes: Axes, dtype: str) -> tuple[Expression, Expression, Expression | None]:
-        """A new output with one element for each program and lane: base, offset and mask."""
+        """Base, offset and mask of a new output with one element for each program and lane."""
         walked = self.walked(axes)
         place = [(self.coordinates[axis], self.extents[axis]) for axis in walked]
-        # Programs that differ in nothing else must not write to the same place.
+        # Programs that differ in no other axis must not write to the same place.
         for axis in self.main_axes:
             if axis not in walked:
                 place.append((self.coordinates["tile of " + axis], self.extents["tile of " + axis]))
         place += [(self.coordinates[b], self.extents[b]) for b in self.batch_axes]
         place += [(loop, bound) for loop, bound in self.loops if self.chance(0.5)]
         if self.chance(0.15):
-            # A coordinate taken apart still tells all elements apart.
+            # A coordinate in two parts still distinguishes all elements.
             self.features.add("computed coordinate")
             at = self.rng.randrange(len(place))
             index, extent = place[at]
@@ -452,7 +452,7 @@ class MemoryMixin:
         return [Assign(name, old), Store(base.source, offset, new, mask)]
 
     def atomic(self, axes: Axes) -> list:
-        """Additions and the like into a few elements that all programs share."""
+        """Atomic additions and the like to a few elements that all programs share."""
         self.features.add("atomic")
         count = self.rng.randint(1, 6)
         dtype = self.rng.choice(["int32", "int32", "int64", "uint32", "float32"])

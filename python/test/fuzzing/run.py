@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs generated kernels, compares every byte with the oracle, and reduces what differs."""
+"""Runs generated kernels, compares every byte with the oracle, and reduces kernels that differ."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def program_of(seed: int, without: frozenset[str] = frozenset()) -> Program:
-    """The kernel of a seed: the first attempt whose oracle stays inside its buffers."""
+    """The kernel for a seed: the first attempt whose oracle stays inside of its buffers."""
     for attempt in range(50):
         program = Generator(seed * 1009 + attempt, without).build()
         if len(program.parameters) > 28:
@@ -73,7 +73,7 @@ class NumpyMemory:
 
 
 class MlxMemory:
-    """An MLX array is lazy and knows no memory before its first element: what lies there is not passed."""
+    """An MLX array is lazy and has no memory before its first element, so that part is not passed."""
 
     def __init__(self, buffer: Buffer):
         import mlx.core as mx
@@ -81,7 +81,7 @@ class MlxMemory:
         self.mx = mx
         self.before = buffer.data[: buffer.origin]
         data = buffer.data[buffer.origin :]
-        # Without a type float64 would become float32.
+        # Without the type, float64 would become float32.
         array = mx.array(data, dtype=getattr(mx, data.dtype.name))
         self.array = array.astype(mx.bfloat16) if buffer.dtype == "bfloat16" else array * mx.ones_like(array)
 
@@ -94,7 +94,7 @@ class MlxMemory:
 
 
 def memory_of(program: Program, rng: random.Random) -> dict[int, TorchMemory | NumpyMemory | MlxMemory]:
-    """The library that holds each storage. MLX needs pointers that point at the first element in use."""
+    """Chooses a library for each storage. MLX needs pointers to the first element in use."""
     held: dict = {}
     mixed = rng.random() < 0.3
     shared = {id(p.value.owner) for p in program.parameters if isinstance(p.value, Buffer) and p.value.owner}
@@ -112,7 +112,7 @@ def memory_of(program: Program, rng: random.Random) -> dict[int, TorchMemory | N
 
 
 def differences(want: Buffer, got: np.ndarray) -> np.ndarray:
-    """Which elements are wrong: bits for exact results, the carried bound for the others."""
+    """Which elements are wrong: exact results are compared by bits, the others with their error bound."""
     wrong = want.data != got
     if SCALARS[want.dtype].kind != "f":
         return wrong
@@ -122,7 +122,7 @@ def differences(want: Buffer, got: np.ndarray) -> np.ndarray:
     signs = (want.data == 0) & (got == 0) & (np.signbit(want.data) != np.signbit(got))
     with np.errstate(all="ignore"):
         apart = np.abs(want.data.astype(np.float64) - got.astype(np.float64))
-        # Where the bound itself is no number the order of operations decides what comes out.
+        # Where the bound itself is not finite, the result depends on the order of operations.
         open_ = ~np.isfinite(want.tolerance) | (~np.isfinite(want.data) & ~exact)
         step = {"float16": 2.0**-10, "bfloat16": 2.0**-7}.get(want.dtype, 2.0**-23)
         near = apart <= want.tolerance + step * np.abs(want.data) * (want.dtype != "float64")
@@ -130,7 +130,7 @@ def differences(want: Buffer, got: np.ndarray) -> np.ndarray:
 
 
 def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
-    """Compile and run the kernel on copies of its buffers; returns their whole storage afterwards."""
+    """Compiles the kernel and runs it on copies of its buffers. Returns their whole storage afterwards."""
     import importlib.util
 
     path = folder / f"{program.name}_{abs(hash(program.source())):x}.py"
@@ -140,7 +140,7 @@ def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
-    # The interpreter takes torch tensors only; 2 is a seed that never mixes.
+    # The interpreter takes only torch tensors; with seed 2, libraries are never mixed.
     rng = random.Random(2 if interpreted else program.name)
     memory = memory_of(program, rng)
     arguments = {}
@@ -150,7 +150,7 @@ def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
             arguments[parameter.name] = memory[id(held.owner or held)].argument(held)
         else:
             arguments[parameter.name] = held
-    # The oracle rounds each product.
+    # The oracle rounds each product by itself.
     getattr(module, program.name)[program.grid](**arguments, enable_fp_fusion=False)
     return {
         p.name: memory[id(p.value.owner or p.value)].values()
@@ -160,7 +160,7 @@ def launch(program: Program, folder: Path) -> dict[str, np.ndarray]:
 
 
 def check(program: Program, folder: Path) -> str:
-    """An empty text when everything agrees, else what does not."""
+    """Returns an empty string when everything agrees, else a description of the difference."""
     want = program.expected()
     got = launch(program, folder)
     for name, buffer in want.items():
@@ -224,7 +224,7 @@ def blocks_of(program: Program) -> list[list]:
 
 
 def reduce_program(program: Program, folder: Path, status: str, budget: float = 30.0) -> Program:
-    """Drop statements as long as the kernel is still wrong in the same way."""
+    """Drops statements as long as the kernel is still wrong in the same way."""
 
     def kind(error: BaseException) -> tuple:
         cause = error.__cause__ or error
@@ -263,7 +263,7 @@ def reduce_program(program: Program, folder: Path, status: str, budget: float = 
 
 
 def prune_parameters(program: Program) -> Program:
-    """Drop the arguments that the text no longer mentions."""
+    """Drops the arguments that the text no longer mentions."""
     import re
 
     words = set(re.findall(r"\w+", program.source().split("):", 1)[1]))

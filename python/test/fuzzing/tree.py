@@ -15,20 +15,20 @@ Axes = tuple  # for each dimension of a block the logical axis it walks along, o
 
 
 class Undefined(Exception):
-    """A tree that reads a variable before it is set, or leaves its buffers: a mistake of the generator."""
+    """The tree reads a variable before it is set, or leaves its buffers: a mistake of the generator."""
 
 
 class Returned(Exception):
-    """The program has ended before its last statement."""
+    """The program returned before its last statement."""
 
 
 @dataclass
 class Buffer:
-    """Memory behind one pointer argument: what the oracle does to it and how the kernel gets it."""
+    """The memory of a pointer argument: the oracle's copy, and how the kernel gets it."""
 
     name: str
     dtype: str
-    data: np.ndarray  # the whole storage, zones before and after included
+    data: np.ndarray  # the whole storage, with the zones before and after
     origin: int  # element that the pointer points to
     start: int  # first element between the zones
     stop: int
@@ -37,7 +37,7 @@ class Buffer:
     owner: Buffer | None = None  # the buffer whose storage this one shares, under another name
 
     def fresh(self, copies: dict[int, tuple[np.ndarray, np.ndarray]]) -> Buffer:
-        """A copy to run on; buffers that share a storage still share it in their copies."""
+        """A copy to run on. Copies of buffers that share a storage share theirs too."""
         key = id(self.owner or self)
         if key not in copies:
             copies[key] = (self.data.copy(), np.zeros(self.data.shape))
@@ -63,7 +63,7 @@ class Buffer:
         at, mask = self._where(offsets, mask)
         assert self.tolerance is not None
         self.data[at[mask]] = np.broadcast_to(value[0], at.shape)[mask]
-        # A bound of zero would mean that even the sign of a zero must agree.
+        # A bound of zero would require that even the sign of a zero agrees.
         error = error_of(value) if value[1] is None else np.maximum(value[1], np.finfo(np.float64).tiny)
         self.tolerance[at[mask]] = np.broadcast_to(error, at.shape)[mask]
 
@@ -74,7 +74,7 @@ class Buffer:
 
 @dataclass
 class State:
-    """One running program: its ids and variables; the buffers are shared by all programs."""
+    """A running program: its ids and variables, and the buffers that all programs share."""
 
     ids: tuple[int, int, int]
     buffers: dict[str, Buffer]
@@ -110,7 +110,7 @@ class Assign:
 
 @dataclass
 class Update:
-    """An assignment to a variable that lives across iterations: its type must not change."""
+    """An assignment to a variable that lives across iterations, so its type must not change."""
 
     name: str
     value: Expression
@@ -292,7 +292,7 @@ class Program:
         return "\n".join(lines) + "\n"
 
     def expected(self) -> dict[str, Buffer]:
-        """What the buffers hold when every program has run, one after the other."""
+        """The contents of the buffers after all programs have run, one after the other."""
         buffers: dict[str, Buffer] = {}
         copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         for parameter in self.parameters:
@@ -318,7 +318,7 @@ def variable(name: str, dtype: str, axes: Axes, exact: bool = True) -> Expressio
 
 
 def number(value: int) -> Expression:
-    """A literal of the source where Triton wants an int32 scalar."""
+    """A literal where Triton needs an int32 scalar."""
     constant = (np.array(value, np.int32), None)
     return Expression(str(value), "int32", (), lambda state: constant)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Scalar types of the generated kernels and arithmetic on (value, error bound) pairs.
+"""The scalar types of generated kernels, and arithmetic on (value, error bound) pairs.
 
-A value is exact when its error bound is None: then every bit must agree. Sums that an implementation may
-reorder, and functions that it may approximate, carry an absolute bound through what follows.
+A value is exact when its error bound is None; then every bit must agree. Sums that an implementation may
+reorder, and functions that it may approximate, have an absolute bound, which later operations propagate.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def to_bfloat16(values: np.ndarray) -> np.ndarray:
 
 
 def settle(values: np.ndarray, dtype: str) -> np.ndarray:
-    """The result of an operation, in the type that it has in the kernel."""
+    """The result of an operation, converted to the type that it has in the kernel."""
     values = np.asarray(values)
     if dtype == "bfloat16":
         return to_bfloat16(values)
@@ -68,7 +68,7 @@ def convert(values: np.ndarray, source: str, target: str) -> np.ndarray:
 
 
 def truncated_divide(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Quotient rounded towards zero; a zero divisor gives zero, as only lanes that are off may have one."""
+    """Quotient rounded towards zero. A zero divisor, which only masked-off lanes have, gives zero."""
     safe = np.where(y == 0, np.array(1, y.dtype), y)
     quotient = x // safe
     inexact = (x - quotient * safe != 0) & ((x < 0) != (safe < 0))
@@ -117,7 +117,7 @@ def error_of(value: Value) -> np.ndarray:
 
 
 def bounded(operator: str, x: Value, y: Value, result: np.ndarray) -> np.ndarray | None:
-    """Error bound of a float operation, None when both operands are exact."""
+    """The error bound of a float operation; None when both operands are exact."""
     if x[1] is None and y[1] is None:
         return None
     ex, ey = error_of(x), error_of(y)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Largest errors of vector_math.h, in units of the last place, against the C library in double.
+// The largest errors of vector_math.h, in ulps, against the C library in double.
 // accuracy FUNCTION STRIDE: every STRIDE-th float (one argument) or 2^32 / STRIDE pairs (two arguments).
 #include <cmath>
 #include <cstdint>
@@ -20,7 +20,7 @@ double exactErrorIn(float got, double expected) {
     return std::isnan(expected) && std::isnan(got) ? 0 : INFINITY;
   float nearest = float(expected);
   if (std::isinf(nearest) || std::isinf(got) || expected == 0) {
-    // The largest finite number and infinity are one unit apart.
+    // The largest finite number and infinity are one ulp apart.
     if (got == nearest)
       return expected == 0 && std::signbit(got) != std::signbit(expected) ? INFINITY : 0;
     double limit = 0x1p128;
@@ -50,7 +50,7 @@ struct Function {
   {#NAME, 0, 0, [](float x, float y) { return vector_math::NAME(x, y); },                                    \
    [](double x, double y) { return std::NAME(x, y); }}
 
-double turn(double x, double phase) { // sine of pi (x + phase), exact at multiples of a quarter
+double turn(double x, double phase) { // sine of pi * (x + phase), exact at multiples of 1/4
   double r = std::remainder(x, 2.0);
   r = std::remainder(r + phase, 2.0);
   if (r > 0.5)
@@ -72,7 +72,7 @@ double cospi(double x) {
 double tanpi(double x) {
   double r = std::remainder(x, 1.0);
   if (std::fabs(r) == 0.5)
-    return NAN; // either infinity
+    return NAN; // one infinity or the other
   return std::fabs(r) <= 0.25 ? std::tan(M_PI * r) : 1.0 / std::tan(M_PI * (std::copysign(0.5, r) - r));
 }
 
@@ -121,8 +121,8 @@ float fromBits(uint32_t bits) {
   return x;
 }
 
-/// Second arguments near which things happen: any float, numbers of the first one's size, small whole
-/// numbers.
+/// Second arguments where functions change their behaviour: any float, numbers as large as the first one,
+/// small whole numbers.
 float second(uint64_t random, float x) {
   uint32_t bits = uint32_t(random);
   switch (random >> 62) {
@@ -139,7 +139,7 @@ float second(uint64_t random, float x) {
 
 Worst measure(const Function &f, uint64_t stride, unsigned part, unsigned parts) {
   Worst worst;
-  // Zeros, the smallest numbers, one, infinity and NaN whatever the stride.
+  // Zeros, the smallest numbers, one, infinity and NaN are always tested.
   const uint32_t corners[] = {0,          0x80000000, 1,          0x80000001, 0x3f800000,
                               0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000};
   const uint64_t all = uint64_t(1) << 32, count = sizeof(corners) / sizeof(corners[0]);

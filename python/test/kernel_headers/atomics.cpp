@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Threads of the operating system that change the same elements, for each type: nothing may be lost.
-#ifdef TM_TEST_METAL_TEXT // what Metal compiles, where Metal's operations are those of the CPU's standard
-                          // library
+// Operating-system threads that change the same elements, for each type: no change may be lost.
+#ifdef TM_TEST_METAL_TEXT // the text for Metal, with the operations of the CPU's Metal standard library
 #include <metal_stdlib>
 #include <triton_metal/atomics.h>
 #else
 #include <triton_metal.h>
 #endif
 
-// In threads.cpp: kernel text and the C library do not go together (struct tm).
+// Defined in threads.cpp, because kernel text clashes with the C library (struct tm).
 extern "C" void run_threads(int count, void (*work)(void *, int), void *data);
 extern "C" void yield_thread();
 
 namespace {
 
 constexpr int threads = 4, rounds = 4000,
-              elements = 5; // five: words are shared by elements and with the guards
+              elements = 5; // five, so that words are shared between elements and with the guards
 
 template <typename Work> void inParallel(Work work) {
   run_threads(threads, [](void *data, int t) { (*static_cast<Work *>(data))(t); }, &work);
@@ -33,7 +32,7 @@ template <typename T> int checkType() {
   };
   T *p = data + 1;
   reset();
-  // Small numbers are exact in every type; sums come back to where they began.
+  // Small numbers are exact in every type, and the sums return to where they began.
   inParallel([&](int) {
     for (int i = 0; i < rounds; ++i) {
       tm::atomic_add(p + i % elements, T(1), tm::acq_rel);
@@ -44,7 +43,7 @@ template <typename T> int checkType() {
   });
   for (T x : data)
     expect(x == T(0), 0);
-  // Each of 100 tickets once.
+  // Each of 100 tickets is drawn once.
   reset();
   int seen[100] = {};
   inParallel([&](int) {
@@ -64,7 +63,7 @@ template <typename T> int checkType() {
   });
   expect(p[1] == T(119), 2);
   expect(T(-1) > T(0) || p[3] == T(-119), 3);
-  // A lock by compare-and-exchange, and exchange to open it.
+  // A lock, taken by compare-and-exchange and released by exchange.
   reset();
   int guarded = 0;
   inParallel([&](int) {
@@ -106,7 +105,7 @@ template <typename T> int checkUnsigned() {
   return failures;
 }
 
-/// NaN in memory must end every loop, and is ordered by its bits.
+/// No loop may run for ever on a NaN in memory, which is ordered by its bits.
 template <typename T> int checkNan() {
   T nan = T(__builtin_nanf("")), data[2] = {nan, T(1)};
   int failures = 0;

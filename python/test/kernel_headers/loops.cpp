@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loop over 32 lanes for each function of vector_math.h; clang's remarks tell which became vector code.
+// A loop over 32 lanes for each function of vector_math.h. Clang's remarks show which ones were vectorised.
 #include "vector_math.h"
 
 #define ONE(NAME)                                                                                            \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Threads of the operating system for atomics.cpp.
+// Operating-system threads for atomics.cpp.
 #include <thread>
 #include <vector>
 

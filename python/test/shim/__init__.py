@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Any text in the Metal Shading Language on the CPU: through the shim, a fiber for each thread."""
+"""Runs any Metal text on the CPU, with the shim and a fiber for each thread."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Calls a kernel once for each thread of each threadgroup, with the arguments that its parameters name.
+// Calls a kernel once for each thread of each threadgroup, with the arguments that its parameters ask for.
 #pragma once
 
 namespace tm_entry {
@@ -33,7 +33,7 @@ struct Place {
   unsigned index, count;
 };
 
-/// A position as the type the parameter has.
+/// Converts a position to the type of the parameter.
 template <typename T> struct As {
   static T from(Size s) { return T(s.x); }
 };
@@ -108,7 +108,7 @@ template <size_t... I> struct MakeIndices<0, I...> {
   using type = Indices<I...>;
 };
 
-/// Every thread that lies in the grid runs.
+/// Runs all threads that lie in the grid.
 template <typename... P>
 int launch(void (*f)(P...), const From *from, void *const *buffers, const unsigned *grid,
            const unsigned *threads) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compile texts in the Metal Shading Language for the CPU and launch their kernels on NumPy arrays."""
+"""Compiles Metal texts for the CPU and launches their kernels on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _run(command: list[str], text: str) -> str:
 
 
 def preprocess(text: str) -> str:
-    """Expand the text's own macros and headers; those of the standard library stay for the shim."""
+    """Expands the macros and headers of the text itself, but not those of the standard library."""
     stubs = CACHE / "stubs"
     stubs.mkdir(parents=True, exist_ok=True)
     for name in HEADERS:
@@ -62,7 +62,7 @@ def _place(parameter: scanner.Parameter) -> str:
 
 
 class Library:
-    """Kernels of one text. `instances` names what to compile: {"name": "kernel<float, 4>"}."""
+    """The kernels of one text. `instances` names the ones to compile: {"name": "kernel<float, 4>"}."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Library:
                 f"  using namespace tm_entry;\n  static const From from[] = {{{places}}};\n"
                 f"  return launch(&{instance}, from, buffers, grid, threads);\n}}\n"
             )
-        # The entries' header comes before the text, so that its names do not meet the text's.
+        # The header of the entries comes first, so that its names do not clash with those of the text.
         source = f'#include <metal_stdlib>\n#include "entry.h"\n{scanned.text}\n{"".join(entries)}'
         self._library = ctypes.CDLL(str(self.compile(source, [optimize, *options])))
 
@@ -123,7 +123,7 @@ class Library:
         grid: tuple[int, ...],
         threads: tuple[int, ...],
     ) -> None:
-        """`grid` in threads. A buffer is an array, changed in place; None where the kernel does not look."""
+        """`grid` is in threads. Buffers are arrays, changed in place, or None where the kernel uses none."""
         nowhere = np.zeros(64, np.uint8)
         addresses = [(nowhere if b is None else b).ctypes.data for b in buffers]
         pointers = (ctypes.c_void_p * 32)(*addresses)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Make preprocessed Metal text C++ for one address space, and find its kernels.
+"""Turns preprocessed Metal text into C++ for one address space, and finds its kernels.
 
-A CPU has one address space, so overloads, constructors and specialisations that differ in nothing else are
-the same declaration: the first one stays. Threadgroup variables become thread-local statics, because the
-fibers of a threadgroup share an operating-system thread. Function constants get the values of the caller.
+A CPU has one address space, so overloads, constructors and specialisations that differ only in address spaces
+are the same declaration, of which the first one is kept. Threadgroup variables become thread-local statics,
+because the fibers of a threadgroup share an operating-system thread. Function constants get the values that
+the caller gives.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _DOUBLE = re.compile(r"(\d+\.\d*|\.\d+)([eE][+-]?\d+)?|\d+[eE][+-]?\d+|0[xX][\da
 
 
 class Token(str):
-    """A word or sign, and whether it follows the one before without a space (as in `>>`)."""
+    """A token of C++, and whether it follows the previous one without a space (as in `>>`)."""
 
     glued = False
 
@@ -50,7 +51,7 @@ class Scanner:
         for m in _TOKEN.finditer(text):
             spelling = m.group().strip()
             if m.lastgroup == "number" and _DOUBLE.fullmatch(spelling):
-                spelling += "f"  # there is no double: such a constant is a float
+                spelling += "f"  # Metal has no double, so the constant is a float
             token = Token(spelling)
             token.glued = m.start() == end and m.lastgroup == "sign"
             end = m.end()
@@ -66,7 +67,7 @@ class Scanner:
         return Scanned("".join(self.out), self.kernels)
 
     def _convert_to_bfloat(self) -> None:
-        """Metal converts half to bfloat where it is asked to; clang does not."""
+        """Adds explicit conversions from half to bfloat, which Metal has and clang lacks."""
         for i in range(len(self.tokens) - 3):
             if self.tokens[i : i + 2] == ["static_cast", "<"] and self.tokens[i + 2] in (
                 "bfloat",
@@ -77,7 +78,7 @@ class Scanner:
     # ---- positions ----
 
     def _match(self, i: int) -> int:
-        """The index behind the bracket that closes the one at `i`."""
+        """The index after the bracket that closes the one at `i`."""
         depth = 0
         while i < len(self.tokens):
             t = self.tokens[i]
@@ -97,7 +98,7 @@ class Scanner:
     # ---- declarations ----
 
     def _scope(self, i: int, end: int, path: str) -> None:
-        """Declarations of a namespace, file or class."""
+        """Handles the declarations of a namespace, file or class."""
         while i < end:
             t = self.tokens[i]
             if t.startswith("#") or t in (";", ","):
@@ -140,7 +141,7 @@ class Scanner:
                 self._emit(self._function_head(head))
                 self._body(body)
             return close
-        # A variable, an alias or a function's declaration: ends with a semicolon.
+        # A variable, an alias or the declaration of a function, which ends with a semicolon.
         declaration = self.tokens[start : head_end + 1]
         if "function_constant" in declaration:
             declaration = self._function_constant(declaration)
@@ -207,7 +208,7 @@ class Scanner:
             if t in ("(", "[", "{"):
                 i = self._match(i)
                 continue
-            # Behind a parenthesis stands "less than", and `>=` is one sign.
+            # After a parenthesis `<` means "less than", and `>=` is one token.
             compares = (t == "<" and self.tokens[i - 1] == ")") or (
                 getattr(self.tokens[i + 1], "glued", False) and (t == ">" and self.tokens[i + 1] == "=")
             )
@@ -217,7 +218,7 @@ class Scanner:
                 return i
 
     def _constructor_body(self, i: int) -> int:
-        """The index of the brace that opens the body, behind a list of initialisers."""
+        """The index of the brace that opens the body, after a list of initialisers."""
         while True:
             while self.tokens[i] not in ("(", "{"):
                 i = self._skip_angles(i) if self.tokens[i] == "<" else i + 1
@@ -228,7 +229,7 @@ class Scanner:
             return i
 
     def _function_head(self, head: list[str]) -> list[str]:
-        """Without attributes, and without what qualifies `this` by an address space."""
+        """The head without attributes and without an address space of `this`."""
         last = max((i for i, t in enumerate(head) if t == ")"), default=len(head))
         kept = [*head[: last + 1], *(t for t in head[last + 1 :] if t not in SPACES)]
         i = 0
@@ -259,7 +260,7 @@ class Scanner:
         return ["static", "constexpr", m[1], m[2], "=", m[1], "(", value, ")", ";"]
 
     def _body(self, body: list[str]) -> None:
-        """Threadgroup variables of a function are shared by the threads of the threadgroup."""
+        """Makes the threadgroup variables of a function static, since all threads share them."""
         for i, t in enumerate(body):
             if t == "threadgroup" and body[i - 1] in (";", "{", "}") and not self._is_pointer(body, i):
                 self._emit(["static", "thread_local"])
@@ -308,7 +309,7 @@ class Scanner:
 
 
 def called_operator(tokens: list[str], i: int) -> bool:
-    """Is the `=` at `i` part of an operator's name?"""
+    """Whether the `=` at `i` is part of the name of an operator."""
     return "operator" in tokens[max(0, i - 3) : i]
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The CPU device's fibers, for tests that call kernels without it.
+// The fibers of the CPU device, for tests that call kernels without the device.
 #pragma once
 
 #include <functional>
@@ -11,9 +11,9 @@ namespace tm_threads {
 
 constexpr unsigned long stack_bytes = 128 << 10;
 
-/// Runs a threadgroup; false when threads wait for others that never come.
+/// Runs a threadgroup. Returns false when threads are left waiting for others that never come.
 inline bool run(unsigned threads, const std::function<void(unsigned)> &body) {
-  // Memory that no fiber has been in is not touched.
+  // Not initialised, so that the stacks of unused fibers take no physical memory.
   static thread_local std::unique_ptr<char[]> stacks(new char[stack_bytes * tm_fibers::max_threads]);
   tm_fibers::Workspace workspace{stacks.get(), stack_bytes, threads, nullptr, 0, nullptr, nullptr};
   auto call = [](void *argument, unsigned index) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Metal's rules of types and address spaces, checked by clang's C++ for OpenCL; nothing runs."""
+"""Checks Metal's rules for types and address spaces with clang's C++ for OpenCL. Nothing runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import subprocess
 from .harness import ROOT, SHIM, compiler
 
 CHECK = SHIM / "check"
-# Without a generic address space a pointer or reference that names none is a thread's own, which shows where
-# one is missing; clang's implicit copies of structs, however, need the generic one.
+# Without a generic address space, a pointer or reference that names none belongs to the thread, which shows
+# where one is missing. However, clang's implicit copies of structs need the generic one.
 _COPY = re.compile(r"no viable overloaded '='|no matching constructor|no viable constructor copying")
 
 
 def errors(text: str) -> list[str]:
-    """What clang objects to; empty for a right text."""
+    """Clang's errors; empty for a correct text."""
     found: list[str] = []
     flags = (CHECK / "compile_flags.txt").read_text().split()
     for generic in (True, False):
