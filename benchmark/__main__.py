@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""python -m benchmark [--small] [--repetitions N] [--engine E]: tables, and JSON and a plot in
+"""python -m benchmark [--small] [--repetitions N] [--engine E]: prints tables, writes JSON and a plot to
 benchmark/results."""
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _settled_seconds(call: Callable[[], Any]) -> float:
 
 
 def compare(item: Comparison, repetitions: int) -> dict[str, Any]:
-    """Checks the result, then times both sides in turn, so that a disturbance hits both."""
+    """Checks the result, then times both sides alternately, so that a disturbance affects both."""
     got, want = item.triton().double(), item.torch().double()
     error = float(((got - want).abs() / want.abs().clamp(min=1)).max())
     item.triton(), item.torch()

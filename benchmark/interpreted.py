@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The same kernels under TRITON_INTERPRET=1, in a process of its own."""
+"""The same kernels with TRITON_INTERPRET=1, in a process of its own."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def interpreter_ratios(small: bool) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    # Once is enough: the interpreter takes seconds.
+    # One run is enough, since the interpreter takes seconds.
     times = {}
     for name, call in cases("--small" in sys.argv).items():
         start = time.perf_counter()

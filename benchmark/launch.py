@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a warm launch costs beyond the work, and where it goes: an addition of two elements, for arguments of
-each library."""
+"""The overhead of a warm launch and its parts, measured by an addition of two elements with arguments of each
+library."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _mean_seconds(call: Callable[[], Any], calls: int) -> float:
 
 
 def medians(calls: dict[str, Callable[[], Any]], rounds: int = 15, repeat: int = 50) -> dict[str, float]:
-    """Median time of each call in seconds. The calls take turns, so that a disturbance hits all of them."""
+    """Median time of each call in seconds. The calls alternate, so that a disturbance affects all of them."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         _mean_seconds(call, 10)
@@ -42,9 +42,9 @@ def _buffer(array: np.ndarray) -> Any:
 
 
 def launch_costs() -> list[dict[str, Any]]:
-    """For each library, the microseconds of: the whole `kernel[grid](...)`; Triton's look-up of the compiled
-    kernel; our launcher, which converts the arguments; the executor, MLX's work included; and MLX's own add.
-    For MLX arguments the executor includes the evaluation of the lazy result."""
+    """For each library, the microseconds of the whole `kernel[grid](...)`, of Triton's look-up of the
+    compiled kernel, of our launcher (which converts the arguments), of the executor with MLX's work, and of
+    MLX's own add. For MLX arguments, the executor's time includes the evaluation of the lazy result."""
     results = []
     for library, make in (
         ("PyTorch", lambda: torch.ones(2)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is measured: Triton kernels, each beside the PyTorch call that does the same."""
+"""The operations that are measured: Triton kernels, each with the PyTorch call that does the same."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def row_reduction_kernel(x_ptr, out_ptr, n_cols, MEAN: tl.constexpr, BLOCK: tl.c
 
 @dataclass
 class Comparison:
-    """One operation on given data: the same result from a Triton kernel and from PyTorch. `mark` is the ratio
-    of times that the CPU device is to reach."""
+    """One operation on given data, by a Triton kernel and by PyTorch. `mark` is the ratio of times that the
+    CPU device should reach."""
 
     name: str
     size: str
@@ -121,7 +121,7 @@ def _reduction(name: str, rows: int, cols: int, generator: torch.Generator) -> C
 
 
 def comparisons(small: bool = False) -> list[Comparison]:
-    """The operations measured, at the sizes measured."""
+    """The operations that are measured, with their sizes."""
     generator = torch.Generator().manual_seed(0)
     n, (rows, cols), size = (4096, (16, 100), 48) if small else (1 << 24, (4096, 4096), 1024)
     heads, tokens = (2, 64) if small else (8, 1024)

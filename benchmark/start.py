@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the first launch of a kernel costs, in fresh processes: compiled anew, and found in the caches."""
+"""The cost of the first launch of a kernel in a new process: compiled, and found in the caches."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def _first_call(compile_other: bool) -> dict[str, Any]:
-    """The time of the first launch of the add kernel in this process. Importing is not part of it; with
-    `compile_other`, neither is what Triton does once in a process (it reads its own library), nor what the
-    first compilation on a machine prepares for all others."""
+    """The time of the first launch of the add kernel in this process, without imports. With `compile_other`,
+    it also excludes what Triton does once in each process (it reads its own library), and what the first
+    compilation on a machine prepares for all others."""
     import torch
 
     from benchmark.operations import binary_kernel, unary_kernel
@@ -42,8 +42,8 @@ def _first_call(compile_other: bool) -> dict[str, Any]:
 
 
 def start_costs() -> list[dict[str, Any]]:
-    """First launches: of a kernel that was never compiled, of one that is in the caches, and of the latter
-    when it is the first of all in its process."""
+    """First launches of a kernel that was never compiled, of one that is in the caches, and of the latter as
+    the very first launch in its process."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
         environment = {

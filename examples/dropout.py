@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Dropout whose mask comes from a seed: the Philox counter generator makes the same numbers on every device,
-so the mask is never stored. The reference computes Philox again, in NumPy."""
+"""Dropout with a mask that is computed from a seed. The counter-based generator Philox gives the same numbers
+on every device, so the mask is never stored. The reference computes Philox in NumPy."""
 
 import os
 

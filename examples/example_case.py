@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the examples describe what they run, so that each can be run alone and the demo can run them all."""
+"""How the examples describe what they run, so that each runs by itself and the demo can run them all."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Case:
     run: Callable[[], Sequence[Any]]
     expected: Callable[[], Sequence[Any]]
     tolerance: float
-    interpretable: bool = True  # TRITON_INTERPRET=1 takes torch tensors only
+    interpretable: bool = True  # TRITON_INTERPRET=1 takes only torch tensors
 
     def error(self) -> float:
-        """Largest error of any output: relative where the reference is above one, absolute below it."""
+        """The largest error of any output: relative where the reference is above one, else absolute."""
         worst = 0.0
         for got, want in zip(self.run(), self.expected(), strict=True):
             got, want = as_float64(got), as_float64(want)
@@ -44,7 +44,7 @@ def as_float64(values: Any) -> np.ndarray:
 
 
 def main(cases: Iterable[Case]) -> int:
-    """Runs the cases and prints one line each. Returns the exit code."""
+    """Runs the cases and prints a line for each. Returns the exit code."""
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
     failed = False
     for case in cases:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Attention in one pass over keys and values: the softmax is rescaled as larger scores turn up, so the matrix
-of scores is never stored."""
+"""Attention in one pass over keys and values. The softmax is rescaled when larger scores appear, so the
+matrix of scores is never stored."""
 
 import os
 
@@ -43,7 +43,7 @@ def attention_kernel(
     largest = tl.full((BLOCK_Q,), -float("inf"), dtype=tl.float32)
     weight_sum = tl.zeros((BLOCK_Q,), dtype=tl.float32)
     out = tl.zeros((BLOCK_Q, HEAD_DIM), dtype=tl.float32)
-    log2_scale = scale * 1.4426950408889634  # exp2 in place of exp
+    log2_scale = scale * 1.4426950408889634  # for exp2 in place of exp
 
     end = n_tokens
     if CAUSAL:

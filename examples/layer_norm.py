@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Layer normalisation, forward and backward. No program waits for another: the backward kernel leaves partial
-sums of the weight and bias gradients, which a second kernel adds up."""
+"""Layer normalisation, forward and backward. No program waits for another: the backward kernel stores partial
+sums of the gradients of weight and bias, which a second kernel adds up."""
 
 import os
 
@@ -74,7 +74,7 @@ def backward_kernel(
         rstd = tl.load(rstd_ptr + row)
         normalized = tl.where(inside, (x - mean) * rstd, 0.0)
         scaled = weight * dy
-        # The gradient through mean and variance removes the mean of `scaled` and its part along the output.
+        # The gradient through mean and variance removes from `scaled` its mean and its part along the output.
         projection = tl.sum(normalized * scaled, axis=0) / n_cols
         average = tl.sum(scaled, axis=0) / n_cols
         dx = (scaled - (normalized * projection + average)) * rstd
@@ -136,7 +136,7 @@ def cases(small: bool = False) -> list[Case]:
         y.backward(dy.double())
         return y, [t.grad for t in inputs]
 
-    # The backward pass starts from the reference's statistics, so that its error is its own.
+    # The backward pass starts from the statistics of the reference, so that only its own error is measured.
     variance, mean = torch.var_mean(x.double(), dim=1, unbiased=False)
     mean, rstd = mean.float(), (variance + 1e-5).rsqrt().float()
     size = f"{rows}x{cols} f32"

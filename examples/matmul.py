@@ -34,7 +34,7 @@ def matmul_kernel(
     pid = tl.program_id(0)
     blocks_m = tl.cdiv(M, BLOCK_M)
     blocks_n = tl.cdiv(N, BLOCK_N)
-    # A group is GROUP rows of blocks; within it, programs walk down before they walk right.
+    # A group is GROUP rows of blocks; within it, programs go down before they go right.
     per_group = GROUP * blocks_n
     group = pid // per_group
     first_m = group * GROUP
@@ -77,7 +77,7 @@ def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def cases(small: bool = False) -> list[Case]:
     result = []
     m, n, k = (70, 65, 50) if small else (1000, 777, 333)
-    # A sum of k products takes k steps of rounding at random; f16 rounds the result once more.
+    # The rounding errors of a sum of k products add up like a random walk; f16 also rounds the result.
     for dtype, tolerance in ((torch.float32, 1e-4), (torch.float16, 1e-3)):
         generator = torch.Generator().manual_seed(0)
         a = torch.randn(m, k, generator=generator).to(dtype)

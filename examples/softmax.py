@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Softmax over the rows of a matrix, one program a row."""
+"""Softmax over the rows of a matrix, with one program for each row."""
 
 import os
 

@@ -48,7 +48,7 @@ def cases(small: bool = False) -> list[Case]:
         return [add(x, y, np.empty_like(x))]
 
     def on_mlx():
-        # MLX evaluates lazily: reading the result is what runs the kernel.
+        # MLX is lazy: the kernel runs when the result is evaluated.
         output = add(mx.array(x), mx.array(y), mx.zeros(n))
         mx.eval(output)
         return [output]

@@ -2,8 +2,8 @@
 """Fits the polynomials of runtime/shim/vector_math.h and kernels/triton_metal/math.h.
 
 `python scripts/fit_polynomials.py [NAME...]` prints the coefficients, lowest power first, and the largest
-error of the fit, weighted. Least squares over Chebyshev nodes, which comes close to the best polynomial; each
-coefficient is rounded to the type before the next ones are fitted.
+weighted error. The fit is least squares over Chebyshev nodes, which comes close to the best polynomial. Each
+coefficient is rounded to its type before the next ones are fitted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Fit:
     low: float
     high: float
     degree: int
-    weight: Callable[[mp.mpf], mp.mpf]  # error of the polynomial times this is the error that counts
+    weight: Callable[[mp.mpf], mp.mpf]  # factor from the error of the polynomial to the error that counts
     kind: type = np.float32
 
 
@@ -75,13 +75,13 @@ def inverse_erf(w: mp.mpf) -> tuple[mp.mpf, mp.mpf]:
 
 
 def on_bessel(function: Callable[[mp.mpf], mp.mpf]) -> Callable[[mp.mpf], mp.mpf]:
-    """A function of x for x < 8 as one of u = x^2 / 32 - 1."""
+    """The function of x < 8 as a function of u = x^2 / 32 - 1."""
     return lambda u: function(mp.sqrt(32 * (u + 1)))
 
 
 def wave(order: int, z: mp.mpf) -> tuple[mp.mpf, mp.mpf]:
-    """J and Y of x = 8 / sqrt(z) as sqrt(2 / (pi x)) A cos(x - (2 order + 1) pi / 4 + B / x), with sin for Y:
-    A and B."""
+    """A and B with J(x) = sqrt(2 / (pi x)) A cos(x - (2 order + 1) pi / 4 + B / x) at x = 8 / sqrt(z); for Y,
+    sin replaces cos."""
     x = 8 / mp.sqrt(z)
     j, y = mp.besselj(order, x), mp.bessely(order, x)
     turned = mp.mpc(j, y) * mp.expj(-(x - (2 * order + 1) * mp.pi / 4))
@@ -195,7 +195,7 @@ FITS: dict[str, Fit] = {
     "i1": Fit(
         of_square(lambda x: mp.besseli(1, x) / x), 0, 64, 11, lambda z: mp.sqrt(z) / mp.besseli(1, mp.sqrt(z))
     ),
-    # sqrt(x) exp(-x) I(x) of 8 / x
+    # sqrt(x) exp(-x) I(x) as a function of 8 / x
     "i0_tail": Fit(
         lambda t: mp.besseli(0, 8 / t) * mp.exp(-8 / t) * mp.sqrt(8 / t), 0.001, 1, 9, lambda t: 2.5
     ),

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# From a bare clone to an importable package: system packages, .venv, Python packages, build.
+# Gets from a bare clone to an importable package: system packages, .venv, Python packages, build.
 # Usage: scripts/setup.sh [all|python|lint-tools]   ("python" stops before the build)
 #
-# PYTHON                      interpreter to make .venv with (3.11)
-# TRITON_METAL_TORCH_INDEX    extra package index that holds CPU-only PyTorch wheels
+# PYTHON                      Python 3.11 to create .venv with
+# TRITON_METAL_TORCH_INDEX    extra package index with CPU-only PyTorch wheels
 # TRITON_METAL_VERBOSE=1      show the output of every step
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +23,7 @@ fail() {
   exit 1
 }
 
-# step TEXT COMMAND...: one line while it works; the end of the output when it fails.
+# step TEXT COMMAND...: runs the command; prints one line, and the end of its output if it fails.
 step() {
   local text=$1
   shift
@@ -107,7 +107,7 @@ system_packages() {
       libgtest-dev nlohmann-json3-dev libcli11-dev libzstd-dev zlib1g-dev $python
     ;;
   Darwin)
-    # Not run on a Mac yet.
+    # Not tested on a Mac yet.
     install_brew llvm cmake ninja ccache googletest nlohmann-json cli11
     find_python >/dev/null || install_brew python@3.11
     ;;
@@ -127,7 +127,7 @@ install_torch() {
     pip_install "torch==$torch_version"
     return
   fi
-  # The local version "+cpu" names the wheel without CUDA, wherever pip is configured to look for wheels.
+  # The local version "+cpu" selects the wheel without CUDA from whatever index pip uses.
   local index=()
   [ -z "${TRITON_METAL_TORCH_INDEX:-}" ] || index=(--extra-index-url "$TRITON_METAL_TORCH_INDEX")
   pip_install "${index[@]}" "torch==$torch_version+cpu" && return 0
@@ -148,7 +148,7 @@ PY
 
 install_requirements() {
   requirements >.cache/requirements.txt
-  # Triton's exact version comes last in the resolution: PyTorch's CUDA wheels ask for another one.
+  # Installed after PyTorch, whose CUDA wheels require another version of Triton, so that ours stays.
   pip_install -r .cache/requirements.txt
 }
 

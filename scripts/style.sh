@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2086
-# Style of the sources. Usage: scripts/style.sh format|lint|check-cpp   (check-cpp: clang-format only, no changes)
+# Formats or checks the sources. Usage: scripts/style.sh format|lint|check-cpp   (check-cpp: only runs clang-format)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 goal=${1:?format, lint or check-cpp}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs every test: lit, C++ unit tests, Python. All of them run even when one fails; pytest's summary comes last.
+# Runs all tests: lit, C++ unit tests, Python. A failure does not stop the others; pytest's summary comes last.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH

@@ -115,7 +115,7 @@ class Generator(ExpressionMixin, MemoryMixin):
         return variable(parameter.name, "int32", ())
 
     def scalar_argument(self, value: int) -> list:
-        """An integer that expressions may use; a tensor, because Python's rules of division apply to literals."""
+        """An integer for expressions, as a tensor, because Python's rules of division apply to literals."""
         argument = self.integer_argument(value)
         name = self.name()
         self.scalars.append(variable(name, "int32", ()))
