@@ -112,8 +112,8 @@ os.environ["TRITON_DEFAULT_BACKEND"] = "metal"
 def test_two_plugins_that_ask_each_other_do_not_recurse(run_python):
     source = WITH_OTHER.replace(
         "def is_active(cls): return True",
-        "def is_active(cls): return not any(b.driver.is_active() for b in backends.values() if b.driver "
-        "is not cls)",
+        "def is_active(cls): return not any("
+        "b.driver.is_active() for b in backends.values() if b.driver is not cls)",
     ).format(order=ORDERS[0], then="")
     result = run_python(source, TRITON_BACKEND="metal")
     assert result.stdout.strip() == "metal", result.stderr

@@ -108,8 +108,7 @@ WRONG = {
 RIGHT = {
     "spaces": KERNEL.format(
         "threadgroup float s[64]; threadgroup float *q = s; thread float t[4]; thread float *r = t; "
-        "float u = x[p.x]; "
-        "device float *y = x + n; q[0] = u; r[1] = q[0]; *y = exp(u) + r[1] + shared[1];"
+        "float u = x[p.x]; device float *y = x + n; q[0] = u; r[1] = q[0]; *y = exp(u) + r[1] + shared[1];"
     ),
     "structs": "struct P { float a, b; }; P make(float a) { P r = {a, a}; return r; }\n"
     "kernel void k(device P *x, constant P &c) { P p = make(c.a); p = make(2.0f); x[0] = p; p = x[1]; "
@@ -125,16 +124,14 @@ RIGHT = {
     "atomics": KERNEL.format(
         "int old = atomic_fetch_add_explicit((device atomic_int *)i, 1, memory_order_relaxed); int e = old;"
         "atomic_compare_exchange_weak_explicit((device atomic_int *)i, &e, 2, memory_order_relaxed, "
-        "memory_order_relaxed); "
-        "atomic_fetch_add_explicit((device atomic_float *)x, 1.0f, memory_order_relaxed);"
+        "memory_order_relaxed); atomic_fetch_add_explicit((device atomic_float *)x, 1.0f, memory_order_relaxed);"
     ),
     "matrices": KERNEL.format(
         "simdgroup_float8x8 a, b; simdgroup_half8x8 h; simdgroup_load(a, x, 8); simdgroup_load(b, shared, 8);"
         "simdgroup_multiply_accumulate(a, h, h, b); simdgroup_store(a, x, 8, ulong2(0, 8), true);"
     ),
     "narrow types": "kernel void k(device half *h, device bfloat *b) { h[0] = h[1] * h[2] + 1.0h; "
-    "float f = b[0]; "
-    "b[1] = bfloat(f); h[3] = half(f); b[2] = b[0]; }",
+    "float f = b[0]; b[1] = bfloat(f); h[3] = half(f); b[2] = b[0]; }",
     "SIMD groups": KERNEL.format(
         "x[0] = simd_sum(x[1]) + simd_shuffle_xor(x[2], 16) + float(simd_any(x[3] > 0)); "
         "threadgroup_barrier(mem_flags::mem_device | mem_flags::mem_threadgroup);"
