@@ -356,7 +356,7 @@ REFUSED = {
     "x[0] = simd_sum(x[0]);": "threads exchange values",
     "threadgroup_barrier(mem_flags::mem_none);": "a barrier outside TM_BARRIER",
     "simdgroup_float8x8 m; m.thread_elements();": "belongs to the SIMD group",
-    "atomic_load_explicit((device atomic_int *)x, memory_order_acquire);": "atomic operations take memory_order_relaxed",
+    "atomic_load_explicit((device atomic_int *)x, memory_order_acquire);": "take memory_order_relaxed",
     "atomic_fetch_max_explicit((device atomic_float *)x, 1.f, memory_order_relaxed);": "no matching function",
     "simdgroup_matrix<int, 8, 8> m;": "float, half or bfloat",
 }

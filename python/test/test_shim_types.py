@@ -124,7 +124,8 @@ RIGHT = {
     "atomics": KERNEL.format(
         "int old = atomic_fetch_add_explicit((device atomic_int *)i, 1, memory_order_relaxed); int e = old;"
         "atomic_compare_exchange_weak_explicit((device atomic_int *)i, &e, 2, memory_order_relaxed, "
-        "memory_order_relaxed); atomic_fetch_add_explicit((device atomic_float *)x, 1.0f, memory_order_relaxed);"
+        "memory_order_relaxed); "
+        "atomic_fetch_add_explicit((device atomic_float *)x, 1.0f, memory_order_relaxed);"
     ),
     "matrices": KERNEL.format(
         "simdgroup_float8x8 a, b; simdgroup_half8x8 h; simdgroup_load(a, x, 8); simdgroup_load(b, shared, 8);"
