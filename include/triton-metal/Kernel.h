@@ -82,11 +82,6 @@ private:
   std::unique_ptr<EngineChoice> recordedChoice;
 };
 
-/// What each engine makes of an operation; a form is empty when the engine refuses it.
-struct OperationForms {
-  std::string name, mlx, msl, note;
-};
-std::vector<OperationForms> operationForms();
 std::string mlirVersion();
 
 } // namespace tmetal

@@ -19,7 +19,6 @@
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/SourceMgr.h"
 
-#include <map>
 #include <mutex>
 #include <optional>
 
@@ -328,31 +327,6 @@ std::string CompiledKernel::raiseText(const LaunchSignature &signature, const Ra
     stream << "\n";
   }
   return out;
-}
-
-std::vector<OperationForms> operationForms() {
-  std::vector<OperationForms> rows;
-  std::map<std::string, MetalForm> metal;
-  for (const MetalForm &form : metalForms())
-    metal[form.name] = form;
-  auto joined = [](const std::string &mlx, const std::string &msl) {
-    if (mlx == msl || msl.empty())
-      return mlx.empty() || msl == mlx ? mlx : "mlx: " + mlx;
-    return (mlx.empty() ? "" : "mlx: " + mlx + (mlx.back() == '.' ? " " : "; ")) + "msl: " + msl;
-  };
-  for (const OperationInfo &info : operationTable()) {
-    auto found = metal.find(info.name);
-    if (found == metal.end()) {
-      // Functions and terminators are lowered with what they belong to.
-      rows.push_back({info.name, info.mlx, "structure", info.note});
-      continue;
-    }
-    rows.push_back({info.name, info.mlx, found->second.form, joined(info.note, found->second.note)});
-    metal.erase(found);
-  }
-  for (const auto &[name, form] : metal)
-    rows.push_back({name, "", form.form, joined("", form.note)});
-  return rows;
 }
 
 std::string mlirVersion() { return LLVM_VERSION_STRING; }

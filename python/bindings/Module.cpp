@@ -5,6 +5,7 @@
 #include "Profiles.h"
 
 #include "triton-metal/Kernel.h"
+#include "triton-metal/Operations/Registry.h"
 
 #include "cpu/CpuDevice.h"
 
@@ -34,14 +35,33 @@ void selfTest() {
         "for the same MLX and nanobind.");
 }
 
+nb::dict engineForm(const tmetal::EngineForm &form) {
+  static const std::map<tmetal::Support, const char *> names = {
+      {tmetal::Support::Right, "right"},
+      {tmetal::Support::NotAdmitted, "not admitted"},
+      {tmetal::Support::CpuOnly, "cpu only"},
+      {tmetal::Support::Refused, "refused"},
+  };
+  nb::dict types;
+  for (size_t i = 0; i < form.types.size(); ++i)
+    types[tmetal::elementTypes()[i].c_str()] =
+        nb::make_tuple(names.at(form.types[i].support), form.types[i].reason);
+  nb::dict row;
+  row["form"] = form.form;
+  row["note"] = form.note;
+  row["types"] = types;
+  return row;
+}
+
+/// The registry of operations as plain Python values.
 nb::list operations() {
   nb::list rows;
-  for (const tmetal::OperationForms &forms : tmetal::operationForms()) {
+  for (const tmetal::OperationEntry &entry : tmetal::operationEntries()) {
     nb::dict row;
-    row["op"] = forms.name;
-    row["mlx"] = forms.mlx;
-    row["msl"] = forms.msl;
-    row["note"] = forms.note;
+    row["op"] = entry.name;
+    row["kind"] = entry.kind;
+    row["msl"] = engineForm(entry.msl);
+    row["mlx"] = engineForm(entry.mlx);
     rows.append(row);
   }
   return rows;

@@ -123,10 +123,24 @@ def test_explain_finds_the_matmul(output):
 
 def test_ops(output):
     table = json.loads(output("ops", "--json"))
-    assert {"op", "mlx", "msl", "note"} == set(table[0])
+    assert {"op", "kind", "mlx", "msl", "note", "types"} == set(table[0])
     names = {entry["op"] for entry in table}
     assert {"tt.load", "tt.store", "tt.dot", "tt.reduce"} <= names
     assert "tt.load" in output("ops")
+
+
+def test_ops_tells_element_types(output):
+    entries = {entry["op"]: entry for entry in json.loads(output("ops", "--json"))}
+    product = entries["arith.mulf"]["types"]
+    assert product["f32"] == {"msl": "right", "mlx": "right"}
+    assert product["i32"] == {"msl": "not admitted", "mlx": "not admitted"}
+    assert product["f8E5M2"]["msl"].startswith("refused: ") and "float32" in product["f8E5M2"]["mlx"]
+    assert entries["tt.load"]["types"]["f8E5M2"] == {"msl": "right", "mlx": "right"}
+
+
+def test_the_page_of_operations_is_up_to_date(output):
+    page = EXAMPLES.parent / "docs" / "operations.md"
+    assert page.read_text() == output("ops", "--markdown"), "triton-metal ops --markdown > docs/operations.md"
 
 
 def test_usage_errors_are_one_line(refusal):

@@ -119,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
             help="elements behind each pointer that --arg does not name (default: %(default)s)",
         )
 
-    add("ops", _ops, "list the operations and what each engine makes of them")
+    ops = add("ops", _ops, "list the operations and what each engine makes of them")
+    ops.add_argument("--markdown", action="store_true", help="print docs/operations.md")
     demo = add("demo", _demo, "run the examples, check them and time them")
     demo.add_argument("--small", action="store_true", help="small sizes")
     demo.add_argument("--no-interpreter", action="store_true", help="do not time TRITON_INTERPRET=1")
@@ -328,6 +329,8 @@ def _ops(options: argparse.Namespace) -> int:
 
     if options.json:
         _print_json(ops.operations())
+    elif options.markdown:
+        print(ops.operations_markdown(), end="")
     else:
         console().print(ops.operations_table())
     return 0

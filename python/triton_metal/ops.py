@@ -1,17 +1,52 @@
 # SPDX-License-Identifier: MIT
-"""The table of operations, for people and for programs."""
+"""The registry of operations, for people and for programs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
 from rich.table import Table
 
+ENGINES = ("msl", "mlx")
 
-def operations() -> list[dict[str, str]]:
-    """One entry for each Triton operation: what each engine makes of it, and what is refused."""
+
+def operations() -> list[dict[str, Any]]:
+    """One entry for each Triton operation: what each engine makes of it, and on which element types.
+
+    `types` says for each element type and engine "right", "cpu only", "not admitted" (the operation does not
+    exist on that type), or "refused: " and the reason.
+    """
     from triton_metal import _core
 
-    keys = ("op", "mlx", "msl", "note")
-    return [{key: str(entry.get(key, "")) for key in keys} for entry in _core.operations()]
+    return [
+        {
+            "op": entry["op"],
+            "kind": entry["kind"],
+            "mlx": entry["mlx"]["form"],
+            "msl": entry["msl"]["form"],
+            "note": _note(entry["mlx"]["note"], entry["msl"]["note"]),
+            "types": {
+                name: {engine: _support(*entry[engine]["types"][name]) for engine in ENGINES}
+                for name in entry["msl"]["types"]
+            },
+        }
+        for entry in _core.operations()
+    ]
+
+
+def _support(support: str, reason: str) -> str:
+    return f"refused: {reason}" if support == "refused" else support
+
+
+def _note(mlx: str, msl: str) -> str:
+    """The notes of both engines in one."""
+    if mlx == msl:
+        return mlx
+    parts = [f"{engine}: {note}" for engine, note in (("mlx", mlx), ("msl", msl)) if note]
+    separator = " " if mlx.endswith(".") else "; "
+    return separator.join(parts)
 
 
 def operations_table() -> Table:
@@ -23,3 +58,123 @@ def operations_table() -> Table:
     for entry in operations():
         table.add_row(entry["op"], entry["mlx"], entry["msl"], entry["note"])
     return table
+
+
+# --- Markdown ----------------------------------------------------------------------------------------------
+
+_PREFACE = """\
+# Operations
+
+What each engine makes of an operation, and on which element types. This page is made from the registry of operations,
+`include/triton-metal/Operations/Operations.td`, by `triton-metal ops --markdown`; a test checks that it is up to date.
+
+A cell speaks of an operation on an element type: ✓ both engines do it right; *msl* or *mlx*: this engine does, the
+other refuses it; *cpu*: right on the CPU device, refused on the chips; ✗ both refuse it; empty: there is no such
+operation. Whatever is refused is refused by name, when the kernel is compiled or at its first launch. Casts speak of
+the type from and the type to.
+"""
+
+_TITLES = {
+    "elementwise": "Element by element",
+    "view": "Shapes",
+    "combination": "Across elements",
+    "memory": "Memory",
+    "control": "Control flow",
+    "message": "Messages",
+}
+
+
+def operations_markdown() -> str:
+    """docs/operations.md."""
+    entries = operations()
+    known = [entry for entry in entries if entry["kind"] in _TITLES and not _is_unknown(entry)]
+    pages = [_PREFACE]
+    for kind, title in _TITLES.items():
+        pages.append(f"## {title}\n\n{_matrix([entry for entry in known if entry['kind'] == kind])}")
+    pages.append(f"## Reasons\n\n{_reasons(known)}")
+    unknown = ", ".join(f"`{entry['op']}`" for entry in entries if _is_unknown(entry))
+    pages.append(f"## Without a form\n\nNeither engine has a form for what Triton does not write: {unknown}.\n")
+    return "\n".join(pages)
+
+
+def _is_unknown(entry: dict[str, Any]) -> bool:
+    return not entry["msl"] and not entry["mlx"] and "has no form" in entry["note"]
+
+
+def _cell(support: dict[str, str]) -> str:
+    states = [support[engine].partition(":")[0] for engine in ENGINES]
+    if states == ["right", "right"]:
+        return "✓"
+    if states == ["cpu only", "cpu only"]:
+        return "cpu"
+    if "not admitted" in states:
+        return ""
+    suffix = {"right": "", "cpu only": " (cpu)"}
+    able = [
+        engine + suffix[state] for engine, state in zip(ENGINES, states, strict=True) if state in suffix
+    ]
+    return ", ".join(able) or "✗"
+
+
+def _matrix(entries: list[dict[str, Any]]) -> str:
+    types = list(entries[0]["types"])
+    columns = {name: tuple(_cell(entry["types"][name]) for entry in entries) for name in types}
+    # Neighbours that agree everywhere share a column.
+    groups = [list(group) for _, group in groupby(types, key=columns.__getitem__)]
+    header = ["operation", *map(_column_name, groups), "msl", "mlx", "note"]
+    rows = [
+        [
+            f"`{entry['op']}`",
+            *(columns[group[0]][row] for group in groups),
+            *(_form(entry[engine]) for engine in ENGINES),
+            _escaped(entry["note"]),
+        ]
+        for row, entry in enumerate(entries)
+    ]
+    return _table(header, rows)
+
+
+def _column_name(types: list[str]) -> str:
+    storage = [name for name in types if name.startswith("f8")]
+    if len(storage) < 3:
+        return " ".join(types)
+    others = [name for name in types if name not in storage]
+    return " ".join([*others, "fp8" if len(storage) == 5 else "other fp8"])
+
+
+def _form(form: str) -> str:
+    return _escaped(form) if form else "refused"
+
+
+def _reasons(entries: list[dict[str, Any]]) -> str:
+    """Each reason, with the types that it is for and the operations."""
+    found: dict[tuple[str, str], tuple[set[str], list[str]]] = {}
+    for entry in entries:
+        for name, support in entry["types"].items():
+            for engine in ENGINES:
+                if support[engine].startswith("refused: ") and entry[engine]:
+                    reason = support[engine].removeprefix("refused: ")
+                    types, names = found.setdefault((reason, engine), (set(), []))
+                    types.add(name)
+                    if entry["op"] not in names:
+                        names.append(entry["op"])
+    order = list(entries[0]["types"])
+    rows = [
+        [
+            engine,
+            " ".join(sorted(types, key=order.index)),
+            _escaped(reason),
+            ", ".join(f"`{name}`" for name in names),
+        ]
+        for (reason, engine), (types, names) in found.items()
+    ]
+    return _table(["engine", "type", "reason", "operations"], rows)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_").replace("<", "\\<")
+
+
+def _table(header: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -50,10 +50,4 @@ struct KernelFacts {
   std::vector<bool> specialized; // an integer that reaches an address, a mask, a bound or a condition
   std::string name;
 };
-/// One row of the table of operations.
-struct OperationInfo {
-  const char *name; // Triton IR operation
-  const char *mlx;  // its form in the `mlx` dialect, empty when refused
-  const char *note; // why refused, or what to know
-};
 } // namespace tmetal

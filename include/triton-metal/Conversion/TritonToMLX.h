@@ -29,6 +29,4 @@ KernelFacts analyzeKernel(mlir::ModuleOp module);
 /// Refuses, before any launch, what no launch of this engine can do right. `hasDouble`: the device has f64.
 void checkRaisable(mlir::ModuleOp module, bool hasDouble);
 
-std::vector<OperationInfo> operationTable();
-
 } // namespace tmetal

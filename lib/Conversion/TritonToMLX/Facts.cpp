@@ -2,6 +2,8 @@
 // Facts that hold for every launch of a kernel, and what is refused before any launch.
 #include "Raiser.h"
 
+#include "triton-metal/Operations/CheckTypes.h"
+
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -183,6 +185,8 @@ void checkRaisable(ModuleOp module, bool hasDouble) {
       refuse(op, "This operation is unknown to the mlx engine.");
     if (!rule->rule)
       refuse(op, rule->note);
+    if (std::optional<std::string> refusal = refusedType(op, EngineKind::MLX))
+      refuse(op, *refusal);
     if (isa<tt::AtomicRMWOp>(op) && !op->getResult(0).use_empty())
       refuse(
           op,

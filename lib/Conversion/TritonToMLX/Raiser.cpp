@@ -159,7 +159,7 @@ void Raiser::raiseOperation(Operation *op) {
   constexpr int64_t kMaxOperations = 200000;
   if (emitted > kMaxOperations)
     refuse(op, "The launch unrolls to more than " + Twine(kMaxOperations) + " MLX operations.");
-  (this->*rule->rule)(op, rule->detail ? rule->detail : "");
+  (this->*rule->rule)(op, rule->detail);
 }
 
 // ---- values ----

@@ -308,10 +308,9 @@ private:
   int64_t emitted = 0;
 };
 
-/// One operation: its rule for this engine and what the user is told about it.
+/// How an operation is raised, or why it is refused.
 struct OperationRule {
   const char *name;
-  const char *mlx;
   Raiser::Rule rule; // null: refused
   const char *detail;
   const char *note;

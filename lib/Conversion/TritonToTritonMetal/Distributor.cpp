@@ -36,6 +36,7 @@ void Distributor::refuse(Operation *op, const std::string &reason) {
 
 void Distributor::run() {
   auto function = *module.getOps<tt::FuncOp>().begin();
+  checkElementTypes(function);
   mlir::Block &body = function.getBody().front();
   builder.setInsertionPoint(function);
   SmallVector<Attribute> names;

@@ -199,13 +199,14 @@ bool forEachPulled(mlir::Value value, const Request &request,
 /// `file.py:LINE:COL: ` of the user's code, or empty.
 std::string placeOf(mlir::Location loc);
 
-/// The table of operations: name, form in MSL, note (why refused, or what to know).
+/// How an operation is lowered, or why it is refused.
 struct DistributionRule {
   const char *name;
-  void (Distributor::*lower)(mlir::Operation *);
-  const char *form, *note;
+  void (Distributor::*lower)(mlir::Operation *); // null: refused
+  const char *note;
 };
-llvm::ArrayRef<DistributionRule> distributionRules();
 const DistributionRule *findDistributionRule(llvm::StringRef name);
+/// Refuses operations on element types that the registry does not call right.
+void checkElementTypes(tt::FuncOp kernel);
 
 } // namespace tmetal

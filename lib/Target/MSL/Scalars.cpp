@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Expressions: one rule for each scalar operation.
+// Expressions: how the spellings of scalar operations that the registry of operations names are made.
 #include "Printer.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -381,7 +381,7 @@ std::string bitcast(const Use &use) {
   return "as_type<" + use.named(to) + ">(" + use.operand(0) + ")";
 }
 
-std::string extern_(const Use &use) {
+std::string libraryFunction(const Use &use) {
   StringRef symbol = cast<StringAttr>(use.op->getAttr("symbol")).getValue();
   if (!symbol.consume_front("__tm_"))
     use.printer.refuse(use.op, ("The function '" + symbol + "' belongs to another backend.").str());
@@ -391,138 +391,54 @@ std::string extern_(const Use &use) {
   return use.named(use.resultType()) + "(" + text + ")";
 }
 
-#define INFIX(SIGN) +[](const Use &use) { return infix(use, SIGN); }
-#define FLOAT(SIGN) +[](const Use &use) { return arithmetic(use, SIGN); }
-#define BITS(SIGN) +[](const Use &use) { return bitwise(use, SIGN); }
-#define WRAP(SIGN, NAME) +[](const Use &use) { return wrapping(use, SIGN, NAME); }
-#define CALL(NAME) +[](const Use &use) { return use.call(NAME); }
-#define MATH(NAME) +[](const Use &use) { return floatCall(use, NAME); }
+std::string programId(const Use &use) {
+  return std::string("int(tm_pid.") + "xyz"[int(cast<tt::GetProgramIdOp>(use.op).getAxis())] + ")";
+}
 
+std::string programCount(const Use &use) {
+  return std::string("int(tm_grid.") + "xyz"[int(cast<tt::GetNumProgramsOp>(use.op).getAxis())] + ")";
+}
+
+std::string undefined(const Use &use) {
+  return isa<tt::PointerType>(use.resultType()) ? std::string("nullptr") : use.result() + "(0)";
+}
+
+std::string convert(const Use &use) { return use.result() + "(" + use.operand(0) + ")"; }
+
+/// From a signed integer: a true i1 is -1.
+std::string convertSigned(const Use &use) {
+  return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))" : convert(use);
+}
+
+std::string convertUnsigned(const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }
+
+std::string toSigned(const Use &use) {
+  return use.resultType().isInteger(1) ? use.operand(0) + " != 0"
+                                       : "tm::to_int<" + use.result() + ">(" + use.operand(0) + ")";
+}
+
+std::string toUnsigned(const Use &use) {
+  if (use.resultType().isInteger(1))
+    return use.operand(0) + " != 0";
+  return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) + ">(" +
+         use.operand(0) + "))";
+}
+
+std::string negate(const Use &use) {
+  return use.resultType().getIntOrFloatBitWidth() == 16 ? use.result() + "(-" + use.operand(0) + ")"
+                                                        : "-" + use.operand(0);
+}
+
+std::string clamp(const Use &use) {
+  bool all = cast<tt::ClampFOp>(use.op).getPropagateNan() == tt::PropagateNan::ALL;
+  return use.call(all ? "tm::clamp_nan" : "tm::clamp_number");
+}
+
+/// The spellings that the registry of operations gives.
 const llvm::StringMap<Rule> &rules() {
   static const llvm::StringMap<Rule> table = {
-      {"tt.get_program_id",
-       +[](const Use &use) {
-         return std::string("int(tm_pid.") + "xyz"[int(cast<tt::GetProgramIdOp>(use.op).getAxis())] + ")";
-       }},
-      {"tt.get_num_programs",
-       +[](const Use &use) {
-         return std::string("int(tm_grid.") + "xyz"[int(cast<tt::GetNumProgramsOp>(use.op).getAxis())] + ")";
-       }},
-      {"tt.addptr", +[](const Use &use) { return use.operand(0) + " + " + use.operand(1); }},
-      {"tt.bitcast", bitcast},
-      {"arith.bitcast", bitcast},
-      {"tt.ptr_to_int", +[](const Use &use) { return "long(" + use.operand(0) + ")"; }},
-      {"tt.fp_to_fp", convertFloat},
-      {"arith.extf", convertFloat},
-      {"arith.truncf", convertFloat},
-      {"tt.extern_elementwise", extern_},
-      {"ub.poison",
-       +[](const Use &use) {
-         return isa<tt::PointerType>(use.resultType()) ? std::string("nullptr") : use.result() + "(0)";
-       }},
-      // Integers
-      {"arith.addi", WRAP("+", "add")},
-      {"arith.subi", WRAP("-", "sub")},
-      {"arith.muli", WRAP("*", "mul")},
-      {"arith.divsi", +[](const Use &use) { return divide(use, "tm::div", true, false); }},
-      {"arith.remsi", +[](const Use &use) { return divide(use, "tm::rem", true, true); }},
-      {"arith.divui", +[](const Use &use) { return divide(use, "tm::udiv", false, false); }},
-      {"arith.remui", +[](const Use &use) { return divide(use, "tm::urem", false, true); }},
-      {"arith.floordivsi", CALL("tm::floor_div")},
-      {"arith.ceildivsi", CALL("tm::ceil_div")},
-      {"arith.ceildivui", CALL("tm::uceil_div")},
-      {"arith.andi", BITS("&")},
-      {"arith.ori", BITS("|")},
-      {"arith.xori", BITS("^")},
-      {"arith.shli", CALL("tm::shl")},
-      {"arith.shrsi", +[](const Use &use) { return shiftRight(use, "tm::shr"); }},
-      {"arith.shrui", +[](const Use &use) { return shiftRight(use, "tm::ushr"); }},
-      {"arith.maxsi", CALL("tm::imax")},
-      {"arith.minsi", CALL("tm::imin")},
-      {"arith.maxui", CALL("tm::umax")},
-      {"arith.minui", CALL("tm::umin")},
-      {"tt.mulhiui", CALL("tm::mulhi_unsigned")},
-      {"math.absi", CALL("tm::iabs")},
-      {"math.ctpop", CALL("tm::ctpop")},
-      {"math.ctlz", CALL("tm::ctlz")},
-      {"math.cttz", CALL("tm::cttz")},
-      {"arith.cmpi", compareInteger},
-      {"arith.select",
-       +[](const Use &use) { return use.operand(0) + " ? " + use.operand(1) + " : " + use.operand(2); }},
-      {"arith.extsi",
-       +[](const Use &use) {
-         return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))"
-                                         : use.result() + "(" + use.operand(0) + ")";
-       }},
-      {"arith.extui", +[](const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }},
-      {"arith.trunci", truncateInteger},
-      {"arith.index_cast", +[](const Use &use) { return use.result() + "(" + use.operand(0) + ")"; }},
-      {"arith.sitofp",
-       +[](const Use &use) {
-         return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))"
-                                         : use.result() + "(" + use.operand(0) + ")";
-       }},
-      {"arith.uitofp", +[](const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }},
-      {"arith.fptosi",
-       +[](const Use &use) {
-         return use.resultType().isInteger(1) ? use.operand(0) + " != 0"
-                                              : "tm::to_int<" + use.result() + ">(" + use.operand(0) + ")";
-       }},
-      {"arith.fptoui",
-       +[](const Use &use) {
-         if (use.resultType().isInteger(1))
-           return use.operand(0) + " != 0";
-         return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) +
-                ">(" + use.operand(0) + "))";
-       }},
-      // Floating point
-      {"arith.addf", FLOAT("+")},
-      {"arith.subf", FLOAT("-")},
-      {"arith.mulf", FLOAT("*")},
-      {"arith.divf", FLOAT("/")},
-      {"tt.approx_divf", FLOAT("/")},
-      {"tt.precise_divf", FLOAT("/")},
-      {"arith.remf", MATH("tm::fmod")},
-      {"arith.negf",
-       +[](const Use &use) {
-         return use.resultType().getIntOrFloatBitWidth() == 16 ? use.result() + "(-" + use.operand(0) + ")"
-                                                               : "-" + use.operand(0);
-       }},
-      {"arith.maximumf", CALL("tm::maximum")},
-      {"arith.minimumf", CALL("tm::minimum")},
-      {"arith.maxnumf", CALL("tm::maxnum")},
-      {"arith.minnumf", CALL("tm::minnum")},
-      {"tt.clampf",
-       +[](const Use &use) {
-         bool all = cast<tt::ClampFOp>(use.op).getPropagateNan() == tt::PropagateNan::ALL;
-         return use.call(all ? "tm::clamp_nan" : "tm::clamp_number");
-       }},
-      {"arith.cmpf", compareFloat},
-      {"math.fma", MATH("tm::fma")},
-      {"math.absf", MATH("tm::abs")},
-      {"math.ceil", MATH("tm::ceil")},
-      {"math.floor", MATH("tm::floor")},
-      {"math.round", MATH("tm::round")},
-      {"math.roundeven", MATH("tm::rint")},
-      {"math.trunc", MATH("tm::trunc")},
-      {"math.sqrt", MATH("tm::sqrt")},
-      {"tt.precise_sqrt", MATH("tm::sqrt")},
-      {"math.rsqrt", MATH("tm::rsqrt")},
-      {"math.exp", MATH("tm::exp")},
-      {"math.exp2", MATH("tm::exp2")},
-      {"math.expm1", MATH("tm::expm1")},
-      {"math.log", MATH("tm::log")},
-      {"math.log2", MATH("tm::log2")},
-      {"math.log10", MATH("tm::log10")},
-      {"math.log1p", MATH("tm::log1p")},
-      {"math.sin", MATH("tm::sin")},
-      {"math.cos", MATH("tm::cos")},
-      {"math.tan", MATH("tm::tan")},
-      {"math.tanh", MATH("tm::tanh")},
-      {"math.erf", MATH("tm::erf")},
-      {"math.atan2", MATH("tm::atan2")},
-      {"math.powf", MATH("tm::pow")},
-      {"math.copysign", MATH("tm::copysign")},
+#define TM_SPELLING(NAME, ...) {NAME, +[](const Use &use) -> std::string { return __VA_ARGS__; }},
+#include "triton-metal/Operations/Spellings.inc"
   };
   return table;
 }

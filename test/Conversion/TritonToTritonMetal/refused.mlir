@@ -47,10 +47,10 @@ module {
 
 // -----
 
-// expected-error @+1 {{[math.sinh] This operation has no form in Metal yet.}}
+// expected-error @+1 {{[math.ipowi] This operation has no form in Metal yet.}}
 module {
-  tt.func public @unknown(%x: f32) {
-    %0 = math.sinh %x : f32
+  tt.func public @unknown(%x: i32) {
+    %0 = math.ipowi %x, %x : i32
     tt.return
   }
 }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// What a record of the registry of operations says. Operations.td holds the records; triton-metal-tblgen makes the
+// tables of the engines, the printer and the command line from them.
+#ifndef TRITON_METAL_OPERATION_BASE
+#define TRITON_METAL_OPERATION_BASE
+
+// ---- element types ----
+
+/// `test` says in C++ whether an mlir::Type `type` is meant. `cpuOnly`: why the chips refuse every use of it.
+class ElementType<string typeName, string typeTest, string whyCpuOnly = ""> {
+  string name = typeName;
+  string test = typeTest;
+  string cpuOnly = whyCpuOnly;
+}
+def I1 : ElementType<"i1", "type.isInteger(1)">;
+def I8 : ElementType<"i8", "type.isInteger(8)">;
+def I16 : ElementType<"i16", "type.isInteger(16)">;
+def I32 : ElementType<"i32", "type.isInteger(32)">;
+def I64 : ElementType<"i64", "type.isInteger(64)">;
+def F16 : ElementType<"f16", "type.isF16()">;
+def BF16 : ElementType<"bf16", "type.isBF16()">;
+def F32 : ElementType<"f32", "type.isF32()">;
+def F64 : ElementType<"f64", "type.isF64()", "is on the CPU device only: Metal has no double.">;
+def E5M2 : ElementType<"f8E5M2", "isa<Float8E5M2Type>(type)">;
+def E4M3FN : ElementType<"f8E4M3FN", "isa<Float8E4M3FNType>(type)">;
+def E4M3B11FNUZ : ElementType<"f8E4M3B11FNUZ", "isa<Float8E4M3B11FNUZType>(type)">;
+def E4M3FNUZ : ElementType<"f8E4M3FNUZ", "isa<Float8E4M3FNUZType>(type)">;
+def E5M2FNUZ : ElementType<"f8E5M2FNUZ", "isa<Float8E5M2FNUZType>(type)">;
+def Ptr : ElementType<"ptr", "isa<tt::PointerType>(type)">;
+
+defvar Ints = [I8, I16, I32, I64];
+defvar AllInts = [I1] # Ints;
+defvar Floats = [F16, BF16, F32, F64];
+defvar OtherStorage8 = [E4M3B11FNUZ, E4M3FNUZ, E5M2FNUZ]; // formats that the mlx engine does not convert
+defvar Storage8 = [E5M2, E4M3FN] # OtherStorage8;
+defvar AllFloats = Floats # Storage8;
+defvar Numbers = AllInts # AllFloats;
+defvar Everything = Numbers # [Ptr];
+// In the order of columns.
+class ElementTypes { list<ElementType> all = Everything; }
+def AllElementTypes : ElementTypes;
+
+// ---- what is refused ----
+
+/// Element types that an operation's verifier admits and an engine does not do right. The reason is a clause that
+/// follows the name of the type: "f8E5M2 is a storage format".
+class Limit<list<ElementType> limited, string why, bit onCpu, string exception> {
+  list<ElementType> types = limited;
+  string reason = why;
+  bit rightOnCpu = onCpu;    // the chips refuse it, which the printer says
+  string unless = exception; // in C++, an `op` for which it is right after all
+}
+class Refused<list<ElementType> types, string why, string unless = "false"> : Limit<types, why, false, unless>;
+class CpuOnly<list<ElementType> types, string why> : Limit<types, why, true, "false">;
+
+/// No arithmetic on 8-bit floats: their bytes would be taken for numbers.
+def StorageOnly : Refused<Storage8, "is a storage format: convert to float32 first.">;
+
+// ---- engines ----
+
+/// What an engine makes of an operation. `rule` is the C++ function that lowers or raises it; without one the
+/// operation is refused, with `note` as the reason, or goes with the operation that it belongs to.
+class Engine {
+  string rule = "";
+  string form = "";
+  string detail = "";
+  string note = "";
+  bit hasNoRow = false; // the engine never meets it alone
+  list<Limit> limits = [];
+}
+
+/// A kernel in Metal Shading Language: a rule of the distribution.
+class Metal<string ruleName, string formText, string noteText = "", list<Limit> engineLimits = []> : Engine {
+  let rule = ruleName;
+  let form = formText;
+  let note = noteText;
+  let limits = engineLimits;
+}
+/// MLX operations: a rule of the raising, which gets `detail`.
+class MLX<string ruleName, string formText, string ruleDetail = "", string noteText = "",
+          list<Limit> engineLimits = []> : Engine {
+  let rule = ruleName;
+  let form = formText;
+  let detail = ruleDetail;
+  let note = noteText;
+  let limits = engineLimits;
+}
+class Refuses<string why> : Engine { let note = why; }
+/// Passes before the engines replace it; the reason is for what they left.
+class Before<string formText, string why> : Engine {
+  let form = formText;
+  let note = why;
+}
+/// Part of another operation, with which it is lowered.
+def Within : Engine {
+  let form = "structure";
+  let hasNoRow = true;
+}
+def NotInMetal : Refuses<"This operation has no form in Metal yet.">;
+def NotInMLX : Refuses<"This operation has no form in MLX yet.">;
+
+// ---- operations ----
+
+/// What an operation is for those that generate programs or tables.
+class Kind<string kindName> { string name = kindName; }
+def Elementwise : Kind<"elementwise">; // pure, element by element
+def View : Kind<"view">;               // pure, elements at other places
+def Combination : Kind<"combination">; // pure, across elements
+def Memory : Kind<"memory">;
+def Control : Kind<"control">;
+def Message : Kind<"message">;
+def Structure : Kind<"structure">; // functions and terminators
+
+/// The values whose element types the record speaks of.
+class Values<string cxx> { string name = cxx; }
+def AllValues : Values<"all">;
+def Results : Values<"results">;
+def FirstOperand : Values<"firstOperand">;
+def SecondOperand : Values<"secondOperand">;
+
+class Operation<string opName, Kind opKind, list<ElementType> admittedTypes, Engine metalEngine, Engine mlxEngine,
+                list<Limit> commonLimits = [], Values ofValues = AllValues> {
+  string name = opName;
+  Kind kind = opKind;
+  list<ElementType> admitted = admittedTypes; // by the verifier
+  Engine metal = metalEngine;
+  Engine mlx = mlxEngine;
+  list<Limit> limits = commonLimits; // of both engines
+  Values values = ofValues;
+  // How the printer spells a scalar of it: a C++ expression with `use`. Empty: not as an expression.
+  string spelling = "";
+}
+
+// ---- spellings ----
+
+/// A call of a function of kernels/triton_metal that takes every type.
+class Call<string function> { string text = "use.call(\"tm::" # function # "\")"; }
+/// A call of a function that is written for float and double: narrow types by way of float.
+class FloatCall<string function> { string text = "floatCall(use, \"tm::" # function # "\")"; }
+/// A sign between floats, rounded after each operation.
+class FloatSign<string sign> { string text = "arithmetic(use, \"" # sign # "\")"; }
+/// A C++ expression of lib/Target/MSL/Scalars.cpp.
+class Spelled<string expression> { string text = expression; }
+
+#endif

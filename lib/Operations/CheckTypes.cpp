@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "triton-metal/Operations/CheckTypes.h"
+#include "Rows.h"
+
+#include "triton-metal/Dialect/Triton/IR/Dialect.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace tmetal {
+
+/// The column of an element type, or -1 for a type that no operation of the registry knows.
+static int columnOf(Type type) {
+  int column = 0;
+#define TM_ELEMENT_TYPE(NAME, TEST)                                                                          \
+  if (TEST)                                                                                                  \
+    return column;                                                                                           \
+  ++column;
+#include "triton-metal/Operations/Registry.inc"
+  return -1;
+}
+
+/// Whether the reason behind a cell does not hold for this operation.
+static bool isException(Operation *op, uint8_t cell) {
+  switch (cell) {
+#define TM_REASON(NUMBER, SUPPORT, TEXT, UNLESS)                                                             \
+  case NUMBER:                                                                                               \
+    return UNLESS;
+#include "triton-metal/Operations/Registry.inc"
+  default:
+    return false;
+  }
+}
+
+static const OperationRow *rowOf(StringRef name) {
+  static const llvm::StringMap<const OperationRow *> index = [] {
+    llvm::StringMap<const OperationRow *> map;
+    for (const OperationRow &row : operationRows())
+      map[row.name] = &row;
+    return map;
+  }();
+  return index.lookup(name);
+}
+
+static SmallVector<Value> valuesOf(Operation *op, SpokenOf which) {
+  SmallVector<Value> values;
+  if (which == SpokenOf::firstOperand && op->getNumOperands() > 0)
+    values.push_back(op->getOperand(0));
+  if (which == SpokenOf::secondOperand && op->getNumOperands() > 1)
+    values.push_back(op->getOperand(1));
+  if (which == SpokenOf::all)
+    values.append(op->operand_begin(), op->operand_end());
+  if (which == SpokenOf::all || which == SpokenOf::results)
+    values.append(op->result_begin(), op->result_end());
+  return values;
+}
+
+std::optional<std::string> refusedType(Operation *op, EngineKind engine) {
+  const OperationRow *row = rowOf(op->getName().getStringRef());
+  if (!row)
+    return std::nullopt;
+  const EngineRow &form = engine == EngineKind::Metal ? row->msl : row->mlx;
+  if (*form.form == 0)
+    return std::nullopt; // refused on every type: the engine says so
+  for (Value value : valuesOf(op, row->values)) {
+    Type element = getElementTypeOrSelf(value.getType());
+    int column = columnOf(element);
+    if (column < 0)
+      continue;
+    const TypeSupport &support = supportOf(form.cells[column]);
+    if (support.support != Support::Refused || isException(op, form.cells[column]))
+      continue;
+    std::string sentence;
+    llvm::raw_string_ostream(sentence) << element << " " << support.reason;
+    return sentence;
+  }
+  return std::nullopt;
+}
+
+} // namespace tmetal
