@@ -101,6 +101,9 @@ inline bool shr(bool a, bool) { return a; }
 inline bool ushr(bool a, bool n) { return a && !n; }
 inline bool div(bool a, bool b) { return a && b; }
 inline bool udiv(bool a, bool b) { return a && b; }
+inline bool floor_div(bool a, bool b) { return a && b; }
+inline bool ceil_div(bool a, bool b) { return a && b; }
+inline bool uceil_div(bool a, bool b) { return a && b; }
 inline bool rem(bool, bool) { return false; }
 inline bool urem(bool, bool) { return false; }
 

@@ -147,26 +147,23 @@ def _form(form: str) -> str:
 
 
 def _reasons(entries: list[dict[str, Any]]) -> str:
-    """Each reason, with the types that it is for and the operations."""
-    found: dict[tuple[str, str], tuple[set[str], list[str]]] = {}
+    """Each reason, with the engines and types that it is for and the operations."""
+    order = list(entries[0]["types"])
+    operations: dict[tuple[str, str, str], list[str]] = {}
     for entry in entries:
+        types: dict[tuple[str, str], list[str]] = {}
         for name, support in entry["types"].items():
             for engine in ENGINES:
                 if support[engine].startswith("refused: ") and entry[engine]:
-                    reason = support[engine].removeprefix("refused: ")
-                    types, names = found.setdefault((reason, engine), (set(), []))
-                    types.add(name)
-                    if entry["op"] not in names:
-                        names.append(entry["op"])
-    order = list(entries[0]["types"])
+                    types.setdefault((support[engine].removeprefix("refused: "), engine), []).append(name)
+        engines: dict[tuple[str, str], list[str]] = {}
+        for (reason, engine), names in types.items():
+            engines.setdefault((reason, " ".join(sorted(names, key=order.index))), []).append(engine)
+        for (reason, names), able in engines.items():
+            operations.setdefault((", ".join(able), names, reason), []).append(f"`{entry['op']}`")
     rows = [
-        [
-            engine,
-            " ".join(sorted(types, key=order.index)),
-            _escaped(reason),
-            ", ".join(f"`{name}`" for name in names),
-        ]
-        for (reason, engine), (types, names) in found.items()
+        [engine, types, _escaped(reason), ", ".join(names)]
+        for (engine, types, reason), names in operations.items()
     ]
     return _table(["engine", "type", "reason", "operations"], rows)
 
