@@ -33,7 +33,7 @@ TYPES = {
     "f32": (torch.float32, "f32"),
     "f64": (torch.float64, "f64"),
 }
-# Of the result, relative to the larger of it and 1; test_language_* and the tests of the headers measure closer.
+# Relative and absolute; test_language_* and the tests of the headers measure closer.
 TOLERANCE = {"f16": 2e-3, "bf16": 2e-2, "f32": 2e-5, "f64": 1e-9}
 
 
@@ -175,9 +175,9 @@ def kernel_text(kind, names):
     for number, name in enumerate(names):
         operands = [f"%{operand.removeprefix('u')}" for operand in names_of(REFERENCES[name])]
         attributes = " {propagateNan = 65535 : i32}" if name == "tt.clampf" else ""
+        types = f"({', '.join([block] * len(operands))}) -> {block}"
         lines += [
-            f'  %r{number} = "{name}"({", ".join(operands)}){attributes} : ({", ".join([block] * len(operands))}) '
-            f"-> {block}",
+            f'  %r{number} = "{name}"({", ".join(operands)}){attributes} : {types}',
             f"  %c{number} = arith.constant dense<{number * COUNT}> : {index}",
             f"  %j{number} = arith.addi %i, %c{number} : {index}",
             f"  %p{number} = tt.addptr %outs, %j{number} : {pointers}, {index}",

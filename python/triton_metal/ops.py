@@ -65,13 +65,20 @@ def operations_table() -> Table:
 _PREFACE = """\
 # Operations
 
-What each engine makes of an operation, and on which element types. This page is made from the registry of operations,
-`include/triton-metal/Operations/Operations.td`, by `triton-metal ops --markdown`; a test checks that it is up to date.
+What each engine makes of an operation, and on which element types. `triton-metal ops --markdown` prints
+this page from the registry of operations, `include/triton-metal/Operations/Operations.td`; a test checks that
+it is up to date.
 
-A cell speaks of an operation on an element type: ✓ both engines do it right; *msl* or *mlx*: this engine does, the
-other refuses it; *cpu*: right on the CPU device, refused on the chips; ✗ both refuse it; empty: there is no such
-operation. Whatever is refused is refused by name, when the kernel is compiled or at its first launch. Casts speak of
-the type from and the type to.
+| cell | an operation on an element type |
+|---|---|
+| ✓ | both engines do it right |
+| msl, mlx | this engine does, the other refuses it |
+| cpu | right on the CPU device, refused on the chips |
+| ✗ | both refuse it |
+| empty | there is no such operation |
+
+What is refused is refused by name, when the kernel is compiled or at its first launch. A cast speaks of the
+type that it comes from and of the type that it goes to.
 """
 
 _TITLES = {
@@ -93,7 +100,9 @@ def operations_markdown() -> str:
         pages.append(f"## {title}\n\n{_matrix([entry for entry in known if entry['kind'] == kind])}")
     pages.append(f"## Reasons\n\n{_reasons(known)}")
     unknown = ", ".join(f"`{entry['op']}`" for entry in entries if _is_unknown(entry))
-    pages.append(f"## Without a form\n\nNeither engine has a form for what Triton does not write: {unknown}.\n")
+    pages.append(
+        f"## Without a form\n\nTriton does not write these, and no engine has a form for them: {unknown}.\n"
+    )
     return "\n".join(pages)
 
 
@@ -110,9 +119,7 @@ def _cell(support: dict[str, str]) -> str:
     if "not admitted" in states:
         return ""
     suffix = {"right": "", "cpu only": " (cpu)"}
-    able = [
-        engine + suffix[state] for engine, state in zip(ENGINES, states, strict=True) if state in suffix
-    ]
+    able = [engine + suffix[state] for engine, state in zip(ENGINES, states, strict=True) if state in suffix]
     return ", ".join(able) or "✗"
 
 

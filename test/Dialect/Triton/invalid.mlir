@@ -325,3 +325,11 @@ tt.func @map_pack(%x: tensor<4xf32>) {
   }) : (tensor<4xf32>) -> tensor<4xf32>
   tt.return
 }
+
+// -----
+
+tt.func @narrow_accumulator(%a: tensor<16x16xf8E5M2>, %c: tensor<16x16xf8E5M2>) {
+  // expected-error @+1 {{cannot add in 'f8E5M2', which is a storage format}}
+  %0 = tt.dot %a, %a, %c : tensor<16x16xf8E5M2> * tensor<16x16xf8E5M2> -> tensor<16x16xf8E5M2>
+  tt.return
+}

@@ -366,6 +366,8 @@ LogicalResult DotOp::verify() {
                          << elementB;
   if (isa<IntegerType>(elementA) != isa<IntegerType>(c.getElementType()))
     return emitOpError() << "cannot add products of " << elementA << " to " << c.getElementType();
+  if (isa<FloatType>(c.getElementType()) && bitsOf(c.getElementType()) == 8)
+    return emitOpError() << "cannot add in " << c.getElementType() << ", which is a storage format";
   return success();
 }
 
