@@ -65,20 +65,19 @@ def operations_table() -> Table:
 _PREFACE = """\
 # Operations
 
-What each engine makes of an operation, and on which element types. `triton-metal ops --markdown` prints
-this page from the registry of operations, `include/triton-metal/Operations/Operations.td`; a test checks that
-it is up to date.
+What each engine turns an operation into, and for which element types. `triton-metal ops --markdown` generates
+this page from `include/triton-metal/Operations/Operations.td`; a test checks that it is up to date.
 
-| cell | an operation on an element type |
+| cell | the operation on this element type |
 |---|---|
-| ✓ | both engines do it right |
-| msl, mlx | this engine does, the other refuses it |
+| ✓ | right in both engines |
+| msl, mlx | right in this engine, refused by the other |
 | cpu | right on the CPU device, refused on the chips |
-| ✗ | both refuse it |
-| empty | there is no such operation |
+| ✗ | refused by both engines |
+| empty | does not exist |
 
-What is refused is refused by name, when the kernel is compiled or at its first launch. A cast speaks of the
-type that it comes from and of the type that it goes to.
+A kernel with a refused operation gets an error that names the line, when it is compiled or at its first launch.
+For a cast, a column applies to the type it converts from as well as to the type it converts to.
 """
 
 _TITLES = {
@@ -101,7 +100,7 @@ def operations_markdown() -> str:
     pages.append(f"## Reasons\n\n{_reasons(known)}")
     unknown = ", ".join(f"`{entry['op']}`" for entry in entries if _is_unknown(entry))
     pages.append(
-        f"## Without a form\n\nTriton does not write these, and no engine has a form for them: {unknown}.\n"
+        f"## Without a form\n\nNeither engine supports these operations, which Triton does not generate: {unknown}.\n"
     )
     return "\n".join(pages)
 

@@ -188,7 +188,7 @@ void writeExecutor(const RecordKeeper &records, raw_ostream &out) {
 
 bool writeTable(raw_ostream &out, const RecordKeeper &records) {
   out << "// Made by triton-metal-tblgen from " << sys::path::filename(records.getInputFilename()) << ".\n";
-  switch (table) {
+  switch (table.getValue()) {
   case Table::Registry:
     Registry(records, out).write();
     break;

@@ -139,7 +139,5 @@ class Call<string function> { string text = "use.call(\"tm::" # function # "\")"
 class FloatCall<string function> { string text = "floatCall(use, \"tm::" # function # "\")"; }
 /// A sign between floats, rounded after each operation.
 class FloatSign<string sign> { string text = "arithmetic(use, \"" # sign # "\")"; }
-/// A C++ expression of lib/Target/MSL/Scalars.cpp.
-class Spelled<string expression> { string text = expression; }
 
 #endif

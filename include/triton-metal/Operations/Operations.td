@@ -137,7 +137,7 @@ foreach dependency = ["tt.grid_dependency_wait", "tt.grid_dependency_launch_depe
 def : Operation<"ttg.barrier", Control, [],
     Metal<"lowerBarrier", "threadgroup_barrier">, MLX<"raiseNothing", "none", "", "programs run in step">>;
 def : Operation<"tt.print", Message, Everything,
-    Metal<"lowerPrint", "record for the host", "a bounded buffer; overflow is reported">,
+    Metal<"lowerPrint", "record for the host", "a bounded buffer; overflow is reported; 8-bit floats as bytes">,
     Refuses<"Printing from a kernel is not possible in the mlx engine.">>;
 def : Operation<"tt.assert", Message, [I1],
     Metal<"lowerAssert", "record for the host", "an error after the launch">,
