@@ -11,27 +11,40 @@ namespace {
 
 nb::object knownOrNone(double value) { return value > 0 ? nb::cast(value) : nb::none(); }
 
+const char *atomicsName(tmetal::Atomics64 atomics) {
+  switch (atomics) {
+  case tmetal::Atomics64::None:
+    return "none";
+  case tmetal::Atomics64::MinMax:
+    return "unsigned min and max, without a result";
+  case tmetal::Atomics64::All:
+    return "all";
+  }
+  return "";
+}
+
 nb::dict toDict(const tmetal::Profile &profile) {
-  const tmetal::Family &family = *profile.family;
+  const tmetal::TargetInfo &target = *profile.target;
   nb::dict result;
   nb::list aliases;
   for (std::string_view alias : profile.aliases)
     aliases.append(alias);
   result["name"] = profile.name;
   result["title"] = profile.title;
-  result["family"] = family.name;
+  result["family"] = target.family;
   result["aliases"] = aliases;
   result["gpu_cores"] = profile.gpuCores > 0 ? nb::cast(profile.gpuCores) : nb::none();
   result["float32_teraflops"] = knownOrNone(profile.float32Teraflops);
   result["bandwidth_gbps"] = knownOrNone(profile.bandwidth);
-  result["msl_version"] = family.mslVersion;
-  result["simd_width"] = family.simdWidth;
-  result["max_threads_per_threadgroup"] = family.maxThreadsPerThreadgroup;
-  result["threadgroup_memory"] = family.threadgroupMemory;
-  result["max_buffers"] = family.maxBuffers;
-  result["atomic64"] = family.hasAtomic64;
-  result["dynamic_caching"] = family.hasDynamicCaching;
-  result["tensor_ops"] = family.hasTensorOps;
+  result["msl_version"] = target.mslVersion;
+  result["simd_width"] = target.simdWidth;
+  result["max_threads_per_threadgroup"] = target.maxThreadsPerThreadgroup;
+  result["threadgroup_memory"] = target.threadgroupMemory;
+  result["max_buffers"] = target.maxBuffers;
+  result["double"] = target.hasDouble;
+  result["atomics64"] = atomicsName(target.atomics64);
+  result["dynamic_caching"] = target.hasDynamicCaching;
+  result["tensor_ops"] = target.hasTensorOps;
   return result;
 }
 

@@ -7,7 +7,7 @@ from triton_metal import _core
 
 KEYS = {
     "name", "title", "family", "aliases", "gpu_cores", "float32_teraflops", "bandwidth_gbps", "msl_version",
-    "simd_width", "max_threads_per_threadgroup", "threadgroup_memory", "max_buffers", "atomic64",
+    "simd_width", "max_threads_per_threadgroup", "threadgroup_memory", "max_buffers", "double", "atomics64",
     "dynamic_caching", "tensor_ops",
 }  # fmt: skip
 
@@ -24,7 +24,12 @@ def test_every_profile_is_complete_and_named_once():
 
 
 def test_limits_grow_with_the_generations():
-    assert _core.profile("m2")["atomic64"] and not _core.profile("m1")["atomic64"]
+    assert [_core.profile(name)["atomics64"].split()[0] for name in ("m1", "m2", "host")] == [
+        "none",
+        "unsigned",
+        "all",
+    ]
+    assert _core.profile("host")["double"] and not _core.profile("m5-max")["double"]
     assert _core.profile("m3")["dynamic_caching"] and not _core.profile("m2")["dynamic_caching"]
     assert _core.profile("m5")["tensor_ops"] and not _core.profile("m4")["tensor_ops"]
 

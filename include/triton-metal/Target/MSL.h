@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace tmetal {
@@ -16,6 +17,14 @@ struct MslOptions {
   /// One for each pointer parameter; arguments with equal numbers may overlap. Empty: no two do.
   std::vector<int> aliasGroups;
   bool checkAddresses = false, checkRaces = false, checkUndefined = false;
+
+  bool operator==(const MslOptions &other) const {
+    auto all = [](const MslOptions &o) {
+      return std::tie(o.simdgroups, o.arch, o.fpFusion, o.aliasGroups, o.checkAddresses, o.checkRaces,
+                      o.checkUndefined);
+    };
+    return all(*this) == all(other);
+  }
 };
 
 /// A parameter of the kernel: a pointer is a buffer, a scalar some bytes of the arguments' struct.
@@ -57,6 +66,12 @@ struct MslKernel {
     int coordinates = 0; // words in front of the operands that say which element it is
   };
   std::vector<Message> messages;
+
+  /// How often the kernel has what costs time.
+  struct Counts {
+    int64_t barriers = 0, shuffles = 0, products = 0, loops = 0, atomics = 0;
+  };
+  Counts counts;
   bool needsForwardProgress = false; // programs wait for one another
 };
 

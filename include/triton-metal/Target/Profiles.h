@@ -9,14 +9,23 @@
 
 namespace tmetal {
 
-struct Family {
-  std::string_view name; // "Apple9"
+/// The 64-bit atomic operations that a device has.
+enum class Atomics64 {
+  None,
+  MinMax, // unsigned, and without a result
+  All,
+};
+
+/// What compiler and driver ask of a device: the same for all chips of a family.
+struct TargetInfo {
+  std::string_view family; // "Apple9"
   std::string_view mslVersion;
   int simdWidth;
   int maxThreadsPerThreadgroup;
   int threadgroupMemory; // bytes
   int maxBuffers;
-  bool hasAtomic64; // ulong min and max without a result
+  bool hasDouble;
+  Atomics64 atomics64;
   bool hasDynamicCaching;
   bool hasTensorOps; // matrix units through Metal 4
 };
@@ -24,13 +33,11 @@ struct Family {
 struct Profile {
   std::string_view name;  // "m3-max"
   std::string_view title; // "Apple M3 Max"
-  const Family *family;
+  const TargetInfo *target;
   std::vector<std::string_view> aliases;
   int gpuCores; // 0: not known, as for the rates
   double float32Teraflops;
   double bandwidth; // GB/s
-
-  bool isHost() const { return name == "host"; }
 };
 
 /// Every profile, in the order of Profiles.def.
@@ -41,8 +48,8 @@ const std::vector<Profile> &allProfiles();
 /// there is none.
 const Profile *findProfile(std::string_view name);
 
-/// The same, or an Error of kind Argument that names the profiles there are.
-const Profile &profileNamed(std::string_view name);
+/// What a device of that profile can do. Throws an Error of kind Argument that names the profiles there are.
+const TargetInfo &targetInfo(std::string_view arch);
 
 /// One sentence for a name that findProfile does not know, with the names that it does know.
 std::string unknownProfileMessage(std::string_view name);

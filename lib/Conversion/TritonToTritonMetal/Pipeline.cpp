@@ -50,8 +50,8 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
   });
-  const Family &family = *profileNamed(options.arch).family;
-  int64_t limit = family.threadgroupMemory, maxThreads = family.maxThreadsPerThreadgroup;
+  const TargetInfo &target = targetInfo(options.arch);
+  int64_t limit = target.threadgroupMemory, maxThreads = target.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
   tm::AllocateThreadgroupMemoryOptions allocation;

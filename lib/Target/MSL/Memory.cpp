@@ -189,7 +189,7 @@ void MslPrinter::atomic(Operation *op) {
     function = "store";
     values = {write.getValue()};
   }
-  if (storedBytes(type) == 8 && options.arch != "host")
+  if (storedBytes(type) == 8 && target.atomics64 != Atomics64::All)
     refuse(op, "Metal has no 64-bit atomics with a result: " + spelled(type) + " is refused on " +
                    options.arch + ".");
   demand({mask}, "", op);

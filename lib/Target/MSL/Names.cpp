@@ -296,7 +296,8 @@ std::string MslPrinter::safeName(StringRef given, StringRef prefix, bool isFunct
   return wanted;
 }
 
-MslPrinter::MslPrinter(tm::KernelOp kernel, const MslOptions &options) : kernel(kernel), options(options) {
+MslPrinter::MslPrinter(tm::KernelOp kernel, const MslOptions &options)
+    : kernel(kernel), options(options), target(targetInfo(options.arch)) {
   for (const char *word : kWords)
     used.insert(word);
 }

@@ -2,8 +2,6 @@
 // Statements: the kernel's frame, control flow, regions, memory and what crosses threads.
 #include "Printer.h"
 
-#include "triton-metal/Target/Profiles.h"
-
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
@@ -113,10 +111,26 @@ void MslPrinter::assignAll(ValueRange targets, ValueRange values) {
 
 // ---- the kernel ----
 
+/// Loops over registers and lanes, which regions become, are not among the loops: they are unrolled, or vectors.
+MslKernel::Counts MslPrinter::countCosts() {
+  MslKernel::Counts counts;
+  kernel.walk([&](Operation *op) {
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](tm::BarrierOp) { ++counts.barriers; })
+        .Case<tm::ShuffleXorOp, tm::ShuffleUpOp>([&](auto) { ++counts.shuffles; })
+        .Case([&](tm::MultiplyAccumulateOp) { ++counts.products; })
+        .Case<scf::ForOp, scf::WhileOp>([&](auto) { ++counts.loops; })
+        .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp, tm::SharedAtomicAddOp>(
+            [&](auto) { ++counts.atomics; });
+  });
+  return counts;
+}
+
 MslKernel MslPrinter::print() {
   result.name = kernel.getSymName().str();
   result.simdgroups = kernel.getSimdgroups();
   result.threadgroupBytes = kernel.getThreadgroupBytes().value_or(0);
+  result.counts = countCosts();
   bool reports = isChecked();
   kernel.walk([&](Operation *op) {
     reports |= isa<tm::PrintOp, tm::AssertOp>(op);
@@ -163,10 +177,9 @@ MslKernel MslPrinter::print() {
     result.reportBuffer = buffers++;
   if (options.checkAddresses)
     result.boundsBuffer = buffers++;
-  const int maxBuffers = profileNamed(options.arch).family->maxBuffers;
-  if (buffers > maxBuffers)
+  if (buffers > target.maxBuffers)
     refuse(kernel.getLoc(), "kernel",
-           "A Metal kernel takes at most " + number(maxBuffers) + " buffers; this one needs " +
+           "A Metal kernel takes at most " + number(target.maxBuffers) + " buffers; this one needs " +
                number(buffers) + " (one for each pointer, one for all scalars).");
   kernel.walk([&](Operation *op) {
     Value pointer;

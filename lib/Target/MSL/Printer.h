@@ -3,6 +3,7 @@
 
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
 #include "triton-metal/Target/PrintMSL.h"
+#include "triton-metal/Target/Profiles.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -48,6 +49,7 @@ private:
   void declare(mlir::Value value, const llvm::Twine &init, mlir::Operation *op);
   void assignAll(mlir::ValueRange targets, mlir::ValueRange values);
 
+  MslKernel::Counts countCosts();
   bool isReadOnly(size_t index);
   void signature();
   void region(tm::RegionOp op);
@@ -97,6 +99,7 @@ private:
 
   tm::KernelOp kernel;
   const MslOptions &options;
+  const TargetInfo &target;
   MslKernel result;
   std::string text;
   int indent = 0;

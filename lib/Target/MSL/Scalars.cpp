@@ -48,7 +48,7 @@ std::string MslPrinter::typeName(Type type, Location loc) {
   if (type.isF32())
     return "float";
   if (type.isF64()) {
-    if (options.arch != "host")
+    if (!target.hasDouble)
       refuse(loc, "f64", "Metal has no double: f64 is refused on " + options.arch + ".");
     return "double";
   }

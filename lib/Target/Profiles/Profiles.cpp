@@ -12,9 +12,9 @@ enum class FamilyID {
 };
 
 // Indexed by FamilyID.
-constexpr Family families[] = {
-#define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, ATOMIC64, DYNAMIC_CACHING, TENSOR_OPS)         \
-  {#FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, ATOMIC64, DYNAMIC_CACHING, TENSOR_OPS},
+constexpr TargetInfo families[] = {
+#define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, ATOMICS64, CACHING, TENSOR_OPS)        \
+  {#FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, Atomics64::ATOMICS64, CACHING, TENSOR_OPS},
 #include "triton-metal/Target/Profiles.def"
 };
 
@@ -63,10 +63,10 @@ const Profile *findProfile(std::string_view name) {
   return nullptr;
 }
 
-const Profile &profileNamed(std::string_view name) {
-  if (const Profile *profile = findProfile(name))
-    return *profile;
-  throw Error(ErrorKind::Argument, unknownProfileMessage(name));
+const TargetInfo &targetInfo(std::string_view arch) {
+  if (const Profile *profile = findProfile(arch))
+    return *profile->target;
+  throw Error(ErrorKind::Argument, unknownProfileMessage(arch));
 }
 
 std::string unknownProfileMessage(std::string_view name) {
