@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 
+#include "triton-metal/Target/Profiles.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -55,6 +57,23 @@ void TritonDialect::initialize() {
 #include "triton-metal/Dialect/Triton/IR/TritonAttrs.cpp.inc"
       >();
   addInterfaces<TritonInlinerInterface>();
+}
+
+LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef arch, Device device,
+                                 Engine requested, Engine engine, StringRef reason, int32_t simdgroups,
+                                 bool fpFusion, CheckModes checks) {
+  if (!findProfile(std::string_view(arch.data(), arch.size())))
+    return emitError() << "'" << arch << "' is not a hardware profile";
+  if (engine == Engine::Auto)
+    return emitError() << "an engine has to be chosen: msl or mlx";
+  if (requested != Engine::Auto && requested != engine)
+    return emitError() << "engine " << stringifyEngine(engine) << " was chosen where "
+                       << stringifyEngine(requested) << " was asked for";
+  if (simdgroups < 1 || (simdgroups & (simdgroups - 1)) != 0)
+    return emitError() << "the number of SIMD groups is a power of two, not " << simdgroups;
+  if (checks != CheckModes::None && engine != Engine::Msl)
+    return emitError() << "only the msl engine has check modes";
+  return success();
 }
 
 Operation *TritonDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

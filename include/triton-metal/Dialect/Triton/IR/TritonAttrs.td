@@ -70,4 +70,37 @@ def TT_CachePolicyAttr : AttrDef<Triton_Dialect, "CachePolicy"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+// ---- this project's own: what a kernel is compiled for ----
+
+def TT_Engine : TT_Enum<"Engine", "how a program is executed", [
+  I32EnumAttrCase<"Auto", 0, "auto">, I32EnumAttrCase<"Msl", 1, "msl">, I32EnumAttrCase<"Mlx", 2, "mlx">]>;
+
+def TT_Device : TT_Enum<"Device", "where launches run", [
+  I32EnumAttrCase<"Cpu", 0, "cpu">, I32EnumAttrCase<"Gpu", 1, "gpu">]>;
+
+def TT_CheckModes : I32BitEnumAttr<"CheckModes", "faults that a kernel looks for while it runs", [
+  I32BitEnumAttrCaseNone<"None", "none">, I32BitEnumAttrCaseBit<"Address", 0, "address">,
+  I32BitEnumAttrCaseBit<"Thread", 1, "thread">, I32BitEnumAttrCaseBit<"Undefined", 2, "undefined">]> {
+  let cppNamespace = "::tmetal::tt";
+}
+
+def TT_TargetAttr : AttrDef<Triton_Dialect, "Target"> {
+  let mnemonic = "target";
+  let summary = "what a kernel was compiled for, and the engine that was chosen for it";
+  let description = [{
+    The attribute `tt.target` of a module that has been through the shared passes. `requested` is the engine that was
+    asked for, `engine` the one that runs the kernel, and `reason` says why, as a clause for people.
+  }];
+  let parameters = (ins StringRefParameter<"a hardware profile">:$arch,
+                        EnumParameter<TT_Device>:$device,
+                        EnumParameter<TT_Engine>:$requested,
+                        EnumParameter<TT_Engine>:$engine,
+                        StringRefParameter<"why this engine">:$reason,
+                        "int32_t":$simdgroups,
+                        "bool":$fp_fusion,
+                        EnumParameter<TT_CheckModes>:$checks);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif
