@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A kernel as the runtime sees it: text in, graphs or Metal text out. No MLIR in this header.
+// A compiled kernel as the runtime sees it: text in, graphs or Metal text out. No MLIR in this header.
 #pragma once
 
 #include "triton-metal/Analysis/AccessBounds.h"
 #include "triton-metal/Conversion/Launch.h"
 #include "triton-metal/Support/Errors.h"
+#include "triton-metal/Target/Engine.h"
 #include "triton-metal/Target/MLXGraph.h"
-#include "triton-metal/Target/MSL.h"
 
 #include <memory>
 #include <string>
@@ -14,33 +14,7 @@
 
 namespace tmetal {
 
-/// Which engine is to run a kernel, and for what device.
-struct EngineRequest {
-  std::string engine = "auto"; // "msl", "mlx", or "auto": what suits
-  bool onGpu = false;          // the device is a GPU
-  bool hasCompiler = true;     // for Metal text, on the CPU device
-  MslOptions msl;
-
-  bool hasDouble() const { return msl.arch == "host" && !onGpu; }
-};
-
-struct EngineChoice {
-  std::string engine; // "msl" or "mlx"
-  std::string reason; // a clause for people
-};
-
-struct CompiledText {
-  std::string text; // of the module, which records the request and the choice
-  EngineChoice choice;
-  int64_t threadgroupBytes = 0;
-};
-
-/// Parses Triton IR, runs the shared pipeline, chooses the engine and refuses what it cannot do right. Throws
-/// Error.
-CompiledText compileKernel(const std::string &text, const std::string &fileName,
-                           const EngineRequest &request);
-
-/// The same for the mlx engine; returns the text alone.
+/// Triton IR through the shared passes, for the mlx engine. Throws Error.
 std::string compileTritonIR(const std::string &text, bool hasDouble, const std::string &fileName);
 
 struct LaunchGraph {
@@ -51,7 +25,8 @@ struct LaunchGraph {
 /// A compiled kernel. Thread-safe.
 class CompiledKernel {
 public:
-  /// `text` comes from compileKernel, perhaps by way of a file. Throws Error.
+  /// `text` is a bundle (KernelBundle.h), of which launches on the msl engine read no Triton IR, or a kernel in the
+  /// `tt` dialect. Throws Error.
   explicit CompiledKernel(const std::string &text);
   ~CompiledKernel();
 
@@ -83,5 +58,13 @@ private:
 };
 
 std::string mlirVersion();
+
+/// What the compiler has done in this process.
+struct CompilerStatistics {
+  int64_t parsed = 0;  // texts
+  int64_t lowered = 0; // kernels to the `tm` dialect
+  int64_t printed = 0; // Metal texts
+};
+CompilerStatistics compilerStatistics();
 
 } // namespace tmetal

@@ -99,32 +99,6 @@ struct PythonHostBuffer {
   nb::object keepAlive;
 };
 
-tmetal::EngineRequest requestFor(const std::string &engine, const std::string &arch,
-                                 const std::string &device, int simdgroups, bool fpFusion,
-                                 const std::string &sanitize) {
-  tmetal::EngineRequest request;
-  request.engine = engine;
-  request.onGpu = device == "gpu";
-  request.msl.arch = arch;
-  request.msl.simdgroups = simdgroups;
-  request.msl.fpFusion = fpFusion;
-  for (size_t begin = 0; begin < sanitize.size();) {
-    size_t end = std::min(sanitize.find(',', begin), sanitize.size());
-    std::string mode = sanitize.substr(begin, end - begin);
-    if (mode == "address")
-      request.msl.checkAddresses = true;
-    else if (mode == "thread")
-      request.msl.checkRaces = true;
-    else if (mode == "undefined")
-      request.msl.checkUndefined = true;
-    else
-      throw Error(ErrorKind::Argument,
-                  "[sanitize] '" + mode + "' is not a check mode: use address, thread or undefined.");
-    begin = end + 1;
-  }
-  return request;
-}
-
 /// Where Python's own print would write, so that prints of kernels and of the program keep their order.
 void writeToPythonStdout(const std::string &text) {
   nb::gil_scoped_acquire gil;
@@ -332,6 +306,16 @@ nb::dict deviceStatistics() {
   return result;
 }
 
+nb::dict countsOf(const tmetal::MslKernel &kernel) {
+  nb::dict result;
+  result["barriers"] = kernel.counts.barriers;
+  result["shuffles"] = kernel.counts.shuffles;
+  result["matrix products"] = kernel.counts.products;
+  result["loops"] = kernel.counts.loops;
+  result["atomics"] = kernel.counts.atomics;
+  return result;
+}
+
 void bindKernelClass(nb::module_ &module) {
   nb::class_<LaunchPlan>(module, "LaunchPlan",
                          "How the arguments of Triton's launch become those of a kernel.")
@@ -357,14 +341,14 @@ void bindKernelClass(nb::module_ &module) {
              std::optional<bool> fpFusion, const std::optional<std::string> &sanitize) {
             std::optional<tmetal::EngineRequest> request;
             if (engine || simdgroups || fpFusion || sanitize)
-              request = requestFor(engine.value_or("auto"), arch, device, simdgroups.value_or(4),
-                                   fpFusion.value_or(true), sanitize.value_or(""));
+              request = tmetal::requestFrom({arch, device, engine.value_or("auto"), simdgroups.value_or(4),
+                                             fpFusion.value_or(true), true, sanitize.value_or("")});
             nb::gil_scoped_release release;
             new (self) PythonKernel(text, request, arch, device);
           },
           "text"_a, nb::kw_only(), "arch"_a, "device"_a = "cpu", "engine"_a = nb::none(),
           "simdgroups"_a = nb::none(), "fp_fusion"_a = nb::none(), "sanitize"_a = nb::none(),
-          "`text` comes from compile_kernel and says for which engine; the options are for other text.")
+          "`text` is the last stage of a compilation, or Triton IR, for which the options are.")
       .def_prop_ro("name", [](const PythonKernel &self) { return self.facts().name; })
       .def_prop_ro("engine", [](const PythonKernel &self) { return self.choice.engine; })
       .def_prop_ro("engine_reason", [](const PythonKernel &self) { return self.choice.reason; })
@@ -428,7 +412,7 @@ void bindKernelClass(nb::module_ &module) {
             result["threadgroup_bytes"] = kernel.threadgroupBytes;
             result["simdgroups"] = kernel.simdgroups;
             result["buffers"] = kernel.parameters.size();
-            result["needs_forward_progress"] = kernel.needsForwardProgress;
+            result["counts"] = countsOf(kernel);
             result["lines"] = std::count(kernel.text.begin(), kernel.text.end(), '\n');
             return result;
           },
@@ -449,38 +433,6 @@ void bindKernels(nb::module_ &module) {
           },
           "address"_a, "storage_address"_a, "storage_nbytes"_a, "readonly"_a, "keepalive"_a.none());
 
-  module.def(
-      "compile_kernel",
-      [](const std::string &text, const std::string &arch, const std::string &device,
-         const std::string &engine, int simdgroups, bool fpFusion, const std::string &sanitize,
-         bool hasCompiler, const std::string &fileName) {
-        tmetal::EngineRequest request = requestFor(engine, arch, device, simdgroups, fpFusion, sanitize);
-        request.hasCompiler = hasCompiler;
-        tmetal::CompiledText compiled;
-        {
-          nb::gil_scoped_release release;
-          compiled = tmetal::compileKernel(text, fileName, request);
-        }
-        nb::dict result;
-        result["text"] = compiled.text;
-        result["engine"] = compiled.choice.engine;
-        result["reason"] = compiled.choice.reason;
-        result["threadgroup_bytes"] = compiled.threadgroupBytes;
-        return result;
-      },
-      "ttir"_a, nb::kw_only(), "arch"_a, "device"_a = "cpu", "engine"_a = "auto", "simdgroups"_a = 4,
-      "fp_fusion"_a = true, "sanitize"_a = "", "has_compiler"_a = true, "file_name"_a = "<ttir>",
-      "Triton IR through the shared passes, and the engine that will run it. Raises CompileError, "
-      "UnsupportedError "
-      "or OutOfResources.");
-  module.def(
-      "compile_ttir",
-      [](const std::string &text, const std::string &arch, const std::string &fileName) {
-        nb::gil_scoped_release release;
-        return tmetal::compileTritonIR(text, arch == "host", fileName);
-      },
-      "ttir"_a, nb::kw_only(), "arch"_a, "file_name"_a = "<ttir>",
-      "Triton IR through the shared passes, for the mlx engine. Raises CompileError or UnsupportedError.");
   bindKernelClass(module);
   module.def("device_statistics", &deviceStatistics,
              "Of the CPU device, in this process: runs of the compiler, and texts found compiled.");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The Python module triton_metal._core: a thin face of the compiler and the runtime.
+#include "Compile.h"
 #include "Errors.h"
 #include "Kernels.h"
 #include "Profiles.h"
@@ -76,6 +77,7 @@ NB_MODULE(_core, module) {
   module.attr("__version__") = TRITON_METAL_VERSION;
   bindErrors(module);
   bindProfiles(module);
+  bindCompilation(module);
   bindKernels(module);
   module.def("mlir_version", &tmetal::mlirVersion);
   module.def("mlx_version", &mlxVersion);

@@ -86,10 +86,9 @@ def _only(monkeypatch: pytest.MonkeyPatch, engine: str) -> Iterator[None]:
 
 def forget_compiled_kernels() -> None:
     """Needed after a change of the environment, which Triton reads only when it compiles a kernel."""
-    from triton.runtime.jit import _triton_jit_function_registry
+    from triton_metal.backend.triton_internals import forget_compiled_kernels as forget
 
-    for function in list(_triton_jit_function_registry.values()):
-        function.device_caches.clear()
+    forget()
 
 
 @pytest.fixture(autouse=True)

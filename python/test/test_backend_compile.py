@@ -59,7 +59,7 @@ def test_stages_and_metadata():
     kernel = compile_add(num_warps=2)
     assert "tt.func public @add" in kernel.asm["ttir"]
     assert "loc(" in kernel.asm["ttir"]
-    assert b"@add" in kernel.asm["tt"]
+    assert "@add" in kernel.asm["tt"]
     assert (kernel.metadata.name, kernel.metadata.num_warps, kernel.metadata.shared) == ("add", 2, 0)
     assert kernel.metadata.target == HOST
     assert kernel.packed_metadata == (2, 1, 0)
@@ -122,7 +122,7 @@ def test_inspection_hook_sees_the_stages(fresh_cache):
         compile_add(block=64)
     finally:
         triton.knobs.runtime.add_stages_inspection_hook = None
-    assert seen == [["ttir", "tt"]]
+    assert seen == [["ttir", "tt", "tm", "msl", "bundle"]]
 
 
 @pytest.mark.usefixtures("mlx_engine")
@@ -177,7 +177,6 @@ def test_always_compile(fresh_cache, compilations, monkeypatch):
         {"num_stages": 5},
         {"maxnreg": 64},
         {"engine": "mlx"},
-        {"math": "tf32"},
         {"enable_fp_fusion": False},
     ],
     ids=lambda options: next(iter(options)),
@@ -207,10 +206,9 @@ def test_versions_are_part_of_the_key(monkeypatch, function):
     assert before == backend.hash()
 
 
-@pytest.mark.parametrize("variable, value", [("TRITON_METAL_ENGINE", "mlx"), ("TRITON_METAL_MATH", "tf32")])
-def test_engine_and_math_mode_follow_the_environment(monkeypatch, variable, value):
+def test_engine_follows_the_environment(monkeypatch):
     default = compile_add().hash
-    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("TRITON_METAL_ENGINE", "mlx")
     assert compile_add().hash != default
 
 
@@ -265,7 +263,7 @@ def dumped(tmp_path, fresh_cache, monkeypatch):
 
 def test_dump_writes_every_stage(dumped):
     names = sorted(path.suffix for path in dumped.iterdir())
-    assert names == [".msl", ".tm", ".tt", ".ttir"]
+    assert names == [".bundle", ".msl", ".tm", ".tt", ".ttir"]
     (msl,), (tm,) = dumped.glob("*.msl"), dumped.glob("*.tm")
     assert "kernel void add(" in msl.read_text()
     assert "tm.kernel @add" in tm.read_text()
@@ -274,7 +272,7 @@ def test_dump_writes_every_stage(dumped):
 @pytest.mark.usefixtures("mlx_engine")
 def test_dump_writes_every_stage_of_the_mlx_engine(dumped):
     names = sorted(path.suffix for path in dumped.iterdir())
-    assert names == [".mlx", ".tt", ".ttir"]
+    assert names == [".bundle", ".mlx", ".msl", ".tm", ".tt", ".ttir"]
     (mlx,) = dumped.glob("*.mlx")
     assert "3x1x1" in mlx.name
     assert "mlx." in mlx.read_text()
@@ -334,13 +332,13 @@ def test_override_with_an_unknown_operation(override):
         override("add.ttir", lambda text: text.replace("arith.addf", '"test.unknown"'))
 
 
-def test_override_of_the_last_stage(override):
+def test_override_of_the_tt_stage(override):
     x, y, out = override("add.tt", lambda text: text.replace("arith.addf", "arith.mulf"))
     np.testing.assert_array_equal(out, x * y)
 
 
 @pytest.mark.parametrize("change", [lambda text: text.replace("arith.addf", "arith.addd"), lambda text: ""])
-def test_malformed_override_of_the_last_stage(override, change):
+def test_malformed_override_of_the_tt_stage(override, change):
     with pytest.raises(CompileError):
         override("add.tt", change)
 
@@ -362,8 +360,8 @@ def test_override_by_option(tmp_path, fresh_cache):
 
 
 def test_malformed_text_of_the_last_stage():
-    for text in (b"this is not IR", b"module {", b"\xff\xfe", b""):
-        with pytest.raises(CompileError):
+    for text in (b"this is not IR", b"module {", b"\xff\xfe", b"", b"{", b"{}", b"{ }\n", b'{"format": 1}'):
+        with pytest.raises(CompileError, match=r"^\[kernel\]"):
             device.load_kernel("kernel", text, "host", "cpu")
 
 
@@ -460,7 +458,9 @@ def test_threads_may_compile_at_once(fresh_cache):
         ({"num_warps": 0}, ArgumentError, r"\[num_warps\] 0"),
         ({"maxnreg": -1}, ArgumentError, r"\[maxnreg\] -1"),
         ({"engine": "cuda"}, UnsupportedError, r"\[engine\] 'cuda'"),
-        ({"math": "fast"}, ArgumentError, r"\[math\] 'fast'"),
+        ({"sanitize": "leak"}, ArgumentError, r"\[sanitize\] 'leak'"),
+        ({"sanitize": 3}, ArgumentError, r"\[sanitize\] 3"),
+        ({"sanitize": "address", "engine": "mlx"}, UnsupportedError, r"\[sanitize\].*mlx"),
         ({"extern_libs": {"lib": "lib.bc"}}, UnsupportedError, r"\[extern_libs\].*lib\.bc"),
         ({"instrumentation_mode": "consan"}, UnsupportedError, "consan"),
         ({"warp_size": 64}, ArgumentError, "32 lanes"),
@@ -486,9 +486,16 @@ def test_more_threads_than_a_program_can_have():
         launch_add(x, y, out, num_warps=64)
 
 
-def test_unknown_option_is_tritons_own_error():
-    with pytest.raises(KeyError, match="waves_per_eu"):
-        launch_add(*operands(), waves_per_eu=2)
+@pytest.mark.parametrize("option", ["waves_per_eu", "math"])
+def test_unknown_option_is_tritons_own_error(option):
+    with pytest.raises(KeyError, match=option):
+        launch_add(*operands(), **{option: "tf32"})
+
+
+def test_check_modes_are_one_set_however_they_are_written():
+    backend = compiler.MetalBackend(HOST)
+    written = ("thread,address", "address,thread", " address, thread,,address")
+    assert {backend.parse_options({"sanitize": text}).sanitize for text in written} == {"address,thread"}
 
 
 def test_gluon_is_refused():

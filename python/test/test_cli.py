@@ -119,6 +119,34 @@ def test_explain_finds_the_matmul(output):
     launch = ["--grid", "4", *arguments, "--elements", 4096]
     report = output("explain", MATMUL, "--signature", signature, *constants, *launch, "--json")
     assert json.loads(report)["categories"]["matmuls"] >= 1
+    assert counts(report)["loops"] == 1 and counts(report)["matrix products"] >= 1
+
+
+def counts(report):
+    return json.loads(report)["msl"]["counts"]
+
+
+def test_explain_counts_the_loops_of_the_kernel(output, tmp_path):
+    """Loops over the registers of a block are not loops of the kernel, however many registers there are."""
+    types = ("--signature", "*fp32,*fp32,*fp32,i32", "--json")
+    for block in (128, 32768):
+        assert counts(output("explain", ADD, *types, "--constexpr", f"BLOCK_SIZE={block}"))["loops"] == 0
+    file = tmp_path / "loops.py"
+    file.write_text(
+        "import triton\nimport triton.language as tl\n\n\n@triton.jit\n"
+        "def kernel(x_ptr, n, m, B: tl.constexpr):\n"
+        "    x = tl.zeros((B,), tl.float32)\n"
+        "    for k in range(n):\n"
+        "        while m > k:\n"
+        "            x += tl.load(x_ptr + tl.arange(0, B) + m * n)\n"
+        "            m = m // 2\n"
+        "    tl.store(x_ptr + tl.arange(0, B), x)\n"
+        "    tl.atomic_add(x_ptr, tl.sum(x))\n"
+    )
+    report = output("explain", f"{file}:kernel", "--signature", "*fp32,i32,i32", "--constexpr=B=16384", "--json")
+    found = counts(report)
+    assert found["loops"] == 2 and found["atomics"] == 1
+    assert found["shuffles"] >= 1 and found["barriers"] >= 1 and found["matrix products"] == 0
 
 
 def test_ops(output):

@@ -123,10 +123,10 @@ def test_round_trip(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: entry.name)
 def test_after_front_end_passes(entry: Entry) -> None:
-    from triton_metal.backend.compiler import _make_ttir
+    from triton_metal.backend.triton_internals import clean_up_ttir
 
     module = _module(entry)
-    text = str(_make_ttir(module))
+    text = str(clean_up_ttir(module))
     _assert_same(_run(text), text)
     shared = _run(text, "-tt-shared-pipeline")
     assert not STRUCTURED.search(shared)

@@ -74,7 +74,7 @@ def text_of(kernel, block, warps=4):
     compiled = triton.compile(
         source, target=GPUTarget("metal", "host", 32), options={"num_warps": warps, "engine": "msl"}
     )
-    return _core.Kernel(compiled.asm["tt"].decode(), arch="host", engine="msl", simdgroups=warps).msl_text()
+    return _core.Kernel(compiled.asm["tt"], arch="host", engine="msl", simdgroups=warps).msl_text()
 
 
 KERNELS = {

@@ -157,7 +157,7 @@ def test_save_launch_returns_the_folder(tmp_path):
             constexprs={"BLOCK": 64},
         )
     )
-    core = _core.Kernel(kernel.asm["tt"].decode(), arch="host")
+    core = _core.Kernel(kernel.asm["tt"], arch="host")
     arrays = [np.ones(100, np.float32), np.zeros(128, np.float32), np.zeros(1, np.int32)]
     arguments = [_core.HostBuffer(a.ctypes.data, a.ctypes.data, a.nbytes, False, a) for a in arrays]
     folder = core.save_launch(str(tmp_path), (2, 1, 1), [*arguments, 100, 0.5])

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _one_line(error: BaseException, file: Path = Path()) -> str:
     """The error without its traceback. Triton's errors nest: the innermost says what is wrong."""
-    from triton.compiler.errors import CompilationError
+    from triton_metal.backend.triton_internals import CompilationError
 
     root, place = error, ""
     while isinstance(root, CompilationError):
@@ -152,10 +152,10 @@ def _version_of(distribution: str) -> str | None:
 
 def _active_backend() -> str:
     """What Triton would launch on now, or why it can not."""
-    from triton.runtime import driver
+    from triton_metal.backend.triton_internals import active_driver
 
     try:
-        target = driver.active.get_current_target()
+        target = active_driver().get_current_target()
     except Exception as error:
         return f"none: {_one_line(error)}"
     return f"{target.backend} ({target.arch})"
@@ -236,7 +236,7 @@ def _executable(compiled: Any, options: argparse.Namespace) -> Any:
     from triton_metal import _core
     from triton_metal.backend.device_names import mlx_device
 
-    text = kernel_file.stage_text(compiled, "tt")
+    text = kernel_file.stage_text(compiled, "bundle")
     return _core.Kernel(text, arch=_arch(options), device=mlx_device())
 
 
@@ -256,9 +256,11 @@ def _compiled_text(options: argparse.Namespace, stage: str) -> str:
     compiled = _compiled_kernel(options, engine)
     if stage in ("ttir", "tt"):
         return kernel_file.stage_text(compiled, stage)
+    if stage == "msl":
+        return kernel_file.stage_text(compiled, stage)
     executable = _executable(compiled, options)
-    if stage != "mlx":
-        return executable.tm_text() if stage == "tm" else executable.msl_text()
+    if stage == "tm":  # of the stage itself every line names a place in the source
+        return executable.tm_text()
     return executable.raise_text(*_launch(executable, options))
 
 

@@ -74,7 +74,7 @@ def measure(run: Callable[[], Any], budget: float = 1.0, most: int = 20) -> floa
 @contextlib.contextmanager
 def _launched_engines() -> Iterator[set[str]]:
     """The engines of the kernels that are launched inside."""
-    from triton import knobs
+    from triton_metal.backend.triton_internals import knobs
 
     engines: set[str] = set()
 

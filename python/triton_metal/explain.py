@@ -22,19 +22,10 @@ CATEGORIES = {
 }
 _CATEGORY_OF = {name: category for category, names in CATEGORIES.items() for name in names}
 
-# What costs time in a Metal kernel, and how its text shows it.
-MSL_SIGNS = {
-    "barriers": r"\bTM_BARRIER\b",
-    "shuffles": r"\bTM_SHUFFLE_\w+",
-    "matrix products": r"\bsimdgroup_multiply\w*\b",
-    "loops": r"^\s*for \((?!uint r\b)",
-    "atomics": r"\batomic_\w+\s*\(",
-}
-
 
 @dataclass
 class MslExplanation:
-    """A kernel as Metal text: what a threadgroup needs, and how often the text has what costs time."""
+    """A kernel as Metal text: what a threadgroup needs, and how often the kernel has what costs time."""
 
     simdgroups: int
     threadgroup_bytes: int
@@ -81,27 +72,17 @@ def _remarks(categories: dict[str, int]) -> list[str]:
     return remarks
 
 
-def explain_msl(text: str, facts: dict[str, Any]) -> MslExplanation:
-    """Counts what costs time in the Metal text."""
-    # A comment may quote the Triton source.
-    code = re.sub(r"//.*", "", text)
-    return MslExplanation(
-        simdgroups=facts["simdgroups"],
-        threadgroup_bytes=facts["threadgroup_bytes"],
-        lines=facts["lines"],
-        counts={name: len(re.findall(sign, code, flags=re.MULTILINE)) for name, sign in MSL_SIGNS.items()},
-    )
-
-
 def explain(kernel: Any, grid: tuple[int, int, int] | None, arguments: list[Any]) -> Explanation:
     """What both engines make of a compiled kernel; `arguments` belong to the grid."""
-    from triton.runtime.errors import OutOfResources
-
+    from triton_metal.backend.triton_internals import OutOfResources
     from triton_metal.errors import UnsupportedError
 
     result = Explanation(kernel.engine, kernel.engine_reason)
     try:
-        result.msl = explain_msl(kernel.msl_text(), kernel.msl_facts())
+        facts = kernel.msl_facts()
+        result.msl = MslExplanation(
+            facts["simdgroups"], facts["threadgroup_bytes"], facts["lines"], facts["counts"]
+        )
     except (UnsupportedError, OutOfResources) as error:
         result.msl_refusal = _first_line(error)
     if grid is None:

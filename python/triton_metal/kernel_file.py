@@ -44,8 +44,7 @@ def load_module(path: Path) -> ModuleType:
 
 def load_kernel(spec: str) -> Any:
     """The `@triton.jit` function that FILE:KERNEL names, without autotuners and heuristics around it."""
-    from triton import knobs
-    from triton.runtime.jit import JITFunction
+    from triton_metal.backend.triton_internals import JITFunction, knobs
 
     if knobs.runtime.interpret:
         raise UsageError("TRITON_INTERPRET=1 replaces the compiler; unset it")
@@ -137,7 +136,7 @@ def make_signature(kernel: Any, text: str, constants: Mapping[str, str]) -> Sign
 
 
 def _checked_type(name: str) -> str:
-    from triton.language import str_to_ty
+    from triton_metal.backend.triton_internals import str_to_ty
 
     if name == "constexpr":
         return name
@@ -165,9 +164,10 @@ def kernel_line(error: Any, path: Path) -> str:
 def compile_kernel(kernel: Any, signature: Signature, arch: str, **options: Any) -> Any:
     """Triton's compiled kernel; its `asm` holds the text of every stage."""
     import triton
-    from triton.backends.compiler import GPUTarget
 
-    source = triton.compiler.ASTSource(kernel, signature.types, signature.constants, signature.attributes)
+    from triton_metal.backend.triton_internals import ASTSource, GPUTarget
+
+    source = ASTSource(kernel, signature.types, signature.constants, signature.attributes)
     return triton.compile(source, target=GPUTarget("metal", arch, 32), options=options)
 
 

@@ -104,7 +104,7 @@ def of_msl(case: Case, constants: dict[str, Any], warps: int, folder: Folder, st
     compiled = triton.compile(
         source(case, constants), target=GPUTarget("metal", "host", 32), options={"num_warps": warps}
     )
-    kernel = _core.Kernel(compiled.asm["tt"].decode(), arch="host", engine="msl", simdgroups=warps)
+    kernel = _core.Kernel(compiled.asm["tt"], arch="host", engine="msl", simdgroups=warps)
     text = kernel.msl_text()
     folder.write(stem, ".metal", text.encode())
     ptx = make_ptx(text, warps, ARCH)

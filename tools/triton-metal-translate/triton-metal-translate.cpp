@@ -4,6 +4,7 @@
 #include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/InitAll.h"
+#include "triton-metal/Target/Engine.h"
 #include "triton-metal/Target/PrintMSL.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -73,14 +74,12 @@ int main(int argc, char **argv) {
   options.arch = arch;
   options.fpFusion = fpFusion;
   options.aliasGroups.assign(aliasGroups.begin(), aliasGroups.end());
-  for (const std::string &check : checks) {
-    options.checkAddresses |= check == "address";
-    options.checkRaces |= check == "thread";
-    options.checkUndefined |= check == "undefined";
-    if (check != "address" && check != "thread" && check != "undefined") {
-      llvm::errs() << "'" << check << "' is not a check: use address, thread or undefined.\n";
-      return 1;
-    }
+  try {
+    for (const std::string &check : checks)
+      tmetal::setCheckModes(options, check);
+  } catch (const tmetal::Error &error) {
+    llvm::errs() << error.what() << "\n";
+    return 1;
   }
   DialectRegistry registry;
   tmetal::registerAllDialects(registry);

@@ -41,10 +41,11 @@ def other_active_backends() -> list[str]:
     # Another plug-in may look at us in the same way: whoever is asked while asking is not active.
     if getattr(_asking, "busy", False):
         return [NAME]
-    from triton.backends import backends
+    from triton_metal.backend.triton_internals import registered_backends
 
     _asking.busy = True
     try:
+        backends = registered_backends()
         return [name for name, backend in backends.items() if name != NAME and backend.driver.is_active()]
     finally:
         _asking.busy = False

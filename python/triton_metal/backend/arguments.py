@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from triton._utils import canonicalize_dtype, get_primitive_bitwidth
-from triton.runtime.jit import TensorWrapper
 
 from triton_metal import _core
 from triton_metal.backend.device import note_unfinished
+from triton_metal.backend.triton_internals import TensorWrapper, canonicalize_dtype, get_primitive_bitwidth
 from triton_metal.errors import ArgumentError
 
 

@@ -6,20 +6,24 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from triton import knobs
-from triton.backends.compiler import BaseBackend, GPUTarget
-
 from triton_metal.backend.device_names import mlx_device
-from triton_metal.backend.versions import check_triton_version
+from triton_metal.backend.triton_internals import (
+    BaseBackend,
+    GPUTarget,
+    Language,
+    check_triton_version,
+    clean_up_ttir,
+    knobs,
+)
 
-ENGINES = ("auto", "msl", "mlx")
-SANITIZERS = ("address", "thread", "undefined")
-MATH_MODES = ("ieee", "tf32")
+# What Triton hands over to be loaded, as it does with a cubin.
+BINARY_STAGE = "bundle"
+OVERRIDABLE = (".ttir", ".tt", ".tm", ".msl")
 FLOAT8_TYPES = ("fp8e4b15", "fp8e4b8", "fp8e4nv", "fp8e5", "fp8e5b16")
 DOT_PRECISIONS = ("ieee", "tf32", "tf32x3", "bf16x3", "bf16x6")
 
@@ -44,16 +48,13 @@ class MetalOptions:
     sanitize: str = ""
     device: str = "cpu"  # of launches: the choice of the engine depends on it
     has_compiler: bool = True  # clang, for "auto": without it kernels become operations of MLX
-    # "ieee": dots of float32 are computed in float32, whatever precision the kernel would be content with.
-    # "tf32": a dot that permits TF32 may use it, where the device has it.
-    math: str = "ieee"
     supported_fp8_dtypes: tuple[str, ...] = FLOAT8_TYPES
     deprecated_fp8_dot_operand_dtypes: tuple[str, ...] = ()
     default_dot_input_precision: str = "ieee"
     allowed_dot_input_precisions: tuple[str, ...] = DOT_PRECISIONS
     max_num_imprecise_acc_default: int = 0
     extern_libs: tuple[tuple[str, str], ...] = ()
-    ir_override: str | None = None  # a .ttir or .tt file to use instead of that stage
+    ir_override: str | None = None  # a file to use instead of the stage that its ending names
     debug: bool = False
     sanitize_overflow: bool = True
     instrumentation_mode: str = ""
@@ -65,13 +66,27 @@ class MetalOptions:
         libraries = self.extern_libs
         object.__setattr__(self, "extern_libs", tuple(dict(libraries or ()).items()))
 
+    def target(self) -> Any:
+        """The same as the compiler takes it. Raises ArgumentError or UnsupportedError."""
+        from triton_metal import _core
+
+        return _core.Target(
+            arch=self.arch,
+            device=self.device,
+            engine=self.engine,
+            simdgroups=self.num_warps,
+            fp_fusion=self.enable_fp_fusion,
+            has_compiler=self.has_compiler,
+            sanitize=self.sanitize,
+        )
+
     def hash(self) -> str:
         key = "_".join(f"{name}-{value}" for name, value in sorted(self.__dict__.items()))
         return hashlib.sha256(key.encode()).hexdigest()
 
 
 class MetalBackend(BaseBackend):
-    binary_ext = "tt"
+    binary_ext = BINARY_STAGE
 
     def __init__(self, target: GPUTarget) -> None:
         check_triton_version()
@@ -98,9 +113,7 @@ class MetalBackend(BaseBackend):
             name: opts[name] for name in MetalOptions.__dataclass_fields__ if opts.get(name) is not None
         }
         values.setdefault("engine", os.environ.get("TRITON_METAL_ENGINE") or MetalOptions.engine)
-        values.setdefault("math", os.environ.get("TRITON_METAL_MATH") or MetalOptions.math)
-        sanitize = values.get("sanitize", os.environ.get("TRITON_METAL_SANITIZE", ""))
-        values["sanitize"] = _sorted_modes(sanitize)
+        values.setdefault("sanitize", os.environ.get("TRITON_METAL_SANITIZE", ""))
         values["arch"] = self.target.arch
         values["device"] = mlx_device()
         values["has_compiler"] = values["engine"] != "auto" or _has_compiler()
@@ -109,7 +122,8 @@ class MetalBackend(BaseBackend):
         values["enable_fp_fusion"] = values["enable_fp_fusion"] and not knobs.language.force_disable_fp_fusion
         options = MetalOptions(**values)
         _check_options(options)
-        return options
+        # Equal sets of modes make equal keys.
+        return replace(options, sanitize=options.target().sanitize)
 
     def pack_metadata(self, metadata: Any) -> tuple[int, int, int]:
         return metadata.num_warps, metadata.num_ctas, metadata.shared
@@ -128,8 +142,7 @@ class MetalBackend(BaseBackend):
         """Nothing to load: our dialects live in a library of their own, and IR crosses to it as text."""
 
     def add_stages(self, stages: dict[str, Any], options: MetalOptions, language: Any) -> None:
-        from triton.backends.compiler import Language
-
+        from triton_metal import _core
         from triton_metal.errors import UnsupportedError
 
         if language != Language.TRITON:
@@ -142,59 +155,28 @@ class MetalBackend(BaseBackend):
                 "AMD only, and "
                 "throws ours away: unset it."
             )
-        stages["ttir"] = lambda src, metadata: _make_ttir(src)
-        stages["tt"] = lambda src, metadata: _make_tt(src, metadata, options)
+        compilation = _core.Compilation(options.target())
+        stages["ttir"] = lambda module, metadata: clean_up_ttir(module)
+        stages["tt"] = lambda module, metadata: _make_tt(compilation, module, metadata)
+        stages["tm"] = lambda tt, metadata: _noted(compilation, compilation.tm(tt), metadata)
+        stages["msl"] = lambda tm, metadata: _noted(compilation, compilation.msl(tm), metadata)
+        stages[BINARY_STAGE] = lambda msl, metadata: compilation.bundle(msl).encode()
         if knobs.runtime.add_stages_inspection_hook is not None:
             knobs.runtime.add_stages_inspection_hook(self, stages, options, language, None)
 
 
-def _make_ttir(module: Any) -> Any:
-    """Triton's own clean-up. Descriptors become pointers here too, because Triton's launch protocol for
-    them takes descriptors apart in just the way that this pass changes the signature of the kernel."""
-    from triton._C.libtriton import ir, passes
-
-    manager = ir.pass_manager(module.context)
-    manager.enable_debug()
-    passes.common.add_inliner(manager)
-    passes.ttir.add_rewrite_tensor_descriptor_to_pointer(manager)
-    passes.common.add_canonicalizer(manager)
-    passes.ttir.add_combine(manager)
-    passes.ttir.add_reorder_broadcast(manager)
-    passes.common.add_cse(manager)
-    passes.common.add_symbol_dce(manager)
-    passes.ttir.add_loop_unroll(manager)
-    manager.run(module, "make_ttir")
-    return module
+def _make_tt(compilation: Any, module: Any, metadata: dict[str, Any]) -> str:
+    """The kernel after the passes that all engines share, as text; the engine is chosen here."""
+    metadata["name"] = module.get_entry_func_name()
+    return _noted(compilation, compilation.tt(str(module), f"{metadata['name']}.ttir"), metadata)
 
 
-def _make_tt(module: Any, metadata: dict[str, Any], options: MetalOptions) -> bytes:
-    """The kernel after the passes that all engines share, as text."""
-    from triton_metal import _core
-
-    name = module.get_entry_func_name()
-    compiled = _core.compile_kernel(
-        str(module),
-        arch=options.arch,
-        device=options.device,
-        engine=options.engine,
-        simdgroups=options.num_warps,
-        fp_fusion=options.enable_fp_fusion,
-        sanitize=options.sanitize,
-        has_compiler=options.has_compiler,
-        file_name=f"{name}.ttir",
-    )
-    metadata["name"] = name
-    metadata["shared"] = compiled["threadgroup_bytes"]
-    metadata["chosen_engine"] = compiled["engine"]
-    metadata["engine_reason"] = compiled["reason"]
-    return compiled["text"].encode()
-
-
-def _sorted_modes(sanitize: Any) -> str:
-    """The check modes in one order, so that equal sets make equal keys."""
-    if not isinstance(sanitize, str):
-        return sanitize
-    return ",".join(sorted({mode.strip() for mode in sanitize.split(",") if mode.strip()}))
+def _noted(compilation: Any, text: str, metadata: dict[str, Any]) -> str:
+    """`text`, after telling Triton what the stages have decided so far; a replaced stage may decide anew."""
+    metadata["shared"] = compilation.threadgroup_bytes
+    metadata["chosen_engine"] = compilation.engine
+    metadata["engine_reason"] = compilation.engine_reason
+    return text
 
 
 def _min_dot_size(lhs_type: Any, rhs_type: Any) -> tuple[int, int, int]:
@@ -226,19 +208,9 @@ def _check_options(options: MetalOptions) -> None:
     registers = options.maxnreg
     if registers is not None and (not isinstance(registers, int) or registers < 1):
         raise ArgumentError(f"[maxnreg] {registers!r} is not a positive number of registers.")
-    if options.engine not in ENGINES:
-        raise UnsupportedError(
-            f"[engine] '{options.engine}' is not an engine of this version: use {_either(ENGINES)}."
-        )
-    if not isinstance(options.sanitize, str):
-        raise ArgumentError(f"[sanitize] {options.sanitize!r} is not a text.")
-    for mode in filter(None, options.sanitize.split(",")):
-        if mode not in SANITIZERS:
-            raise ArgumentError(f"[sanitize] '{mode}' is not a check mode: use {_either(SANITIZERS)}.")
-    if options.sanitize and options.engine == "mlx":
-        raise UnsupportedError("[sanitize] The check modes belong to the msl engine, not to mlx.")
-    if options.math not in MATH_MODES:
-        raise ArgumentError(f"[math] '{options.math}' is not a math mode: use {_either(MATH_MODES)}.")
+    for name in ("engine", "sanitize"):
+        if not isinstance(getattr(options, name), str):
+            raise ArgumentError(f"[{name}] {getattr(options, name)!r} is not a text.")
     if options.extern_libs:
         raise UnsupportedError(
             f"[extern_libs] Libraries of device code cannot be linked on Metal: {dict(options.extern_libs)}."
@@ -248,12 +220,10 @@ def _check_options(options: MetalOptions) -> None:
             f"[instrumentation_mode] Triton's instrumentation '{options.instrumentation_mode}' needs an "
             "NVIDIA or AMD GPU."
         )
-    if options.ir_override is not None and not str(options.ir_override).endswith((".ttir", ".tt")):
-        raise ArgumentError(f"[ir_override] '{options.ir_override}' is not a .ttir or .tt file.")
-
-
-def _either(names: tuple[str, ...]) -> str:
-    return " or ".join(names)
+    if options.ir_override is not None and not str(options.ir_override).endswith(OVERRIDABLE):
+        raise ArgumentError(
+            f"[ir_override] '{options.ir_override}' is not a file of one of the stages {', '.join(OVERRIDABLE)}."
+        )
 
 
 def _has_compiler() -> bool:
@@ -267,10 +237,10 @@ def _build_key() -> str:
     """Everything in this installation that decides what a kernel compiles to."""
     from triton_metal import _core
 
-    sources = [Path(_core.__file__), Path(__file__), Path(__file__).with_name("libdevice.py")]
-    digest = hashlib.sha256()
-    for source in [*sources, Path(__file__).with_name("float8.py")]:
-        digest.update(source.read_bytes())
+    modules = ("compiler.py", "libdevice.py", "float8.py", "triton_internals.py")
+    digest = hashlib.sha256(Path(_core.__file__).read_bytes())
+    for module in modules:
+        digest.update(Path(__file__).with_name(module).read_bytes())
     versions = f"{_core.__version__}-mlir{_core.mlir_version()}-mlx{_core.mlx_version()}"
     return f"metal-{versions}-{digest.hexdigest()[:16]}"
 

@@ -166,6 +166,8 @@ def load_kernel(name: str, binary: bytes, arch: str, mlx_device: str) -> Any:
         text = binary.decode()
     except UnicodeDecodeError as error:
         raise CompileError(f"[{name}] The compiled kernel is not text: {error}.") from None
+    if not text.startswith("{"):
+        raise CompileError(f"[{name}] This is not a kernel that triton-metal has compiled.")
     return _core.Kernel(text, arch=arch, device=mlx_device)
 
 

@@ -6,12 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from triton.backends.compiler import GPUTarget
-from triton.backends.driver import DriverBase
-
 from triton_metal.backend import activation
 from triton_metal.backend.device_names import device_arch, mlx_device
-from triton_metal.backend.versions import check_triton_version
+from triton_metal.backend.triton_internals import DriverBase, GPUTarget, check_triton_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +78,7 @@ class MetalDriver(DriverBase):
         return torch.device("cpu")
 
     def get_benchmarker(self) -> Callable[..., Any]:
-        from triton.testing import do_bench
+        from triton_metal.backend.triton_internals import do_bench
 
         return do_bench
 

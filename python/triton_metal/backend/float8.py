@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from triton.language import core
+from triton_metal.backend.triton_internals import core
 
 # fp8e4b15 has 4 exponent bits with float16's own bias and 3 mantissa bits, and neither infinity nor NaN:
 # shifted into place, its bits are those of the float16 of the same value. Larger values become the largest

@@ -9,12 +9,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from triton import knobs
-from triton.backends.driver import decompose_descriptor, expand_signature
-from triton.runtime.cache import get_cache_manager, get_dump_manager
-
 from triton_metal import _core
 from triton_metal.backend.arguments import PointerParameter
+from triton_metal.backend.compiler import BINARY_STAGE
+from triton_metal.backend.triton_internals import (
+    active_driver,
+    decompose_descriptor,
+    expand_signature,
+    get_cache_manager,
+    get_dump_manager,
+    knobs,
+)
 from triton_metal.errors import ArgumentError, MetalError, UnsupportedError
 
 MAX_GRID = 2**31 - 1
@@ -99,8 +104,6 @@ class MetalLauncher:
                 plan.add_scalar(index)
             else:
                 plan.add_pointer(index, parameter.accepted, parameter.convert)
-        if self._dump is not None and kernel.engine == "msl":
-            self._dump_texts(kernel)
         return plan
 
     def _leaves(self) -> list[tuple[int, str, str]]:
@@ -135,18 +138,11 @@ class MetalLauncher:
     def _load(self) -> Any:
         """The kernel, when Triton has not handed it over: its first load failed, or another thread is at
         it."""
-        from triton.runtime.driver import driver
-
         name = self._source.name[:150]
-        path = get_cache_manager(self._metadata.hash).get_file(f"{name}.tt")
+        path = get_cache_manager(self._metadata.hash).get_file(f"{name}.{BINARY_STAGE}")
         if path is None:
             raise MetalError(f"[{self._metadata.name}] The compiled kernel is no longer in the cache folder.")
-        return driver.active.utils.reload(self._metadata.name, Path(path).read_bytes())
-
-    def _dump_texts(self, kernel: Any) -> None:
-        """Writes what the msl engine makes of the kernel beside the stages of the compiler."""
-        for extension, text in (("tm", kernel.tm_text()), ("msl", kernel.msl_text())):
-            self._dump.put(text, f"{self._source.name[:150]}.{extension}")
+        return active_driver().utils.reload(self._metadata.name, Path(path).read_bytes())
 
     def _launch_observed(self, kernel: Any, grid: tuple[int, int, int], arguments: tuple[Any, ...]) -> None:
         """Launches, and saves the launch or writes its operations to the dump folder if it was of a new

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from triton.language import core
+from triton_metal.backend.triton_internals import core
 
 _TYPES = {
     "i1": "int1",

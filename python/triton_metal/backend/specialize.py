@@ -4,9 +4,7 @@
 For every launch Triton asks a native function for the type and the alignment of each argument. That
 function takes whatever has `data_ptr()` and `dtype`, which NumPy and MLX arrays have not, and refuses
 everything else. Neither class should be changed for that (libraries take an object with `data_ptr()` for a
-torch tensor), so the question is answered here instead: the function that Triton generates per kernel to
-bind arguments looks the native one up by name in its own namespace, where we put ours. Only kernels bound
-for the metal backend are touched.
+torch tensor), so the question is answered here instead, for kernels of the metal backend only.
 """
 
 from __future__ import annotations
@@ -17,11 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from triton._C.libtriton import native_specialize_impl
-from triton._utils import canonicalize_ptr_dtype
-from triton.runtime import jit
 
+from triton_metal.backend import triton_internals
 from triton_metal.backend.arguments import address_of, is_mlx_array
+from triton_metal.backend.triton_internals import canonicalize_ptr_dtype, native_specialize_impl
 from triton_metal.errors import ArgumentError
 
 Specialization = tuple[Any, Any]
@@ -29,20 +26,7 @@ Specialization = tuple[Any, Any]
 
 def install() -> None:
     """Makes Triton bind the arguments of metal kernels with `specialize`."""
-    create = jit.create_function_from_signature
-    if getattr(create, "binds_for_metal", False):
-        return
-
-    @functools.wraps(create)
-    def create_function_from_signature(sig: inspect.Signature, kparams: list, backend: Any) -> Callable:
-        bind = create(sig, kparams, backend)
-        if backend.target.backend != "metal":
-            return bind
-        bind.__globals__["specialize_impl"] = specialize
-        return _with_named_errors(bind, sig, kparams, backend)
-
-    create_function_from_signature.binds_for_metal = True
-    jit.create_function_from_signature = create_function_from_signature
+    triton_internals.bind_arguments_with(specialize, _with_named_errors)
 
 
 def specialize(backend: Any, arg: Any, is_const: bool, specialize_value: bool, align: bool) -> Specialization:
