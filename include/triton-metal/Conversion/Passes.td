@@ -24,6 +24,20 @@ def Distribute : Pass<"tt-distribute", "::mlir::ModuleOp"> {
                            "::tmetal::tt::TritonDialect"];
 }
 
+def PrintLayoutPlan : Pass<"tt-print-layout-plan", "::mlir::ModuleOp"> {
+  let summary = "print which layout each block of a kernel would get, and why";
+  let description = [{
+    Prints, to stdout, the plan that `tt-distribute` follows: for each block where its elements are (recomputed, a view,
+    registers, fragments), what decided on the layout, and the layout; for each product its fragments and slices; for
+    operations without results the layout that they work at. The module stays as it is.
+  }];
+  let options = [
+    Option<"simdgroups", "simdgroups", "int", "4", "SIMD groups of a threadgroup">,
+    Option<"operandBytes", "operand-bytes", "int64_t", "32768",
+           "threadgroup memory for the operands of a matrix product">,
+  ];
+}
+
 def RaiseToMLX : Pass<"raise-to-mlx", "::mlir::ModuleOp"> {
   let summary = "one launch of a kernel becomes a graph of MLX operations";
   let description = [{

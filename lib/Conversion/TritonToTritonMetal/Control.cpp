@@ -1,265 +1,300 @@
 // SPDX-License-Identifier: MIT
-// Structured control flow: conditions and bounds are the same for all threads; blocks that are carried live
-// in tiles.
-#include "Distributor.h"
+// Structured control flow: conditions and bounds are the same for all threads; blocks that are carried live in
+// tiles.
+#include "Materialize.h"
+#include "Pull.h"
+#include "Rules.h"
+
+#include "triton-metal/Support/Types.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
 namespace tmetal {
 
-static bool isBlock(Type type) { return isa<RankedTensorType>(type); }
-static Type elementOf(Value value) { return getElementTypeOrSelf(value.getType()); }
+using Builder = RegionBuilder::Builder;
 
-static void eraseTerminator(mlir::Block *block) {
+static void eraseTerminator(Block *block) {
   if (!block->empty() && block->back().hasTrait<OpTrait::IsTerminator>())
     block->back().erase();
 }
 
-/// Whether computing `value` reads one of `tiles` (those that are about to be overwritten).
-static bool readsTiles(Value value, llvm::function_ref<Value(Value)> tileOf, ArrayRef<Value> tiles,
-                       llvm::function_ref<bool(Value)> isKept) {
-  if (!isBlock(value.getType()))
-    return false;
-  if (isKept(value))
-    return llvm::is_contained(tiles, tileOf(value));
-  Operation *op = value.getDefiningOp();
-  return op && llvm::any_of(op->getOperands(),
-                            [&](Value operand) { return readsTiles(operand, tileOf, tiles, isKept); });
+// ---- blocks that control flow passes on, in tiles ----
+
+namespace {
+struct TileOfValue {
+  Value tile; // null for a scalar
+  LinearLayout layout;
+};
+} // namespace
+
+static SmallVector<TileOfValue> tilesFor(Distribution &d, ValueRange values, Location loc) {
+  SmallVector<TileOfValue> tiles;
+  for (Value value : values) {
+    TileOfValue &each = tiles.emplace_back();
+    if (!isBlock(value))
+      continue;
+    each.layout = d.plan.layoutOf(value);
+    each.tile = newTile(d, elementOf(value), each.layout, loc);
+  }
+  return tiles;
 }
 
-void Distributor::lowerFor(Operation *op) {
-  auto loop = cast<scf::ForOp>(op);
-  Location loc = op->getLoc();
-  struct Carried {
-    unsigned index;
-    Value tile, fragments;
-    LinearLayout layout;
-  };
+/// Scalars are `from`, in their order; blocks are in the tiles.
+static void receive(Distribution &d, ValueRange values, ArrayRef<TileOfValue> tiles, ValueRange from) {
+  unsigned position = 0;
+  for (auto [value, each] : llvm::zip_equal(values, tiles)) {
+    if (each.tile)
+      d.blocks.keepTile(value, each.tile, {each.layout, 0});
+    else
+      d.scalars.map(value, from[position++]);
+  }
+}
+
+/// Stores blocks into their tiles and returns the scalars.
+static SmallVector<Value> passOn(Distribution &d, ValueRange values, ArrayRef<TileOfValue> tiles, Location loc) {
+  SmallVector<Value> scalars;
+  for (auto [value, each] : llvm::zip_equal(values, tiles)) {
+    if (each.tile)
+      putInto(d, value, each.tile, each.layout, loc);
+    else
+      scalars.push_back(d.scalar(value));
+  }
+  d.code.closeRegion();
+  return scalars;
+}
+
+// ---- for ----
+
+namespace {
+/// A block that a loop carries.
+struct Carried {
+  unsigned index;
+  Value tile, fragments; // one of them
+  LinearLayout layout;
+};
+} // namespace
+
+/// The matrix in fragments that a loop-carried block lives in for the whole loop, with its first value.
+static Value startAccumulator(Distribution &d, scf::ForOp loop, unsigned index, FragmentGrid grid) {
+  Value init = loop.getInitArgs()[index];
+  // Of the product that the next trip gets.
+  Location loc = loop.getBody()->getTerminator()->getOperand(index).getLoc();
+  const KeptBlock *kept = d.blocks.find(init);
+  Builder b = d.code.uniform(loc);
+  Value matrix = newFragments(b, init, grid);
+  if (kept && kept->fragments)
+    tm::FragmentsCopyOp::create(b, kept->fragments, matrix);
+  else
+    fillWithZeros(b, matrix);
+  return matrix;
+}
+
+static SmallVector<Carried> startCarriedBlocks(Distribution &d, scf::ForOp loop) {
+  Location loc = loop.getLoc();
   SmallVector<Carried> carried;
-  SmallVector<Value> inits;
-  SmallVector<unsigned> scalarIndices;
   for (auto [index, argument] : llvm::enumerate(loop.getRegionIterArgs())) {
-    Value init = loop.getInitArgs()[index];
-    if (!isBlock(argument.getType())) {
-      inits.push_back(scalar(init));
-      scalarIndices.push_back(index);
+    if (!isBlock(argument))
       continue;
-    }
-    Carried one{unsigned(index), {}, {}, {}};
-    one.fragments = accumulatorOf(loop, index);
-    if (!one.fragments) {
-      one.layout = layoutFor(argument);
-      one.tile = newTile(elementOf(argument), one.layout, loc);
-      putInto(init, one.tile, one.layout, loc);
+    Carried one{unsigned(index), {}, {}, d.plan.layoutOf(argument)};
+    if (std::optional<FragmentGrid> grid = d.plan.fragmentsOf(argument)) {
+      one.fragments = startAccumulator(d, loop, index, *grid);
+    } else {
+      one.tile = newTile(d, elementOf(argument), one.layout, loc);
+      putInto(d, loop.getInitArgs()[index], one.tile, one.layout, loc);
     }
     carried.push_back(one);
   }
-  closeRegion();
-  auto keep = [&](Value value, const Carried &one) {
-    Block block;
-    block.tile = one.tile;
-    block.fragments = one.fragments;
-    block.layout = one.fragments ? blocked(shapeOf(value)) : one.layout;
-    blocks[value] = block;
-  };
-  Builder outer = uniform(loc);
-  auto copy = scf::ForOp::create(outer, scalar(loop.getLowerBound()), scalar(loop.getUpperBound()),
-                                 scalar(loop.getStep()), inits);
+  d.code.closeRegion();
+  return carried;
+}
+
+static void keepCarriedBlocks(Distribution &d, ValueRange values, ArrayRef<Carried> carried) {
+  for (const Carried &one : carried) {
+    if (one.fragments)
+      d.blocks.keepFragments(values[one.index], one.fragments, one.layout);
+    else
+      d.blocks.keepTile(values[one.index], one.tile, {one.layout, 0});
+  }
+}
+
+/// Whether computing `value` reads one of `tiles` (those that are about to be overwritten).
+static bool readsTiles(const Distribution &d, Value value, ArrayRef<Value> tiles) {
+  if (!isBlock(value))
+    return false;
+  if (const KeptBlock *kept = d.blocks.find(value))
+    return llvm::is_contained(tiles, kept->tile);
+  Operation *op = value.getDefiningOp();
+  return op &&
+         llvm::any_of(op->getOperands(), [&](Value operand) { return readsTiles(d, operand, tiles); });
+}
+
+/// What the next trip needs and would find overwritten goes to tiles of its own, by index of the loop.
+static llvm::DenseMap<unsigned, Value> saveOverwritten(Distribution &d, scf::ForOp loop,
+                                                       ArrayRef<Carried> changed, ArrayRef<Value> tiles) {
+  llvm::DenseMap<unsigned, Value> saved;
+  for (const Carried &one : changed) {
+    Value next = loop.getBody()->getTerminator()->getOperand(one.index);
+    if (!readsTiles(d, next, tiles))
+      continue;
+    saved[one.index] = newTile(d, elementOf(next), one.layout, loop.getLoc());
+    putInto(d, next, saved[one.index], one.layout, loop.getLoc());
+  }
+  if (!saved.empty())
+    d.code.closeRegion();
+  return saved;
+}
+
+static void copyTile(Distribution &d, Value from, const Carried &to, Location loc) {
+  ThreadRegion *open = d.code.getOpen();
+  ThreadRegion &region = open && open->getLayout() == to.layout ? *open : d.code.openRegion(to.layout, loc);
+  Builder b = region.at(loc);
+  putAll(b, getAll(b, from, region.registerIndex()), to.tile, region.registerIndex());
+}
+
+/// Whether a thread of the open region reads the tile in other registers than the one that it works on.
+static bool readsOtherRegisters(Distribution &d, Value tile) {
+  ThreadRegion *open = d.code.getOpen();
+  return open && llvm::any_of(tile.getUsers(), [&](Operation *user) {
+           auto read = dyn_cast<tm::GetOp>(user);
+           return read && open->getOp()->isProperAncestor(read) && read.getReg() != open->registerIndex();
+         });
+}
+
+/// Blocks of the next trip: all new values are computed before any old one goes.
+static void passOnCarriedBlocks(Distribution &d, scf::ForOp loop, ArrayRef<Carried> carried) {
+  Location loc = loop.getLoc();
+  Operation *yield = loop.getBody()->getTerminator();
+  SmallVector<Value> tiles;
+  SmallVector<Carried> changed;
+  for (const Carried &one : carried) {
+    if (one.fragments)
+      continue;
+    tiles.push_back(one.tile);
+    if (yield->getOperand(one.index) != loop.getRegionIterArgs()[one.index])
+      changed.push_back(one);
+  }
+  llvm::DenseMap<unsigned, Value> saved = saveOverwritten(d, loop, changed, tiles);
+  for (const Carried &one : changed) {
+    if (Value from = saved.lookup(one.index)) {
+      copyTile(d, from, one, loc);
+      continue;
+    }
+    if (one.layout.numRegisters() > 1 && readsOtherRegisters(d, one.tile))
+      d.code.closeRegion();
+    putInto(d, yield->getOperand(one.index), one.tile, one.layout, loc);
+  }
+  d.code.closeRegion();
+}
+
+void lowerFor(Distribution &d, Operation *op) {
+  auto loop = cast<scf::ForOp>(op);
+  SmallVector<unsigned> scalarIndices;
+  SmallVector<Value> inits;
+  for (auto [index, init] : llvm::enumerate(loop.getInitArgs()))
+    if (!isBlock(init)) {
+      scalarIndices.push_back(index);
+      inits.push_back(d.scalar(init));
+    }
+  SmallVector<Carried> carried = startCarriedBlocks(d, loop);
+  Builder outer = d.code.uniform(op->getLoc());
+  auto copy = scf::ForOp::create(outer, d.scalar(loop.getLowerBound()), d.scalar(loop.getUpperBound()),
+                                 d.scalar(loop.getStep()), inits);
   copy->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   if (loop.getUnsignedCmp())
     copy.setUnsignedCmp(true);
-  scalars.map(loop.getInductionVar(), copy.getInductionVar());
-  for (auto [position, index] : llvm::enumerate(scalarIndices))
-    scalars.map(loop.getRegionIterArgs()[index], copy.getRegionIterArgs()[position]);
-  for (const Carried &one : carried)
-    keep(loop.getRegionIterArgs()[one.index], one);
+  d.scalars.map(loop.getInductionVar(), copy.getInductionVar());
+  for (auto [position, index] : llvm::enumerate(scalarIndices)) {
+    d.scalars.map(loop.getRegionIterArgs()[index], copy.getRegionIterArgs()[position]);
+    d.scalars.map(loop.getResult(index), copy.getResult(position));
+  }
+  keepCarriedBlocks(d, loop.getRegionIterArgs(), carried);
   {
-    OpBuilder::InsertionGuard guard(builder);
     eraseTerminator(copy.getBody());
-    builder.setInsertionPointToEnd(copy.getBody());
-    lowerBlock(*loop.getBody());
+    RegionBuilder::Inside inside(d.code, copy.getBody());
+    lowerBlock(d, *loop.getBody());
+    passOnCarriedBlocks(d, loop, carried);
     Operation *yield = loop.getBody()->getTerminator();
-    SmallVector<Value> tiles;
-    for (const Carried &one : carried)
-      if (one.tile)
-        tiles.push_back(one.tile);
-    auto tileOf = [&](Value value) { return blocks.find(value)->second.tile; };
-    auto isKept = [&](Value value) { return blocks.count(value) != 0; };
-    // All new values before any old one goes.
-    llvm::DenseMap<unsigned, Value> temporaries;
-    for (const Carried &one : carried) {
-      Value next = yield->getOperand(one.index);
-      if (one.fragments || next == loop.getRegionIterArgs()[one.index] ||
-          !readsTiles(next, tileOf, tiles, isKept))
-        continue;
-      Value temporary = newTile(elementOf(next), one.layout, loc);
-      putInto(next, temporary, one.layout, loc);
-      temporaries[one.index] = temporary;
-    }
-    if (!temporaries.empty())
-      closeRegion();
-    for (const Carried &one : carried) {
-      Value next = yield->getOperand(one.index);
-      if (one.fragments || next == loop.getRegionIterArgs()[one.index])
-        continue;
-      if (Value temporary = temporaries.lookup(one.index)) {
-        Region &region = current && current->layout == one.layout ? *current : newRegion(one.layout, loc);
-        Builder b = at(region, loc);
-        Value value = tm::GetOp::create(b, elementOf(next), temporary, registerOf(region));
-        tm::PutOp::create(b, value, one.tile, registerOf(region));
-        continue;
-      }
-      // Where the region at hand reads the old value, it must be each register its own.
-      if (current && one.layout.numRegisters() > 1 && llvm::any_of(one.tile.getUsers(), [&](Operation *user) {
-            auto read = dyn_cast<tm::GetOp>(user);
-            return read && current->op->isProperAncestor(read) && read.getReg() != registerOf(*current);
-          }))
-        closeRegion();
-      putInto(next, one.tile, one.layout, loc);
-    }
-    closeRegion();
     SmallVector<Value> next;
     for (unsigned index : scalarIndices)
-      next.push_back(scalar(yield->getOperand(index)));
-    Builder end = uniform(yield->getLoc());
+      next.push_back(d.scalar(yield->getOperand(index)));
+    Builder end = d.code.uniform(yield->getLoc());
     scf::YieldOp::create(end, next);
   }
-  for (auto [position, index] : llvm::enumerate(scalarIndices))
-    scalars.map(loop.getResult(index), copy.getResult(position));
-  for (const Carried &one : carried)
-    keep(loop.getResult(one.index), one);
+  keepCarriedBlocks(d, loop.getResults(), carried);
 }
 
-void Distributor::lowerIf(Operation *op) {
+// ---- if, while ----
+
+void lowerIf(Distribution &d, Operation *op) {
   auto branch = cast<scf::IfOp>(op);
   Location loc = op->getLoc();
-  closeRegion();
-  SmallVector<Value> tiles(branch.getNumResults());
-  SmallVector<LinearLayout> layoutsOfTiles(branch.getNumResults());
+  d.code.closeRegion();
+  SmallVector<TileOfValue> tiles = tilesFor(d, branch.getResults(), loc);
   SmallVector<Type> types;
-  for (auto [index, result] : llvm::enumerate(branch.getResults())) {
-    if (!isBlock(result.getType())) {
-      types.push_back(result.getType());
-      continue;
-    }
-    layoutsOfTiles[index] = layoutFor(result);
-    tiles[index] = newTile(elementOf(result), layoutsOfTiles[index], loc);
-  }
-  Builder outer = uniform(loc);
+  for (Type type : branch.getResultTypes())
+    if (!isBlock(type))
+      types.push_back(type);
+  Builder outer = d.code.uniform(loc);
   bool hasElse = branch.elseBlock() != nullptr;
-  auto copy = scf::IfOp::create(outer, types, scalar(branch.getCondition()), hasElse);
-  auto lowerBranch = [&](mlir::Block *from, mlir::Block *to) {
-    OpBuilder::InsertionGuard guard(builder);
+  auto copy = scf::IfOp::create(outer, types, d.scalar(branch.getCondition()), hasElse);
+  auto lowerBranch = [&](Block *from, Block *to) {
     eraseTerminator(to);
-    builder.setInsertionPointToEnd(to);
-    lowerBlock(*from);
-    SmallVector<Value> results;
-    for (auto [index, value] : llvm::enumerate(from->getTerminator()->getOperands())) {
-      if (tiles[index])
-        putInto(value, tiles[index], layoutsOfTiles[index], loc);
-      else
-        results.push_back(scalar(value));
-    }
-    closeRegion();
-    Builder end = uniform(loc);
+    RegionBuilder::Inside inside(d.code, to);
+    lowerBlock(d, *from);
+    SmallVector<Value> results = passOn(d, from->getTerminator()->getOperands(), tiles, loc);
+    Builder end = d.code.uniform(loc);
     scf::YieldOp::create(end, results);
   };
   lowerBranch(branch.thenBlock(), copy.thenBlock());
   if (hasElse)
     lowerBranch(branch.elseBlock(), copy.elseBlock());
-  unsigned position = 0;
-  for (auto [index, result] : llvm::enumerate(branch.getResults())) {
-    if (!tiles[index]) {
-      scalars.map(result, copy.getResult(position++));
-      continue;
-    }
-    Block block;
-    block.tile = tiles[index];
-    block.layout = layoutsOfTiles[index];
-    blocks[result] = block;
-  }
+  receive(d, branch.getResults(), tiles, copy.getResults());
 }
 
-void Distributor::lowerWhile(Operation *op) {
+/// The block of a loop that takes arguments of these types.
+static Block *enter(Region &region, TypeRange types, Location loc) {
+  Block &block = region.empty() ? region.emplaceBlock() : region.front();
+  block.clear();
+  while (block.getNumArguments() < types.size())
+    block.addArgument(types[block.getNumArguments()], loc);
+  return &block;
+}
+
+void lowerWhile(Distribution &d, Operation *op) {
   auto loop = cast<scf::WhileOp>(op);
   Location loc = op->getLoc();
-  struct Kept {
-    Value tile;
-    LinearLayout layout;
-  };
-  auto tilesFor = [&](ValueRange values) {
-    SmallVector<Kept> result;
-    for (Value value : values) {
-      Kept one;
-      if (isBlock(value.getType())) {
-        one.layout = layoutFor(value);
-        one.tile = newTile(elementOf(value), one.layout, loc);
-      }
-      result.push_back(one);
-    }
-    return result;
-  };
-  auto keep = [&](ValueRange values, ArrayRef<Kept> tiles) {
-    for (auto [value, one] : llvm::zip_equal(values, tiles))
-      if (one.tile) {
-        Block block;
-        block.tile = one.tile;
-        block.layout = one.layout;
-        blocks[value] = block;
-      }
-  };
-  // Puts blocks into their tiles and returns the scalars.
-  auto pass = [&](ValueRange values, ArrayRef<Kept> tiles) {
-    SmallVector<Value> result;
-    for (auto [value, one] : llvm::zip_equal(values, tiles)) {
-      if (one.tile)
-        putInto(value, one.tile, one.layout, loc);
-      else
-        result.push_back(scalar(value));
-    }
-    closeRegion();
-    return result;
-  };
-  closeRegion();
-  SmallVector<Kept> before = tilesFor(loop.getBeforeArguments()), after = tilesFor(loop.getAfterArguments());
-  SmallVector<Value> inits = pass(loop.getInits(), before);
+  d.code.closeRegion();
+  SmallVector<TileOfValue> before = tilesFor(d, loop.getBeforeArguments(), loc);
+  SmallVector<TileOfValue> after = tilesFor(d, loop.getAfterArguments(), loc);
+  SmallVector<Value> inits = passOn(d, loop.getInits(), before, loc);
   SmallVector<Type> types;
-  for (auto [value, one] : llvm::zip_equal(loop.getAfterArguments(), after))
-    if (!one.tile)
-      types.push_back(value.getType());
-  Builder outer = uniform(loc);
+  for (Type type : loop.getResultTypes())
+    if (!isBlock(type))
+      types.push_back(type);
+  Builder outer = d.code.uniform(loc);
   auto copy = scf::WhileOp::create(outer, types, inits);
-  auto enter = [&](mlir::Region &region, TypeRange argumentTypes, ValueRange from, ArrayRef<Kept> tiles) {
-    mlir::Block &block = region.empty() ? region.emplaceBlock() : region.front();
-    block.clear();
-    while (block.getNumArguments() < argumentTypes.size())
-      block.addArgument(argumentTypes[block.getNumArguments()], loc);
-    unsigned position = 0;
-    for (auto [value, one] : llvm::zip_equal(from, tiles))
-      if (!one.tile)
-        scalars.map(value, block.getArgument(position++));
-    keep(from, tiles);
-    builder.setInsertionPointToEnd(&block);
-  };
   {
-    OpBuilder::InsertionGuard guard(builder);
-    enter(copy.getBefore(), ValueRange(inits).getTypes(), loop.getBeforeArguments(), before);
-    lowerBlock(*loop.getBeforeBody());
+    Block *block = enter(copy.getBefore(), ValueRange(inits).getTypes(), loc);
+    RegionBuilder::Inside inside(d.code, block);
+    receive(d, loop.getBeforeArguments(), before, block->getArguments());
+    lowerBlock(d, *loop.getBeforeBody());
     auto condition = loop.getConditionOp();
-    SmallVector<Value> passed = pass(condition.getArgs(), after);
-    Builder end = uniform(condition.getLoc());
-    scf::ConditionOp::create(end, scalar(condition.getCondition()), passed);
-    enter(copy.getAfter(), types, loop.getAfterArguments(), after);
-    lowerBlock(*loop.getAfterBody());
-    SmallVector<Value> next = pass(loop.getYieldOp().getOperands(), before);
-    end = uniform(loc);
+    SmallVector<Value> passed = passOn(d, condition.getArgs(), after, loc);
+    Builder end = d.code.uniform(condition.getLoc());
+    scf::ConditionOp::create(end, d.scalar(condition.getCondition()), passed);
+  }
+  {
+    Block *block = enter(copy.getAfter(), types, loc);
+    RegionBuilder::Inside inside(d.code, block);
+    receive(d, loop.getAfterArguments(), after, block->getArguments());
+    lowerBlock(d, *loop.getAfterBody());
+    SmallVector<Value> next = passOn(d, loop.getYieldOp().getOperands(), before, loc);
+    Builder end = d.code.uniform(loc);
     scf::YieldOp::create(end, next);
   }
-  unsigned position = 0;
-  for (auto [result, one] : llvm::zip_equal(loop.getResults(), after))
-    if (!one.tile)
-      scalars.map(result, copy.getResult(position++));
-  keep(loop.getResults(), after);
+  receive(d, loop.getResults(), after, copy.getResults());
 }
 
 } // namespace tmetal

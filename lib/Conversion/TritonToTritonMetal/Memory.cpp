@@ -1,114 +1,37 @@
 // SPDX-License-Identifier: MIT
-// Loads, stores and atomics of device memory, and the messages to the host.
-#include "Distributor.h"
+// Loads, stores and atomics of device memory.
+#include "Materialize.h"
+#include "Positions.h"
+#include "Pull.h"
+#include "Rules.h"
+
+#include "triton-metal/Support/Constants.h"
+#include "triton-metal/Support/Types.h"
+
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
 namespace tmetal {
 
-static bool isBlock(Type type) { return isa<RankedTensorType>(type); }
-static Type elementOf(Value value) { return getElementTypeOrSelf(value.getType()); }
+using Builder = RegionBuilder::Builder;
 
-// ---- which memory ----
+// ---- addresses ----
 
-Value Distributor::rootOf(Value pointer) {
-  while (true) {
-    if (auto argument = dyn_cast<BlockArgument>(pointer)) {
-      Operation *parent = argument.getOwner()->getParentOp();
-      if (isa<tt::FuncOp>(parent))
-        return pointer;
-      auto loop = dyn_cast<scf::ForOp>(parent);
-      if (!loop || argument.getArgNumber() == 0)
-        return {};
-      // Carried through the loop: of one root when it only ever moves.
-      Value init = loop.getInitArgs()[argument.getArgNumber() - 1];
-      Value next = loop.getBody()->getTerminator()->getOperand(argument.getArgNumber() - 1);
-      while (auto add = next.getDefiningOp<tt::AddPtrOp>())
-        next = add.getPtr();
-      if (next != pointer)
-        return {};
-      pointer = init;
-      continue;
-    }
-    Operation *op = pointer.getDefiningOp();
-    if (isa<tt::AddPtrOp, tt::SplatOp, tt::BroadcastOp, tt::ExpandDimsOp, tt::ReshapeOp, tt::TransOp,
-            tt::BitcastOp, tt::UnsplatOp>(op))
-      pointer = op->getOperand(0);
-    else
-      return {};
-  }
-}
+namespace {
+/// An address: a base and the offset in elements from it; no offset when there is none.
+struct SplitPointer {
+  Value base, offset;
+};
+} // namespace
 
-bool Distributor::mayAlias(Value rootA, Value rootB) const {
-  if (!rootA || !rootB || rootA == rootB)
-    return true;
-  int groupA = aliasGroupOf.lookup(rootA), groupB = aliasGroupOf.lookup(rootB);
-  return groupA >= 0 && groupA == groupB;
-}
-
-bool Distributor::isStored(Value root) const {
-  if (storesUnknown || !root)
-    return storesUnknown || !storedRoots.empty();
-  return llvm::any_of(storedRoots, [&](Value stored) { return mayAlias(root, stored); });
-}
-
-/// No two elements of the block are the same address: one dimension, moved by a constant step.
-bool Distributor::isInjective(Value pointers) {
-  if (!isBlock(pointers.getType()))
-    return false;
-  std::vector<int64_t> shape = shapeOf(pointers);
-  if (llvm::count_if(shape, [](int64_t extent) { return extent > 1; }) > 1)
-    return false;
-  // The address is the range itself plus what is the same for the whole block.
-  bool ranged = false;
-  SmallVector<Value> work{pointers};
-  while (!work.empty()) {
-    Value value = work.pop_back_val();
-    Operation *op = value.getDefiningOp();
-    if (!op)
-      return false;
-    if (isa<tt::SplatOp, arith::ConstantOp>(op))
-      continue;
-    if (isa<tt::MakeRangeOp>(op)) {
-      if (ranged)
-        return false;
-      ranged = true;
-    } else if (isa<tt::AddPtrOp, arith::AddIOp>(op)) {
-      work.push_back(op->getOperand(0));
-      work.push_back(op->getOperand(1));
-    } else if (isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, arith::ExtSIOp, arith::ExtUIOp>(op)) {
-      work.push_back(op->getOperand(0));
-    } else {
-      return false;
-    }
-  }
-  return ranged;
-}
-
-bool Distributor::conflicts(const Region &region, const Access &access) {
-  // A thread that holds a copy of an element may come after the one that stores it.
-  auto hasFree = [](ArrayRef<int64_t> bases) { return llvm::is_contained(bases, int64_t(0)); };
-  const LinearLayout &layout = region.layout;
-  bool copied = hasFree(layout.registers) || hasFree(layout.lanes) || hasFree(layout.simdgroups);
-  for (const Access &other : region.accesses) {
-    if (!other.writes && !access.writes)
-      continue;
-    if (!mayAlias(other.root, access.root))
-      continue;
-    if (!copied && other.pointers == access.pointers && isInjective(access.pointers))
-      continue; // each thread meets its own element again
-    return true;
-  }
-  return false;
-}
-
-/// Splits `pointer` into a base and the offset in elements from it; no offset when there is none.
-Value Distributor::splitPointer(Builder &b, Value pointer, Value &offset) {
+static SplitPointer splitPointer(Builder &b, Value pointer) {
   auto extend = [&](Value value) -> Value {
     if (value.getType().isInteger(64))
       return value;
     return arith::ExtSIOp::create(b, b.getI64Type(), value);
   };
+  Value offset;
   while (auto add = pointer.getDefiningOp<tt::AddPtrOp>()) {
     if (!isa<tm::RegionOp>(add->getParentOp()))
       break; // uniform: computed once
@@ -121,257 +44,141 @@ Value Distributor::splitPointer(Builder &b, Value pointer, Value &offset) {
   }
   if (offset && offset.getType().getIntOrFloatBitWidth() < 32)
     offset = arith::ExtSIOp::create(b, b.getI32Type(), offset);
-  return pointer;
+  return {pointer, offset};
 }
 
-// ---- loads and stores ----
+// ---- scalars ----
 
 /// Runs `compute` on one thread and hands the result to all, through threadgroup memory.
-Value Distributor::copyUniformly(Value, Location loc, llvm::function_ref<Value(Builder &)> compute,
-                                 Type type) {
-  closeRegion();
-  Builder b = uniform(loc);
-  Value array = tm::SharedOp::create(b, tm::SharedType::get(module.getContext(), 1, type), IntegerAttr());
-  auto single = tm::SingleOp::create(b);
-  mlir::Block &body = single.getBody().emplaceBlock();
-  Builder inner(loc, module.getContext());
-  inner.setInsertionPointToEnd(&body);
-  Value result = compute(inner);
-  Value zero = arith::ConstantIntOp::create(inner, 0, 32);
-  tm::SharedStoreOp::create(inner, result, array, zero, Value());
-  Value index = arith::ConstantIntOp::create(b, 0, 32);
-  return tm::SharedLoadOp::create(b, type, array, index);
+static Value fromOneThread(Distribution &d, Location loc, Type type,
+                           llvm::function_ref<Value(Builder &)> compute) {
+  Builder before = d.code.uniform(loc);
+  Value array = newArray(before, loc, 1, type);
+  d.code.single(loc, [&](Builder &b) {
+    Value result = compute(b);
+    tm::SharedStoreOp::create(b, result, array, constant(b, 0), Value());
+  });
+  Builder after = d.code.uniform(loc);
+  return tm::SharedLoadOp::create(after, type, array, constant(after, 0));
 }
 
-void Distributor::lowerLoad(Operation *op) {
-  auto load = cast<tt::LoadOp>(op);
-  Location loc = op->getLoc();
+static void lowerScalarLoad(Distribution &d, tt::LoadOp load) {
+  Location loc = load.getLoc();
   Value mask = load.getMask(), other = load.getOther();
-  Value root = rootOf(load.getPtr());
-  if (!isBlock(load.getType())) {
-    auto emit = [&](Builder &b) -> Value {
-      return tm::LoadOp::create(b, load.getType(), scalar(load.getPtr()), Value(),
-                                mask ? scalar(mask) : Value(), other ? scalar(other) : Value(),
-                                load.getIsVolatile());
-    };
-    // Threads that read at different times must not see different values.
-    if (isStored(root) || load.getIsVolatile()) {
-      scalars.map(load.getResult(), copyUniformly({}, loc, emit, load.getType()));
-    } else {
-      Builder b = beforeOpenRegion(loc);
-      scalars.map(load.getResult(), emit(b));
-    }
+  auto emit = [&](Builder &b) -> Value {
+    return tm::LoadOp::create(b, load.getType(), d.scalar(load.getPtr()), Value(),
+                              mask ? d.scalar(mask) : Value(), other ? d.scalar(other) : Value(),
+                              load.getIsVolatile());
+  };
+  // Threads that read at different times must not see different values.
+  if (d.memory.isStored(d.memory.rootOf(load.getPtr())) || load.getIsVolatile()) {
+    d.scalars.map(load.getResult(), fromOneThread(d, loc, load.getType(), emit));
     return;
   }
-  LinearLayout layout = layoutFor(load.getResult());
-  Access access{root, load.getPtr(), mask, false};
-  SmallVector<Value> operands(op->getOperands());
-  Region *region = &regionFor(layout, operands, loc);
-  if (conflicts(*region, access))
-    region = &newRegion(layout, loc);
-  region->accesses.push_back(access);
-  Request request{layout, 0};
-  Value pointer = get(*region, load.getPtr(), request);
-  Value maskScalar = mask ? get(*region, mask, request) : Value();
-  Value otherScalar = other ? get(*region, other, request) : Value();
-  Builder b = at(*region, loc);
-  Value offset;
-  Value base = splitPointer(b, pointer, offset);
-  Value result = tm::LoadOp::create(b, elementOf(load.getResult()), base, offset, maskScalar, otherScalar,
-                                    load.getIsVolatile());
-  define(load.getResult(), *region, result, request);
+  Builder b = d.code.ahead(loc);
+  d.scalars.map(load.getResult(), emit(b));
 }
 
-void Distributor::lowerStore(Operation *op) {
-  auto store = cast<tt::StoreOp>(op);
+static void lowerScalarStore(Distribution &d, tt::StoreOp store) {
+  d.code.single(store.getLoc(), [&](Builder &b) {
+    tm::StoreOp::create(b, d.scalar(store.getValue()), d.scalar(store.getPtr()), Value(),
+                        store.getMask() ? d.scalar(store.getMask()) : Value());
+  });
+}
+
+// ---- blocks ----
+
+void lowerLoad(Distribution &d, Operation *op) {
+  auto load = cast<tt::LoadOp>(op);
+  if (!isBlock(load.getType()))
+    return lowerScalarLoad(d, load);
   Location loc = op->getLoc();
-  Value mask = store.getMask();
-  if (!isBlock(store.getValue().getType())) {
-    closeRegion();
-    Builder b = uniform(loc);
-    auto single = tm::SingleOp::create(b);
-    mlir::Block &body = single.getBody().emplaceBlock();
-    Builder inner(loc, module.getContext());
-    inner.setInsertionPointToEnd(&body);
-    tm::StoreOp::create(inner, scalar(store.getValue()), scalar(store.getPtr()), Value(),
-                        mask ? scalar(mask) : Value());
-    return;
-  }
-  std::optional<LinearLayout> preferred = preferredLayout(store.getValue());
-  if (!preferred)
-    preferred = preferredLayout(store.getPtr());
-  if (!preferred && mask)
-    preferred = preferredLayout(mask);
-  LinearLayout layout = preferred ? *preferred : blocked(shapeOf(store.getValue()));
-  Access access{rootOf(store.getPtr()), store.getPtr(), mask, true};
-  SmallVector<Value> operands(op->getOperands());
-  Region *region = &regionFor(layout, operands, loc);
-  if (conflicts(*region, access))
-    region = &newRegion(layout, loc);
-  region->accesses.push_back(access);
-  Request request{layout, 0};
-  Value pointer = get(*region, store.getPtr(), request);
-  Value value = get(*region, store.getValue(), request);
-  Value maskScalar = mask ? get(*region, mask, request) : Value();
-  Value owner = ownerMask(*region, layout, loc);
-  Builder b = at(*region, loc);
-  maskScalar = andMask(b, owner, maskScalar);
-  Value offset;
-  Value base = splitPointer(b, pointer, offset);
-  tm::StoreOp::create(b, value, base, offset, maskScalar);
+  DeviceAccess access{d.memory.rootOf(load.getPtr()), load.getPtr(), /*writes=*/false};
+  ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), op->getOperands(), access, loc);
+  Request own = region.ownRequest();
+  Value pointer = pull(d, region, load.getPtr(), own);
+  Value mask = load.getMask() ? pull(d, region, load.getMask(), own) : Value();
+  Value other = load.getOther() ? pull(d, region, load.getOther(), own) : Value();
+  Builder b = region.at(loc);
+  SplitPointer address = splitPointer(b, pointer);
+  Value result = tm::LoadOp::create(b, elementOf(load.getResult()), address.base, address.offset, mask, other,
+                                    load.getIsVolatile());
+  d.blocks.keepScalar(load.getResult(), region, result, own);
+}
+
+void lowerStore(Distribution &d, Operation *op) {
+  auto store = cast<tt::StoreOp>(op);
+  if (!isBlock(store.getValue()))
+    return lowerScalarStore(d, store);
+  Location loc = op->getLoc();
+  DeviceAccess access{d.memory.rootOf(store.getPtr()), store.getPtr(), /*writes=*/true};
+  ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), op->getOperands(), access, loc);
+  Request own = region.ownRequest();
+  Value pointer = pull(d, region, store.getPtr(), own);
+  Value value = pull(d, region, store.getValue(), own);
+  Value mask = store.getMask() ? pull(d, region, store.getMask(), own) : Value();
+  Value owner = ownerMask(region, region.getLayout(), loc);
+  Builder b = region.at(loc);
+  mask = andMask(b, owner, mask);
+  SplitPointer address = splitPointer(b, pointer);
+  tm::StoreOp::create(b, value, address.base, address.offset, mask);
 }
 
 // ---- atomics ----
 
-void Distributor::lowerAtomic(Operation *op) {
-  Location loc = op->getLoc();
-  bool hasResult = op->getNumResults() == 1;
-  // What the operation is, on the scalars of one thread.
-  auto emit = [&](Builder &b, llvm::function_ref<Value(Value)> element, Value owner) -> Value {
-    Value offset;
-    auto address = [&](Value pointers) {
-      Value pointer = element(pointers);
-      return splitPointer(b, pointer, offset);
-    };
-    Type type = hasResult ? elementOf(op->getResult(0)) : Type();
-    auto guarded = [&](Value mask) {
-      bool always = !mask || matchPattern(mask, m_One()); // Triton writes "no mask" as a constant
-      return andMask(b, owner, always ? Value() : element(mask));
-    };
-    if (auto rmw = dyn_cast<tt::AtomicRMWOp>(op)) {
-      Value base = address(rmw.getPtr());
-      return tm::AtomicRMWOp::create(b, type, rmw.getAtomicRmwOp(), base, offset, element(rmw.getVal()),
-                                     guarded(rmw.getMask()), rmw.getSem(), rmw.getScope());
-    }
-    if (auto cas = dyn_cast<tt::AtomicCASOp>(op)) {
-      Value base = address(cas.getPtr());
-      return tm::AtomicCASOp::create(b, type, base, offset, element(cas.getCmp()), element(cas.getVal()),
-                                     guarded({}), cas.getSem(), cas.getScope());
-    }
-    if (auto load = dyn_cast<tt::AtomicLoadOp>(op)) {
-      Value base = address(load.getPtr());
-      return tm::AtomicLoadOp::create(b, type, base, offset, guarded(load.getMask()), load.getSem(),
-                                      load.getScope());
-    }
-    auto store = cast<tt::AtomicStoreOp>(op);
-    Value base = address(store.getPtr());
-    tm::AtomicStoreOp::create(b, element(store.getValue()), base, offset, guarded(store.getMask()),
-                              store.getSem(), store.getScope());
-    return {};
+/// The operation on the scalars of one thread, which `element` tells, where `owner`, if any, is true.
+static Value emitAtomic(Builder &b, Operation *op, llvm::function_ref<Value(Value)> element, Value owner) {
+  SplitPointer address = splitPointer(b, element(op->getOperand(0)));
+  Type type = op->getNumResults() == 1 ? elementOf(op->getResult(0)) : Type();
+  auto guard = [&](Value mask) {
+    bool always = !mask || matchPattern(mask, m_One()); // Triton writes "no mask" as a constant
+    return andMask(b, owner, always ? Value() : element(mask));
   };
-  Value pointers = isa<tt::AtomicStoreOp>(op) ? cast<tt::AtomicStoreOp>(op).getPtr() : op->getOperand(0);
-  if (!isBlock(pointers.getType())) {
-    auto compute = [&](Builder &b) { return emit(b, [&](Value value) { return scalar(value); }, {}); };
-    if (hasResult && !op->getResult(0).use_empty()) {
-      scalars.map(op->getResult(0), copyUniformly({}, loc, compute, op->getResult(0).getType()));
-      return;
-    }
-    closeRegion();
-    Builder b = uniform(loc);
-    auto single = tm::SingleOp::create(b);
-    Builder inner(loc, module.getContext());
-    inner.setInsertionPointToEnd(&single.getBody().emplaceBlock());
-    compute(inner);
-    return;
-  }
-  std::optional<LinearLayout> preferred;
-  for (Value operand : op->getOperands())
-    if (!preferred)
-      preferred = preferredLayout(operand);
-  LinearLayout layout = preferred ? *preferred : blocked(shapeOf(pointers));
-  SmallVector<Value> operands(op->getOperands());
-  Access access{rootOf(pointers), pointers, {}, true};
-  Region *region = &regionFor(layout, operands, loc);
-  if (conflicts(*region, access))
-    region = &newRegion(layout, loc);
-  region->accesses.push_back(access);
-  region->op.setVectorizable(false);
-  Request request{layout, 0};
-  SmallVector<Value> elements;
-  for (Value operand : op->getOperands())
-    get(*region, operand, request); // first, so that nothing is emitted between the parts
-  Value owner = ownerMask(*region, layout, loc);
-  Builder b = at(*region, loc);
-  Value result = emit(b, [&](Value value) { return get(*region, value, request); }, owner);
-  if (hasResult && !op->getResult(0).use_empty()) {
-    define(op->getResult(0), *region, result, request, /*ownersOnly=*/bool(owner));
-    if (owner)
-      closeRegion();
-  }
+  if (auto rmw = dyn_cast<tt::AtomicRMWOp>(op))
+    return tm::AtomicRMWOp::create(b, type, rmw.getAtomicRmwOp(), address.base, address.offset,
+                                   element(rmw.getVal()), guard(rmw.getMask()), rmw.getSem(), rmw.getScope());
+  if (auto cas = dyn_cast<tt::AtomicCASOp>(op))
+    return tm::AtomicCASOp::create(b, type, address.base, address.offset, element(cas.getCmp()),
+                                   element(cas.getVal()), guard({}), cas.getSem(), cas.getScope());
+  if (auto load = dyn_cast<tt::AtomicLoadOp>(op))
+    return tm::AtomicLoadOp::create(b, type, address.base, address.offset, guard(load.getMask()),
+                                    load.getSem(), load.getScope());
+  auto store = cast<tt::AtomicStoreOp>(op);
+  tm::AtomicStoreOp::create(b, element(store.getValue()), address.base, address.offset,
+                            guard(store.getMask()), store.getSem(), store.getScope());
+  return {};
 }
 
-// ---- order and messages ----
-
-void Distributor::lowerBarrier(Operation *op) {
-  closeRegion();
-  Builder b = uniform(op->getLoc());
-  tm::BarrierOp::create(b, tm::MemoryFence::Both);
+static void lowerScalarAtomic(Distribution &d, Operation *op, bool isUsed) {
+  auto compute = [&](Builder &b) {
+    return emitAtomic(b, op, [&](Value value) { return d.scalar(value); }, {});
+  };
+  if (isUsed)
+    d.scalars.map(op->getResult(0), fromOneThread(d, op->getLoc(), op->getResult(0).getType(), compute));
+  else
+    d.code.single(op->getLoc(), [&](Builder &b) { compute(b); });
 }
 
-void Distributor::lowerPrint(Operation *op) {
-  auto print = cast<tt::PrintOp>(op);
+void lowerAtomic(Distribution &d, Operation *op) {
   Location loc = op->getLoc();
-  Value block;
-  for (Value argument : print.getArgs())
-    if (isBlock(argument.getType()))
-      block = argument;
-  if (!block) {
-    closeRegion();
-    Builder b = uniform(loc);
-    auto single = tm::SingleOp::create(b);
-    Builder inner(loc, module.getContext());
-    inner.setInsertionPointToEnd(&single.getBody().emplaceBlock());
-    SmallVector<Value> values;
-    for (Value argument : print.getArgs())
-      values.push_back(scalar(argument));
-    tm::PrintOp::create(inner, print.getPrefix(), print.getHex(), values, ValueRange(), print.getIsSigned());
+  bool isUsed = op->getNumResults() == 1 && !op->getResult(0).use_empty();
+  Value pointers = op->getOperand(0);
+  if (!isBlock(pointers))
+    return lowerScalarAtomic(d, op, isUsed);
+  DeviceAccess access{d.memory.rootOf(pointers), pointers, /*writes=*/true};
+  ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), op->getOperands(), access, loc);
+  region.getOp().setVectorizable(false);
+  Request own = region.ownRequest();
+  for (Value operand : op->getOperands())
+    pull(d, region, operand, own); // first, so that nothing is emitted between the parts
+  Value owner = ownerMask(region, region.getLayout(), loc);
+  Builder b = region.at(loc);
+  Value result = emitAtomic(b, op, [&](Value value) { return pull(d, region, value, own); }, owner);
+  if (!isUsed)
     return;
-  }
-  LinearLayout layout = layoutFor(block);
-  SmallVector<Value> operands(print.getArgs());
-  for (Value &operand : operands)
-    if (isBlock(operand.getType()) && shapeOf(operand) != shapeOf(block))
-      refuse(op, "Blocks of different shapes cannot be printed together.");
-  Region &region = regionFor(layout, operands, loc);
-  region.op.setVectorizable(false);
-  Request request{layout, 0};
-  SmallVector<Value> values, coordinates;
-  for (Value operand : operands)
-    values.push_back(get(region, operand, request));
-  for (int dim = 0; dim < int(layout.shape.size()); ++dim)
-    coordinates.push_back(coordinate(region, request, dim, loc));
-  Value owner = ownerMask(region, layout, loc);
-  Builder b = at(region, loc);
-  if (owner) {
-    auto branch = scf::IfOp::create(b, owner, /*withElseRegion=*/false);
-    b.setInsertionPoint(branch.thenYield());
-  }
-  tm::PrintOp::create(b, print.getPrefix(), print.getHex(), values, coordinates, print.getIsSigned());
-}
-
-void Distributor::lowerAssert(Operation *op) {
-  auto assertion = cast<tt::AssertOp>(op);
-  Location loc = op->getLoc();
-  if (!isBlock(assertion.getCondition().getType())) {
-    closeRegion();
-    Builder b = uniform(loc);
-    auto single = tm::SingleOp::create(b);
-    Builder inner(loc, module.getContext());
-    inner.setInsertionPointToEnd(&single.getBody().emplaceBlock());
-    tm::AssertOp::create(inner, scalar(assertion.getCondition()), assertion.getMessage());
-    return;
-  }
-  LinearLayout layout = layoutFor(assertion.getCondition());
-  Region &region = regionFor(layout, assertion.getCondition(), loc);
-  region.op.setVectorizable(false);
-  Value condition = get(region, assertion.getCondition(), {layout, 0});
-  Value owner = ownerMask(region, layout, loc);
-  Builder b = at(region, loc);
-  if (owner) { // of the threads that hold an element one speaks
-    auto branch = scf::IfOp::create(b, owner, /*withElseRegion=*/false);
-    b.setInsertionPoint(branch.thenYield());
-  }
-  tm::AssertOp::create(b, condition, assertion.getMessage());
+  d.blocks.keepScalar(op->getResult(0), region, result, own, /*ownersOnly=*/bool(owner));
+  if (owner)
+    d.code.closeRegion();
 }
 
 } // namespace tmetal

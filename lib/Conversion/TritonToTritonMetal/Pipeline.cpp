@@ -1,48 +1,93 @@
 // SPDX-License-Identifier: MIT
-#include "Distributor.h"
+#include "Distribution.h"
 
 #include "triton-metal/Conversion/Passes.h"
+#include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
 #include "triton-metal/Target/Profiles.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+
+#include <limits>
 
 using namespace mlir;
 
 namespace tmetal {
 
 #define GEN_PASS_DEF_DISTRIBUTE
+#define GEN_PASS_DEF_PRINTLAYOUTPLAN
 #include "triton-metal/Conversion/Passes.h.inc"
+
+static tt::FuncOp kernelOf(ModuleOp module) { return *module.getOps<tt::FuncOp>().begin(); }
 
 namespace {
 struct DistributePass : impl::DistributeBase<DistributePass> {
   using DistributeBase::DistributeBase;
 
   void runOnOperation() final {
-    MslOptions options;
-    options.simdgroups = simdgroups;
-    options.aliasGroups.assign(aliasGroups.begin(), aliasGroups.end());
+    tt::FuncOp function = kernelOf(getOperation());
     try {
-      Distributor(getOperation(), options, operandBytes).run();
+      OpBuilder builder(function);
+      distribute(function, LayoutPlan(function, {simdgroups, operandBytes}), *aliasGroups, builder);
+      function.erase();
     } catch (const Error &error) {
       getOperation().emitError() << error.what();
       signalPassFailure();
     }
   }
 };
+
+struct PrintLayoutPlanPass : impl::PrintLayoutPlanBase<PrintLayoutPlanPass> {
+  using PrintLayoutPlanBase::PrintLayoutPlanBase;
+
+  void runOnOperation() final {
+    LayoutPlan(kernelOf(getOperation()), {simdgroups, operandBytes}).print(llvm::outs());
+    markAllAnalysesPreserved();
+  }
+};
 } // namespace
 
+static void runPasses(ModuleOp module, llvm::function_ref<void(OpPassManager &)> add) {
+  PassManager passes(module.getContext());
+  add(passes);
+  if (failed(passes.run(module)))
+    throw Error(ErrorKind::Unsupported, "The kernel cannot be lowered to Metal.");
+}
+
+/// The kernel by the plan, with the place of each of its arrays.
+static OwningOpRef<ModuleOp> lowerByPlan(ModuleOp module, const LayoutPlan &plan, const MslOptions &options) {
+  OwningOpRef<ModuleOp> lowered(ModuleOp::create(module.getLoc()));
+  (*lowered)->setAttrs(module->getAttrDictionary());
+  OpBuilder builder = OpBuilder::atBlockBegin(lowered->getBody());
+  distribute(kernelOf(module), plan, options.aliasGroups, builder);
+  tm::AllocateThreadgroupMemoryOptions allocation;
+  allocation.limit = std::numeric_limits<int64_t>::max(); // decided by the caller
+  runPasses(*lowered, [&](OpPassManager &passes) {
+    passes.addPass(createCanonicalizerPass());
+    passes.addPass(createCSEPass());
+    passes.addPass(createLoopInvariantCodeMotionPass());
+    passes.addPass(tm::createSpecializeFullTiles());
+    passes.addPass(createCanonicalizerPass());
+    passes.addPass(createCSEPass());
+    passes.addPass(tm::createAllocateThreadgroupMemory(allocation));
+    passes.addPass(tm::createPlaceBarriers());
+  });
+  return lowered;
+}
+
+static int64_t threadgroupBytesOf(ModuleOp module) {
+  int64_t bytes = 0;
+  for (tm::KernelOp kernel : module.getOps<tm::KernelOp>())
+    bytes = kernel.getThreadgroupBytes().value_or(0);
+  return bytes;
+}
+
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
-  // The distribution is no pass here, so that its errors can be thrown: nobody else loads what it makes.
+  // Distribution is not run as a pass, so that it may throw. Nobody else loads the dialects of its result.
   module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
-  auto runPasses = [&](ModuleOp on, llvm::function_ref<void(OpPassManager &)> add) {
-    PassManager passes(module.getContext());
-    add(passes);
-    if (failed(passes.run(on)))
-      throw Error(ErrorKind::Unsupported, "The kernel cannot be lowered to Metal.");
-  };
   runPasses(module, [&](OpPassManager &passes) {
     if (options.fpFusion)
       passes.addPass(tt::createFuseMultiplyAdd());
@@ -54,33 +99,24 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   int64_t limit = target.threadgroupMemory, maxThreads = target.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
-  tm::AllocateThreadgroupMemoryOptions allocation;
-  allocation.limit = std::numeric_limits<int64_t>::max(); // decided below
   // With less threadgroup memory for the operands of products they pass through it in more, thinner slices.
-  int64_t least = 0;
-  for (int64_t operandBytes = limit; operandBytes >= 2048; operandBytes /= 2) {
-    OwningOpRef<ModuleOp> attempt(module.clone());
-    Distributor(*attempt, options, operandBytes).run();
-    runPasses(*attempt, [&](OpPassManager &passes) {
-      passes.addPass(createCanonicalizerPass());
-      passes.addPass(createCSEPass());
-      passes.addPass(createLoopInvariantCodeMotionPass());
-      passes.addPass(tm::createSpecializeFullTiles());
-      passes.addPass(createCanonicalizerPass());
-      passes.addPass(createCSEPass());
-      passes.addPass(tm::createAllocateThreadgroupMemory(allocation));
-      passes.addPass(tm::createPlaceBarriers());
-    });
-    int64_t bytes = 0;
-    for (tm::KernelOp kernel : attempt->getOps<tm::KernelOp>())
-      bytes = kernel.getThreadgroupBytes().value_or(0);
+  constexpr int64_t kLeastOperandBytes = 2048;
+  std::optional<LayoutPlan> tried;
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (int64_t operandBytes = limit; operandBytes >= kLeastOperandBytes; operandBytes /= 2) {
+    LayoutPlan plan(kernelOf(module), {options.simdgroups, operandBytes});
+    if (tried && plan.hasSameSlices(*tried))
+      break; // the same kernel again
+    OwningOpRef<ModuleOp> lowered = lowerByPlan(module, plan, options);
+    int64_t bytes = threadgroupBytesOf(*lowered);
     if (bytes <= limit) {
-      module.getBodyRegion().takeBody(attempt->getBodyRegion());
+      module.getBodyRegion().takeBody(lowered->getBodyRegion());
       return;
     }
-    if (least != 0 && bytes >= least)
+    if (bytes >= least)
       break; // thinner slices do not help
     least = bytes;
+    tried = std::move(plan);
   }
   throw OutOfResources(least, limit, "shared memory");
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The rules of the engine that writes Metal kernels, from the registry of operations (Operations.td).
-#include "Distributor.h"
+#include "Rules.h"
+
+#include "Distribution.h"
 
 #include "triton-metal/Operations/CheckTypes.h"
+#include "triton-metal/Support/Errors.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -12,7 +15,7 @@ using namespace mlir;
 namespace tmetal {
 
 static const DistributionRule kRules[] = {
-#define TM_DISTRIBUTION(NAME, RULE) {NAME, &Distributor::RULE, ""},
+#define TM_DISTRIBUTION(NAME, RULE) {NAME, &RULE, ""},
 #define TM_DISTRIBUTION_REFUSED(NAME, REASON) {NAME, nullptr, REASON},
 #include "triton-metal/Operations/Distribution.inc"
 };
@@ -31,8 +34,7 @@ void checkElementTypes(tt::FuncOp kernel) {
   // Before anything is lowered: combiners are copied without asking for their rules.
   kernel.walk<WalkOrder::PreOrder>([](Operation *op) {
     if (std::optional<std::string> refusal = refusedType(op, EngineKind::Metal))
-      throw Error(ErrorKind::Unsupported,
-                  placeOf(op->getLoc()) + "[" + op->getName().getStringRef().str() + "] " + *refusal);
+      refuse(op, *refusal);
   });
 }
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace tmetal {
+
+/// An integer constant where `b` stands.
+inline mlir::Value constant(mlir::ImplicitLocOpBuilder &b, int64_t value, unsigned width = 32) {
+  return mlir::arith::ConstantIntOp::create(b, value, width);
+}
+
+} // namespace tmetal

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Distributes the operations of a kernel over the threads of a threadgroup.
+//
+// Scalars become scalars of uniform code. A block value is pulled, not pushed: whoever needs it in a region asks
+// for the element that a thread works on (Pull.h), and the request travels through views as a linear map of bits.
+// What ends a request is computed on the spot (ranges, splats and cheap arithmetic on them), read from the
+// region at hand, from a tile when the thread holds the element, or else from threadgroup memory
+// (Materialize.h). Each operation has a rule (Rules.h).
+#pragma once
+
+#include "BlockStore.h"
+#include "DeviceMemory.h"
+#include "RegionBuilder.h"
+
+#include "triton-metal/Analysis/LayoutPlan.h"
+
+#include "mlir/IR/IRMapping.h"
+
+namespace tmetal {
+
+/// What the rules share while one kernel is distributed.
+struct Distribution {
+  using Builder = RegionBuilder::Builder;
+
+  const LayoutPlan &plan;
+  const DeviceMemory &memory;
+  RegionBuilder code;
+  BlockStore blocks;
+  mlir::IRMapping scalars; // of the `tt` kernel, in uniform code
+
+  mlir::Value scalar(mlir::Value value) const { return scalars.lookupOrDefault(value); }
+  mlir::MLIRContext *getContext() const { return code.getContext(); }
+};
+
+/// Writes the operations of a block, without its terminator, by their rules.
+void lowerBlock(Distribution &d, mlir::Block &block);
+
+/// Writes the kernel of `function` where `builder` stands. Throws Error.
+tm::KernelOp distribute(tt::FuncOp function, const LayoutPlan &plan, llvm::ArrayRef<int> aliasGroups,
+                        mlir::OpBuilder &builder);
+
+/// `file.py:LINE:COL: ` of the user's code, or empty.
+std::string placeOf(mlir::Location loc);
+[[noreturn]] void refuse(mlir::Operation *op, const std::string &reason);
+
+} // namespace tmetal
