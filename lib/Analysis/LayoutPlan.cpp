@@ -219,7 +219,7 @@ private:
       visit(&op);
   }
 
-  void keep(Value value, const BlockPlan &choice) { plan.blocks[value] = choice; }
+  void keep(Value value, BlockPlan choice) { plan.blocks[value] = std::move(choice); }
 
   BlockPlan inFragments(Value value, FragmentGrid grid) const {
     BlockPlan choice = rowMajor(value); // once it leaves them
