@@ -5,6 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/AsmState.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -128,7 +129,17 @@ private:
 
   // ---- what suits a value ----
 
-  BlockPlan rowMajor(Value value) const { return {plan.blocked(shapeOf(value)), Reason::RowMajor, {}, {}, {}}; }
+  static BlockPlan decidedBy(Reason reason, Value like, const LinearLayout &layout) {
+    BlockPlan plan;
+    plan.layout = layout;
+    plan.reason = reason;
+    plan.like = like;
+    return plan;
+  }
+
+  BlockPlan rowMajor(Value value) const {
+    return decidedBy(Reason::RowMajor, {}, plan.blocked(shapeOf(value)));
+  }
 
   BlockPlan layoutFor(Value value) { return preferred(value).value_or(rowMajor(value)); }
 
@@ -140,12 +151,9 @@ private:
     return rowMajor(values.front());
   }
 
-  static BlockPlan as(BlockPlan plan, Reason reason, Value like) {
-    plan.reason = reason;
-    plan.like = like;
-    plan.home = LayoutPlan::Home::Registers;
-    plan.grid.reset();
-    return plan;
+  /// The layout of another block, for another reason.
+  static BlockPlan as(const BlockPlan &plan, Reason reason, Value like) {
+    return decidedBy(reason, like, plan.layout);
   }
 
   /// The layout that suits a block; none for one that is computed wherever it is needed.
@@ -203,13 +211,13 @@ private:
   }
 
   static BlockPlan sliced(tt::ReduceOp reduce, const LinearLayout &layout) {
-    return {layout.sliced(reduce.getAxis()), Reason::Slice, reduce.getSrcs()[0], {}, {}};
+    return decidedBy(Reason::Slice, reduce.getSrcs()[0], layout.sliced(reduce.getAxis()));
   }
 
   BlockPlan along(tt::ScanOp scan) const {
-    LinearLayout layout = LinearLayout::blockedAlong(shapeOf(scan.getSrcs()[0]), scan.getAxis(),
-                                                     plan.getOptions().simdgroups);
-    return {layout, Reason::Scan, {}, {}, {}};
+    std::vector<int64_t> shape = shapeOf(scan.getSrcs()[0]);
+    return decidedBy(Reason::Scan, {},
+                     LinearLayout::blockedAlong(shape, scan.getAxis(), plan.getOptions().simdgroups));
   }
 
   // ---- what operations decide ----
@@ -439,6 +447,57 @@ bool LayoutPlan::hasSameSlices(const LayoutPlan &other) const {
   return llvm::all_of(products, [&](auto &product) {
     return other.productOf(product.first).slices == product.second.slices;
   });
+}
+
+// ---- threadgroup memory ----
+
+/// The block that is stored for a whole operand: a transposed one is stored as it comes.
+static Value storedOperand(Value operand, const ProductPlan &product, const LayoutPlan &plan) {
+  auto trans = operand.getDefiningOp<tt::TransOp>();
+  bool isTransposed = product.grid && trans && !plan.isRecomputed(trans.getSrc());
+  return isTransposed ? trans.getSrc() : operand;
+}
+
+bool LayoutPlan::isCopiedWhereComputed(Value block) const {
+  Operation *op = block.getDefiningOp();
+  return op && (*this)[block].home == Home::Registers && !isRecomputed(block) &&
+         !isa<scf::ForOp, scf::IfOp, scf::WhileOp, tt::ScanOp, tt::DotOp>(op);
+}
+
+int64_t LayoutPlan::leastThreadgroupBytes() const {
+  // Copies that are made in front of a loop and read in it stay as long as the loop runs.
+  llvm::DenseMap<Operation *, llvm::SmallSetVector<Value, 4>> throughout;
+  auto wholeOperands = [&](Operation *op, const ProductPlan &product) {
+    llvm::SmallSetVector<Value, 4> values;
+    if (product.slices == 1)
+      for (Value operand : op->getOperands().take_front(2))
+        values.insert(storedOperand(operand, product, *this));
+    return values;
+  };
+  for (auto &[op, product] : products)
+    for (Value value : wholeOperands(op, product))
+      if (isCopiedWhereComputed(value))
+        for (Operation *loop = op->getParentOp(); !loop->isAncestor(value.getParentBlock()->getParentOp());
+             loop = loop->getParentOp())
+          throughout[loop].insert(value);
+  auto bytesOf = [](Value value, int64_t slices) {
+    return threadgroupArrayBytes(numElements(shapeOf(value)) / slices, elementOf(value));
+  };
+  int64_t most = 0;
+  for (auto &[op, product] : products) {
+    llvm::SmallSetVector<Value, 4> values = wholeOperands(op, product);
+    for (Operation *loop = op->getParentOp(); loop != function; loop = loop->getParentOp())
+      if (auto around = throughout.find(loop); around != throughout.end())
+        values.insert_range(around->second);
+    int64_t bytes = 0;
+    for (Value value : values)
+      bytes += bytesOf(value, 1);
+    if (product.slices > 1)
+      for (Value operand : op->getOperands().take_front(2))
+        bytes += bytesOf(operand, product.slices);
+    most = std::max(most, bytes);
+  }
+  return most;
 }
 
 // ---- printing ----

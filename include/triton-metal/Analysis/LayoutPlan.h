@@ -67,11 +67,18 @@ public:
   /// Whether all products pass their operands in the same slices.
   bool hasSameSlices(const LayoutPlan &other) const;
 
+  /// A lower bound of the threadgroup memory that the kernel needs: what the operands of some product and what
+  /// waits for other trips of the loops around it take together.
+  int64_t leastThreadgroupBytes() const;
+
   /// One line for each block and each operation that works on blocks, in the order of the program.
   void print(llvm::raw_ostream &out) const;
 
 private:
   friend class LayoutPlanner;
+
+  /// Whether a copy in threadgroup memory is made where the block is computed, and not where it is read.
+  bool isCopiedWhereComputed(mlir::Value block) const;
 
   tt::FuncOp function;
   LayoutPlanOptions options;

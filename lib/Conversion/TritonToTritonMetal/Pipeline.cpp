@@ -101,13 +101,17 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
   // With less threadgroup memory for the operands of products they pass through it in more, thinner slices.
   constexpr int64_t kLeastOperandBytes = 2048;
-  std::optional<LayoutPlan> tried;
-  int64_t least = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+  std::optional<LayoutPlan> thinnest;
+  int64_t least = kUnknown;
   for (int64_t operandBytes = limit; operandBytes >= kLeastOperandBytes; operandBytes /= 2) {
     LayoutPlan plan(kernelOf(module), {options.simdgroups, operandBytes});
-    if (tried && plan.hasSameSlices(*tried))
-      break; // the same kernel again
-    OwningOpRef<ModuleOp> lowered = lowerByPlan(module, plan, options);
+    if (thinnest && plan.hasSameSlices(*thinnest))
+      continue; // the same kernel again
+    thinnest = std::move(plan);
+    if (thinnest->leastThreadgroupBytes() > limit)
+      continue; // known not to fit before it is written
+    OwningOpRef<ModuleOp> lowered = lowerByPlan(module, *thinnest, options);
     int64_t bytes = threadgroupBytesOf(*lowered);
     if (bytes <= limit) {
       module.getBodyRegion().takeBody(lowered->getBodyRegion());
@@ -116,8 +120,9 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     if (bytes >= least)
       break; // thinner slices do not help
     least = bytes;
-    tried = std::move(plan);
   }
+  if (least == kUnknown) // for the message
+    least = threadgroupBytesOf(*lowerByPlan(module, *thinnest, options));
   throw OutOfResources(least, limit, "shared memory");
 }
 
