@@ -2,6 +2,7 @@
 // What a launch is given, the same for every engine.
 #pragma once
 
+#include "triton-metal/Analysis/KernelFacts.h"
 #include "triton-metal/Conversion/Launch.h"
 #include "triton-metal/Support/Errors.h"
 

@@ -3,7 +3,9 @@
 // are arithmetic on coordinates, and what one element of the mask says holds for the same element of the
 // pointers.
 #include "triton-metal/Analysis/DescribeAccesses.h"
+#include "triton-metal/Analysis/AnalyzeKernel.h"
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
+#include "triton-metal/Support/SourceLocation.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -27,11 +29,7 @@ public:
   explicit Describer(tt::FuncOp kernel) : kernel(kernel) {}
 
   AccessProgram describe() {
-    kernel.walk([&](Operation *op) {
-      if (isa<tt::LoadOp, tt::StoreOp, tt::AtomicLoadOp, tt::AtomicStoreOp, tt::AtomicRMWOp, tt::AtomicCASOp,
-              tt::AtomicPollOp>(op))
-        addAccess(op);
-    });
+    kernel.walk([&](DeviceAccessOpInterface access) { addAccess(access); });
     return std::move(program);
   }
 
@@ -42,15 +40,8 @@ private:
 
   // ---- accesses ----
 
-  static Value maskOf(Operation *op) {
-    return TypeSwitch<Operation *, Value>(op)
-        .Case<tt::LoadOp, tt::StoreOp, tt::AtomicLoadOp, tt::AtomicStoreOp, tt::AtomicRMWOp>(
-            [](auto access) { return access.getMask(); })
-        .Default([](Operation *) { return Value(); });
-  }
-
-  void addAccess(Operation *op) {
-    Value pointer = op->getOperand(0), mask = maskOf(op);
+  void addAccess(DeviceAccessOpInterface op) {
+    Value pointer = op.getAddress(), mask = op.getMask();
     Coordinates lanes;
     if (auto block = dyn_cast<RankedTensorType>(pointer.getType()))
       for (auto [dimension, extent] : llvm::enumerate(block.getShape()))
@@ -63,7 +54,7 @@ private:
     access.dataDependent = dependsOnData[address.offset] || (address.parameter < 0 && readsMemory(pointer));
     if (mask)
       access.conditions.push_back(integer(mask, lanes));
-    for (Operation *inner = op, *outer = op->getParentOp(); outer != kernel;
+    for (Operation *inner = op, *outer = inner->getParentOp(); outer != kernel;
          inner = outer, outer = outer->getParentOp()) {
       if (auto branch = dyn_cast<scf::IfOp>(outer)) {
         int condition = integer(branch.getCondition(), {});
@@ -75,14 +66,9 @@ private:
                                            integer(loop.getUpperBound(), {}), -1, AccessProgram::LT));
       }
     }
-    op->getLoc()->walk([&](Location inner) {
-      auto file = dyn_cast<FileLineColLoc>(inner);
-      if (!file)
-        return WalkResult::advance();
-      access.file = file.getFilename().str();
-      access.line = static_cast<int>(file.getLine());
-      return WalkResult::interrupt();
-    });
+    SourceLocation place = sourceLocationOf(op->getLoc());
+    access.file = place.file;
+    access.line = place.line;
     program.accesses.push_back(std::move(access));
   }
 
@@ -142,8 +128,8 @@ private:
         if (op == kernel)
           continue;
       }
-      if (isa<tt::LoadOp, tt::AtomicLoadOp, tt::AtomicPollOp, tt::AtomicRMWOp, tt::AtomicCASOp>(op))
-        found = true;
+      if (auto access = dyn_cast<DeviceAccessOpInterface>(op))
+        found |= access.readsMemory();
       enter(op->getOperands());
       for (Region &region : op->getRegions())
         for (mlir::Block &block : region)
@@ -499,11 +485,7 @@ private:
 } // namespace
 
 AccessProgram describeAccesses(ModuleOp module) {
-  tt::FuncOp kernel;
-  module.walk([&](tt::FuncOp function) {
-    if (function.isPublic())
-      kernel = function;
-  });
+  tt::FuncOp kernel = findKernel(module);
   return kernel ? Describer(kernel).describe() : AccessProgram();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Kernel.h"
 #include "Lowering.h"
+#include "triton-metal/Analysis/AnalyzeKernel.h"
 #include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Conversion/TritonToMLX.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"

@@ -5,6 +5,7 @@
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Support/SourceLocation.h"
 #include "triton-metal/Target/PrintMSL.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -18,20 +19,6 @@ namespace tmetal {
 
 Counters counters;
 
-static std::string place(Location loc) {
-  std::string found;
-  loc->walk([&](Location inner) {
-    if (auto file = dyn_cast<FileLineColLoc>(inner)) {
-      found = (file.getFilename().getValue() + ":" + llvm::Twine(file.getLine()) + ":" +
-               llvm::Twine(file.getColumn()) + ": ")
-                  .str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return found;
-}
-
 DiagnosticCollector::DiagnosticCollector(MLIRContext &context)
     : handler(&context, [this](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
@@ -39,9 +26,9 @@ DiagnosticCollector::DiagnosticCollector(MLIRContext &context)
         llvm::raw_string_ostream stream(text);
         if (!text.empty())
           stream << "\n";
-        stream << place(diagnostic.getLocation()) << diagnostic.str();
+        stream << placeOf(diagnostic.getLocation()) << diagnostic.str();
         for (Diagnostic &note : diagnostic.getNotes())
-          stream << "\n  note: " << place(note.getLocation()) << note.str();
+          stream << "\n  note: " << placeOf(note.getLocation()) << note.str();
         return success();
       }) {}
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Launches and facts of kernels in plain types, for the code on either side of MLIR.
+// Launches of kernels in plain types, for the code on either side of MLIR.
 #pragma once
 
 #include <array>
@@ -42,12 +42,4 @@ struct RaisingOptions {
   bool onGpu = false;
 };
 
-/// Facts of a kernel that hold for every launch.
-struct KernelFacts {
-  std::vector<std::string> parameterNames;
-  std::vector<std::string> parameterTypes;
-  std::vector<bool> stored;      // a pointer that the kernel may write through
-  std::vector<bool> specialized; // an integer that reaches an address, a mask, a bound or a condition
-  std::string name;
-};
 } // namespace tmetal

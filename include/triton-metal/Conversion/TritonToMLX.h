@@ -24,8 +24,6 @@ struct RaisedGraph {
 std::vector<RaisedGraph> raiseLaunch(mlir::ModuleOp module, const LaunchSignature &signature,
                                      const RaisingOptions &options = {});
 
-KernelFacts analyzeKernel(mlir::ModuleOp module);
-
 /// Refuses, before any launch, what no launch of this engine can do right. `hasDouble`: the device has f64.
 void checkRaisable(mlir::ModuleOp module, bool hasDouble);
 

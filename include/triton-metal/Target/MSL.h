@@ -72,7 +72,6 @@ struct MslKernel {
     int64_t barriers = 0, shuffles = 0, products = 0, loops = 0, atomics = 0;
   };
   Counts counts;
-  bool needsForwardProgress = false; // programs wait for one another
 };
 
 } // namespace tmetal

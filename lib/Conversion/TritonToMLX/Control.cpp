@@ -408,7 +408,7 @@ Val Raiser::uncarry(Value array, const Val &like, Type type) {
 
 SmallVector<int> Raiser::storedStorages(Operation *op) {
   bool stores = false;
-  op->walk([&](Operation *inner) { stores |= isa<tt::StoreOp, tt::AtomicRMWOp>(inner); });
+  op->walk([&](DeviceAccessOpInterface access) { stores |= access.writesMemory(); });
   SmallVector<int> all;
   for (unsigned i = 0; stores && i < states.size(); ++i)
     all.push_back(i);

@@ -105,8 +105,8 @@ void Raiser::setState(const Access &access, Value flat, std::optional<Range> ran
 
 void Raiser::refuseOutOfBounds(const Access &access, int64_t element) {
   throw Error(ErrorKind::Argument,
-              describeLocation(access.op->getLoc()) + "[argument '" + storageArgument[access.storage] +
-                  "'] " + (isa<tt::LoadOp>(access.op) ? "Loads" : "Stores to") + " element " +
+              placeOf(access.op->getLoc()) + "[argument '" + storageArgument[access.storage] + "'] " +
+                  (isa<tt::LoadOp>(access.op) ? "Loads" : "Stores to") + " element " +
                   std::to_string(element) + " of " + std::to_string(storageLength(access)) +
                   ": too few bytes, or a mask is missing.");
 }

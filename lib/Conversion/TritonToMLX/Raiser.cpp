@@ -10,36 +10,11 @@ using namespace llvm;
 
 namespace tmetal {
 
-// ---- locations and refusals ----
-
-static void collectFileLocations(Location loc, SmallVectorImpl<FileLineColLoc> &out) {
-  if (auto file = dyn_cast<FileLineColLoc>(loc))
-    out.push_back(file);
-  else if (auto name = dyn_cast<NameLoc>(loc))
-    collectFileLocations(name.getChildLoc(), out);
-  else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
-    collectFileLocations(call.getCallee(), out);
-    collectFileLocations(call.getCaller(), out);
-  } else if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      collectFileLocations(part, out);
-}
-
-std::string describeLocation(Location loc) {
-  SmallVector<FileLineColLoc> frames; // innermost first
-  collectFileLocations(loc, frames);
-  for (FileLineColLoc frame : frames) {
-    StringRef file = frame.getFilename();
-    if (file.contains("triton/language/") && frame != frames.back())
-      continue;
-    return (file + ":" + Twine(frame.getLine()) + ":" + Twine(frame.getColumn()) + ": ").str();
-  }
-  return "";
-}
+// ---- refusals ----
 
 void refuse(Operation *op, const Twine &sentence) {
-  throw Error(ErrorKind::Unsupported, describeLocation(op->getLoc()) + "[" +
-                                          op->getName().getStringRef().str() + "] " + sentence.str());
+  throw Error(ErrorKind::Unsupported,
+              placeOf(op->getLoc()) + "[" + op->getName().getStringRef().str() + "] " + sentence.str());
 }
 
 std::string typeName(Type type) {
@@ -246,7 +221,7 @@ Val Raiser::get(Value value) {
   auto found = values.find(value);
   if (found == values.end())
     throw Error(ErrorKind::Unsupported,
-                describeLocation(value.getLoc()) + "[tt.func] A value was used before it was raised.");
+                placeOf(value.getLoc()) + "[tt.func] A value was used before it was raised.");
   return adapt(found->second);
 }
 

@@ -6,6 +6,7 @@
 #include "triton-metal/Conversion/TritonToMLX.h"
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
+#include "triton-metal/Support/SourceLocation.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -51,8 +52,7 @@ std::optional<Condition> evaluateComparison(mlir::arith::CmpIPredicate predicate
 /// storage.
 void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storageOf);
 
-/// `file.py:LINE:COL: [op] sentence`, at the innermost line that is not of Triton's own library.
-std::string describeLocation(mlir::Location loc);
+/// Throws `file.py:LINE:COL: [op] sentence`.
 [[noreturn]] void refuse(mlir::Operation *op, const llvm::Twine &sentence);
 std::string typeName(mlir::Type type);
 

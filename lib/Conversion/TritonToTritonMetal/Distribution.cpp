@@ -5,24 +5,11 @@
 #include "Rules.h"
 
 #include "triton-metal/Support/Errors.h"
+#include "triton-metal/Support/SourceLocation.h"
 
 using namespace mlir;
 
 namespace tmetal {
-
-std::string placeOf(Location loc) {
-  std::string place;
-  loc->walk([&](Location inner) {
-    auto file = dyn_cast<FileLineColLoc>(inner);
-    if (!file)
-      return WalkResult::advance();
-    place =
-        (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn()) + ": ")
-            .str();
-    return WalkResult::interrupt();
-  });
-  return place;
-}
 
 void refuse(Operation *op, const std::string &reason) {
   throw Error(ErrorKind::Unsupported,

@@ -39,8 +39,6 @@ void lowerBlock(Distribution &d, mlir::Block &block);
 tm::KernelOp distribute(tt::FuncOp function, const LayoutPlan &plan, llvm::ArrayRef<int> aliasGroups,
                         mlir::OpBuilder &builder);
 
-/// `file.py:LINE:COL: ` of the user's code, or empty.
-std::string placeOf(mlir::Location loc);
 [[noreturn]] void refuse(mlir::Operation *op, const std::string &reason);
 
 } // namespace tmetal

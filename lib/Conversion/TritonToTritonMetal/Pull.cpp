@@ -6,6 +6,7 @@
 
 #include "triton-metal/Support/Constants.h"
 #include "triton-metal/Support/Errors.h"
+#include "triton-metal/Support/SourceLocation.h"
 #include "triton-metal/Support/Types.h"
 
 using namespace mlir;

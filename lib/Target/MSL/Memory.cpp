@@ -25,33 +25,6 @@ int64_t MslPrinter::storedBytes(Type type) {
   return isa<tt::PointerType>(type) ? 8 : std::max(1u, type.getIntOrFloatBitWidth() / 8);
 }
 
-// ---- which argument ----
-
-/// The parameter that a pointer was made from, -1 when there may be several.
-int MslPrinter::rootIndex(Value pointer) {
-  while (true) {
-    if (Operation *op = pointer.getDefiningOp()) {
-      if (!isa<tt::AddPtrOp, tt::BitcastOp>(op))
-        return -1;
-      pointer = op->getOperand(0);
-      continue;
-    }
-    auto argument = cast<BlockArgument>(pointer);
-    if (argument.getOwner() == &kernel.getBody().front())
-      return argument.getArgNumber();
-    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
-    if (!loop || argument.getArgNumber() == 0)
-      return -1;
-    // Carried through a loop: the same parameter when each trip only moves it.
-    Value next = loop.getBody()->getTerminator()->getOperand(argument.getArgNumber() - 1);
-    while (auto add = next.getDefiningOp<tt::AddPtrOp>())
-      next = add.getPtr();
-    if (next != pointer)
-      return -1;
-    pointer = loop.getInitArgs()[argument.getArgNumber() - 1];
-  }
-}
-
 // ---- device memory ----
 
 /// Checks an access as far as the mode asks for it. The condition under which it may happen, empty for
@@ -60,20 +33,21 @@ std::string MslPrinter::guard(Operation *op, Value pointer, Value offset, Value 
   std::string condition = mask ? name(mask) : "";
   std::string base = name(pointer), index = offset ? name(offset) : "0";
   Type element = cast<tt::PointerType>(pointer.getType()).getPointeeType();
-  int root = rootIndex(pointer);
-  std::string argument = root < 0 ? "" : result.parameters[root].name;
+  Roots places = roots.of(pointer);
+  std::optional<unsigned> root = places.single();
+  std::string argument = root ? result.parameters[*root].name : "";
   if (options.checkAddresses) {
     std::string inside;
     int ordinal = 0;
     for (auto [i, parameter] : llvm::enumerate(result.parameters)) {
       if (!parameter.isPointer)
         continue;
-      if (root < 0 || root == int(i))
+      if (places.mayBe(i))
         inside += (inside.empty() ? "" : " || ") + ("tm::inside(tm_bounds + " + number(2 * ordinal)) + ", " +
                   names[kernel.getBody().front().getArgument(i)] + ", " + base + ", " + index + ")";
       ++ordinal;
     }
-    std::string origin = root < 0 ? base : names[kernel.getBody().front().getArgument(root)];
+    std::string origin = root ? names[kernel.getBody().front().getArgument(*root)] : base;
     std::string id = fresh("c");
     line("const bool " + id + " = " + (condition.empty() ? "" : condition + " && ") + "(" + inside +
              " || tm::outside(tm_report, " + number(site("address", argument, op)) + ", tm_pid, " + origin +
@@ -305,11 +279,9 @@ void MslPrinter::trackFragment(Operation *op, const std::string &address, int64_
        number(8 * storedBytes(element)) + ", " + number(site("race", "threadgroup memory", op)) + ");");
 }
 
-void MslPrinter::fragmentsMove(Operation *op, bool isStore) {
-  Value matrix = op->getOperand(0), array = op->getOperand(1);
-  auto attribute = [&](StringRef key) { return cast<IntegerAttr>(op->getAttr(key)).getInt(); };
-  int64_t first = attribute("firstRow"), count = attribute("numRows"), stride = attribute("stride");
-  auto type = cast<tm::FragmentsType>(matrix.getType());
+void MslPrinter::fragmentsStore(tm::FragmentsStoreOp op) {
+  int64_t first = op.getFirstRow(), count = op.getNumRows(), stride = op.getStride();
+  tm::FragmentsType type = op.getMatrix().getType();
   Rectangle own(type);
   bool fewer = own.groups < result.simdgroups, all = first == 0 && count == type.getRows();
   open(fewer ? "TM_SG_REGION if (tm_sg < " + number(own.groups) + ") {" : "TM_SG_REGION {", op);
@@ -320,10 +292,10 @@ void MslPrinter::fragmentsMove(Operation *op, bool isStore) {
     each += " if (row + i * 8 >= 0 && row + i * 8 < " + number(count) + ")";
   ++indent;
   open(each + " {");
-  std::string address = name(array) + " + (row + i * 8) * " + number(stride) + " + column + j * 8";
-  trackFragment(op, address, stride, type.getElementType(), isStore ? "TM_TRACK_WRITE" : "TM_TRACK_READ");
-  line(std::string("simdgroup_") + (isStore ? "store" : "load") + "(TM_FRAGMENT(" + name(matrix) + ", i * " +
-       number(own.columns) + " + j), " + address + ", " + number(stride) + ");");
+  std::string address = name(op.getArray()) + " + (row + i * 8) * " + number(stride) + " + column + j * 8";
+  trackFragment(op, address, stride, type.getElementType(), "TM_TRACK_WRITE");
+  line("simdgroup_store(TM_FRAGMENT(" + name(op.getMatrix()) + ", i * " + number(own.columns) + " + j), " +
+       address + ", " + number(stride) + ");");
   close();
   --indent;
   close();
@@ -369,7 +341,7 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
 
 /// The message that an access or operation makes when a check finds a fault in it.
 int MslPrinter::site(const char *kind, const std::string &what, Operation *op) {
-  SourceLine place = sourceLineOf(op->getLoc());
+  SourceLocation place = sourceLocationOf(op->getLoc());
   for (auto [index, known] : llvm::enumerate(result.messages))
     if (known.kind == kind && known.text == what && known.line == place.line && known.file == place.file)
       return index;
@@ -384,7 +356,7 @@ int MslPrinter::site(const char *kind, const std::string &what, Operation *op) {
 
 void MslPrinter::message(Operation *op) {
   MslKernel::Message message;
-  SourceLine place = sourceLineOf(op->getLoc());
+  SourceLocation place = sourceLocationOf(op->getLoc());
   message.file = place.file;
   message.line = place.line;
   SmallVector<Value> words;

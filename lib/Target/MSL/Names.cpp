@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names that a text may use, and where in the user's code an operation stands.
+// Names that a text may use.
 #include "Printer.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -7,35 +7,6 @@
 using namespace mlir;
 
 namespace tmetal {
-
-// ---- the user's code ----
-
-static void collectFrames(Location loc, SmallVectorImpl<FileLineColLoc> &frames) {
-  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    frames.push_back(file);
-  } else if (auto name = dyn_cast<NameLoc>(loc)) {
-    collectFrames(name.getChildLoc(), frames);
-  } else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
-    collectFrames(call.getCallee(), frames);
-    collectFrames(call.getCaller(), frames);
-  } else if (auto fused = dyn_cast<FusedLoc>(loc)) {
-    for (Location part : fused.getLocations())
-      collectFrames(part, frames);
-  }
-}
-
-SourceLine sourceLineOf(Location loc) {
-  SmallVector<FileLineColLoc> frames; // innermost first
-  collectFrames(loc, frames);
-  for (FileLineColLoc frame : frames) {
-    StringRef file = frame.getFilename().getValue();
-    // Triton's own functions are not the user's code.
-    if (file.contains("triton/language/") && frame != frames.back())
-      continue;
-    return {file.str(), int(frame.getLine()), int(frame.getColumn())};
-  }
-  return {};
-}
 
 // ---- words that mean something else ----
 
@@ -297,7 +268,7 @@ std::string MslPrinter::safeName(StringRef given, StringRef prefix, bool isFunct
 }
 
 MslPrinter::MslPrinter(tm::KernelOp kernel, const MslOptions &options)
-    : kernel(kernel), options(options), target(targetInfo(options.arch)) {
+    : kernel(kernel), options(options), target(targetInfo(options.arch)), roots(kernel) {
   for (const char *word : kWords)
     used.insert(word);
 }

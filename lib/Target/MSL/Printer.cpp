@@ -17,10 +17,7 @@ namespace tmetal {
 static std::string number(int64_t value) { return std::to_string(value); }
 
 void MslPrinter::refuse(Location loc, StringRef what, const std::string &reason) {
-  SourceLine place = sourceLineOf(loc);
-  std::string where =
-      place.line ? place.file + ":" + number(place.line) + ":" + number(place.column) + ": " : "";
-  throw Error(ErrorKind::Unsupported, where + "[" + what.str() + "] " + reason);
+  throw Error(ErrorKind::Unsupported, placeOf(loc) + "[" + what.str() + "] " + reason);
 }
 
 void MslPrinter::refuse(Operation *op, const std::string &reason) {
@@ -34,7 +31,7 @@ void MslPrinter::line(const Twine &content, Operation *op) {
   text.append(indent * 2, ' ');
   text += body;
   if (op) {
-    SourceLine place = sourceLineOf(op->getLoc());
+    SourceLocation place = sourceLocationOf(op->getLoc());
     if (place.line && (place.line != lastLine.line || place.file != lastLine.file)) {
       lastLine = place;
       text += "  // " + place.file.substr(place.file.rfind('/') + 1) + ":" + number(place.line);
@@ -181,24 +178,7 @@ MslKernel MslPrinter::print() {
     refuse(kernel.getLoc(), "kernel",
            "A Metal kernel takes at most " + number(target.maxBuffers) + " buffers; this one needs " +
                number(buffers) + " (one for each pointer, one for all scalars).");
-  kernel.walk([&](Operation *op) {
-    Value pointer;
-    if (auto store = dyn_cast<tm::StoreOp>(op))
-      pointer = store.getPtr();
-    else if (auto rmw = dyn_cast<tm::AtomicRMWOp>(op))
-      pointer = rmw.getPtr();
-    else if (auto cas = dyn_cast<tm::AtomicCASOp>(op))
-      pointer = cas.getPtr();
-    else if (auto atomicStore = dyn_cast<tm::AtomicStoreOp>(op))
-      pointer = atomicStore.getPtr();
-    if (!pointer)
-      return;
-    int root = rootIndex(pointer);
-    for (auto [index, parameter] : llvm::enumerate(result.parameters))
-      if (parameter.isPointer && (root < 0 || root == int(index)))
-        parameter.stored = true;
-  });
-
+  findStoredParameters();
   findSuspects();
   line("#include <triton_metal.h>");
   line("");
@@ -220,26 +200,28 @@ MslKernel MslPrinter::print() {
   return result;
 }
 
+void MslPrinter::findStoredParameters() {
+  kernel.walk([&](DeviceAccessOpInterface access) {
+    if (!access.writesMemory())
+      return;
+    Roots written = roots.of(access.getAddress());
+    for (auto [index, parameter] : llvm::enumerate(result.parameters))
+      parameter.stored |= parameter.isPointer && written.mayBe(index);
+  });
+}
+
 /// The kernel reads through this parameter only, and stores to nothing that overlaps with its memory.
 bool MslPrinter::isReadOnly(size_t index) {
-  const std::vector<MslParameter> &parameters = result.parameters;
-  auto group = [&](size_t of) {
-    size_t ordinal = llvm::count_if(llvm::ArrayRef(parameters).take_front(of),
-                                    [](const MslParameter &parameter) { return parameter.isPointer; });
-    return ordinal < options.aliasGroups.size() ? options.aliasGroups[ordinal] : -1;
-  };
-  for (auto [other, parameter] : llvm::enumerate(parameters))
-    if (parameter.stored && (other == index || (group(index) >= 0 && group(other) == group(index))))
+  AliasGroups groups =
+      AliasGroups::ofPointers(kernel.getBody().front().getArgumentTypes(), options.aliasGroups);
+  for (auto [other, parameter] : llvm::enumerate(result.parameters))
+    if (parameter.stored && groups.mayOverlap(other, index))
       return false;
-  // What is read so is meant to change under the kernel.
-  WalkResult walked = kernel.walk([&](Operation *op) {
-    Value pointer;
-    if (auto load = dyn_cast<tm::LoadOp>(op))
-      pointer = load.getIsVolatile() ? load.getPtr() : Value();
-    else if (auto load = dyn_cast<tm::AtomicLoadOp>(op))
-      pointer = load.getPtr();
-    int root = pointer ? rootIndex(pointer) : -1;
-    return pointer && (root < 0 || root == int(index)) ? WalkResult::interrupt() : WalkResult::advance();
+  // What is read as volatile or atomically is meant to change under the kernel.
+  WalkResult walked = kernel.walk([&](DeviceAccessOpInterface access) {
+    bool changes = access.isAtomic() || access.getIsVolatile();
+    return changes && roots.of(access.getAddress()).mayBe(index) ? WalkResult::interrupt()
+                                                                 : WalkResult::advance();
   });
   return !walked.wasInterrupted();
 }
@@ -397,8 +379,7 @@ void MslPrinter::operation(Operation *op) {
              ", i);");
         close();
       })
-      .Case([&](tm::FragmentsLoadOp) { fragmentsMove(op, false); })
-      .Case([&](tm::FragmentsStoreOp) { fragmentsMove(op, true); })
+      .Case([&](tm::FragmentsStoreOp store) { fragmentsStore(store); })
       .Case([&](tm::MultiplyAccumulateOp multiply) { multiplyAccumulate(multiply); })
       .Case<tm::PrintOp, tm::AssertOp>([&](auto) { message(op); })
       .Case([&](scf::ForOp loop) { forLoop(loop); })

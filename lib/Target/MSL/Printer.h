@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "triton-metal/Analysis/PointerRoots.h"
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Support/SourceLocation.h"
 #include "triton-metal/Target/PrintMSL.h"
 #include "triton-metal/Target/Profiles.h"
 
@@ -16,13 +18,6 @@
 #include <string>
 
 namespace tmetal {
-
-/// `file.py:12` and its parts, of the user's code; line 0 when unknown.
-struct SourceLine {
-  std::string file;
-  int line = 0, column = 0;
-};
-SourceLine sourceLineOf(mlir::Location loc);
 
 class MslPrinter {
 public:
@@ -50,6 +45,7 @@ private:
   void assignAll(mlir::ValueRange targets, mlir::ValueRange values);
 
   MslKernel::Counts countCosts();
+  void findStoredParameters();
   bool isReadOnly(size_t index);
   void signature();
   void region(tm::RegionOp op);
@@ -59,7 +55,7 @@ private:
   void load(tm::LoadOp op);
   void store(tm::StoreOp op);
   void atomic(mlir::Operation *op);
-  void fragmentsMove(mlir::Operation *op, bool isStore);
+  void fragmentsStore(tm::FragmentsStoreOp op);
   void multiplyAccumulate(tm::MultiplyAccumulateOp op);
   void message(mlir::Operation *op);
   std::string storedName(mlir::Type type, mlir::Location loc);
@@ -95,16 +91,16 @@ private:
 
   std::string position(tm::LinearLayoutAttr layout, const std::string &reg, int64_t shift, int64_t mask);
   std::string access(tm::TileType type, const std::string &tile, const std::string &reg);
-  int rootIndex(mlir::Value pointer);
 
   tm::KernelOp kernel;
   const MslOptions &options;
   const TargetInfo &target;
+  PointerRoots roots;
   MslKernel result;
   std::string text;
   int indent = 0;
   int counter = 0;
-  SourceLine lastLine;
+  SourceLocation lastLine;
   llvm::DenseMap<mlir::Value, std::string> names;
   llvm::StringSet<> used;
   llvm::DenseSet<mlir::Value>

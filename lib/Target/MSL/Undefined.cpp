@@ -62,13 +62,13 @@ void MslPrinter::findSuspects() {
       if (suspects.contains(source))
         add(target);
   };
-  // Fragments write without companions: their arrays have none.
+  // Only tm.shared_store writes companions: an array that something else writes too has none.
   llvm::DenseSet<Value> blind;
-  kernel.walk([&](Operation *op) {
-    if (isa<tm::FragmentsStoreOp>(op))
-      blind.insert(op->getOperand(1));
-    if (auto add = dyn_cast<tm::SharedAtomicAddOp>(op))
-      blind.insert(add.getArray());
+  kernel.walk([&](ThreadgroupAccessOpInterface access) {
+    if (!isa<tm::SharedStoreOp>(access.getOperation()))
+      for (ArrayAccess part : access.getArrayAccesses())
+        if (part.kind != AccessKind::Read)
+          blind.insert(part.array);
   });
   while (changed) {
     changed = false;
@@ -102,7 +102,7 @@ void MslPrinter::findSuspects() {
         flow(loop.getConditionOp().getArgs(), loop.getAfterArguments());
         flow(loop.getConditionOp().getArgs(), loop.getResults());
       } else if (op->getNumRegions() == 0 && op->getNumResults() > 0 &&
-                 !isa<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::TileOp, tm::SharedOp>(op)) {
+                 !isa<DeviceAccessOpInterface, tm::TileOp, tm::SharedOp>(op)) {
         if (originOf(op).what ||
             llvm::any_of(op->getOperands(), [&](Value operand) { return suspects.contains(operand); }))
           for (Value result : op->getResults())

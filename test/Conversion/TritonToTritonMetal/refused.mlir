@@ -22,6 +22,17 @@ module {
 
 // -----
 
+// A line of Triton's own library is not the user's: the call site is named.
+// expected-error @+1 {{kernel.py:9:5: [tt.int_to_ptr] An address made from an integer belongs to no argument.}}
+module {
+  tt.func public @library(%x: i64) {
+    %p = tt.int_to_ptr %x : i64 -> !tt.ptr<f32> loc(callsite("/usr/lib/triton/language/standard.py":2:1 at callsite("triton/tools/ragged.py":4:1 at "kernel.py":9:5)))
+    tt.return
+  }
+}
+
+// -----
+
 // expected-error @+1 {{[tt.call] Calls are inlined before; what is left cannot be.}}
 module {
   tt.func public @caller(%x: i32) {

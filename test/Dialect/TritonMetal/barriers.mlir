@@ -165,3 +165,21 @@ tm.kernel @branch attributes {simdgroups = 4 : i64, parameterNames = ["v", "c"]}
     %x = tm.shared_load %a[%r] : !tm.shared<128 x f32> -> f32
   }
 }
+
+// A pointer that was chosen between two parameters meets a store to either, and none to a third.
+// CHECK-LABEL: tm.kernel @chosen
+tm.kernel @chosen attributes {simdgroups = 4 : i64, parameterNames = ["a", "b", "c", "first"]} {
+^bb0(%a: !tt.ptr<f32>, %b: !tt.ptr<f32>, %c: !tt.ptr<f32>, %first: i1):
+  %p = arith.select %first, %a, %b : !tt.ptr<f32>
+  %x = tm.load %p : !tt.ptr<f32> -> f32
+  // CHECK-NOT: tm.barrier
+  // CHECK: tm.single
+  tm.single {
+    tm.store %x, %c : f32, !tt.ptr<f32>
+  }
+  // CHECK: tm.barrier device
+  // CHECK-NEXT: tm.single
+  tm.single {
+    tm.store %x, %b : f32, !tt.ptr<f32>
+  }
+}

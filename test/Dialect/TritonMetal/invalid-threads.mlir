@@ -119,29 +119,29 @@ tm.kernel @store_rows attributes {simdgroups = 1 : i64, parameterNames = []} {
 
 // -----
 
-tm.kernel @load_element attributes {simdgroups = 1 : i64, parameterNames = []} {
+tm.kernel @store_element attributes {simdgroups = 1 : i64, parameterNames = []} {
   %f = tm.fragments : !tm.fragments<8 by 8 x f32, 1 by 1>
   %a = tm.shared : <64 x f16>
   // expected-error @+1 {{has an array of type 'f16' where 'f32' is kept}}
-  tm.fragments_load %f rows 0 count 8 from %a stride 8 : !tm.fragments<8 by 8 x f32, 1 by 1>, !tm.shared<64 x f16>
+  tm.fragments_store %f rows 0 count 8 to %a stride 8 : !tm.fragments<8 by 8 x f32, 1 by 1>, !tm.shared<64 x f16>
 }
 
 // -----
 
-tm.kernel @load_stride attributes {simdgroups = 1 : i64, parameterNames = []} {
+tm.kernel @store_stride attributes {simdgroups = 1 : i64, parameterNames = []} {
   %f = tm.fragments : !tm.fragments<8 by 16 x f32, 1 by 1>
   %a = tm.shared : <128 x f32>
   // expected-error @+1 {{has rows of 16 elements every 8}}
-  tm.fragments_load %f rows 0 count 8 from %a stride 8 : !tm.fragments<8 by 16 x f32, 1 by 1>, !tm.shared<128 x f32>
+  tm.fragments_store %f rows 0 count 8 to %a stride 8 : !tm.fragments<8 by 16 x f32, 1 by 1>, !tm.shared<128 x f32>
 }
 
 // -----
 
-tm.kernel @load_end attributes {simdgroups = 1 : i64, parameterNames = []} {
+tm.kernel @store_end attributes {simdgroups = 1 : i64, parameterNames = []} {
   %f = tm.fragments : !tm.fragments<8 by 8 x f32, 1 by 1>
   %a = tm.shared : <64 x f32>
   // expected-error @+1 {{ends at element 71 of an array of 64}}
-  tm.fragments_load %f rows 0 count 8 from %a stride 9 : !tm.fragments<8 by 8 x f32, 1 by 1>, !tm.shared<64 x f32>
+  tm.fragments_store %f rows 0 count 8 to %a stride 9 : !tm.fragments<8 by 8 x f32, 1 by 1>, !tm.shared<64 x f32>
 }
 
 // -----

@@ -111,6 +111,4 @@ tm.kernel @everything attributes {simdgroups = 4 : i64, threadgroupBytes = 8192 
   tm.multiply_accumulate %f, %a stride 16 transposed, %b stride 16 depth 32 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>, !tm.shared<512 x f32>
   // CHECK: tm.fragments_store %[[F]] rows 8 count 8 to %{{.*}} stride 16 : <16 by 16 x f32, 2 by 2>, <512 x f32>
   tm.fragments_store %f rows 8 count 8 to %a stride 16 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>
-  // CHECK: tm.fragments_load %[[F]] rows 0 count 16 from %{{.*}} stride 20 : <16 by 16 x f32, 2 by 2>, <512 x f32>
-  tm.fragments_load %f rows 0 count 16 from %a stride 20 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>
 }

@@ -82,6 +82,7 @@ Operation *TritonDialect::materializeConstant(OpBuilder &builder, Attribute valu
 
 } // namespace tmetal::tt
 
+#include "triton-metal/Dialect/Triton/IR/MemoryAccessInterfaces.cpp.inc"
 #include "triton-metal/Dialect/Triton/IR/TritonDialect.cpp.inc"
 #include "triton-metal/Dialect/Triton/IR/TritonEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES

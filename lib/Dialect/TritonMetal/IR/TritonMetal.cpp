@@ -52,3 +52,16 @@ bool LinearLayoutAttr::isLaneUniform() const {
 bool LinearLayoutAttr::isUniform() const {
   return isLaneUniform() && llvm::all_of(getSimdgroups(), [](int64_t basis) { return basis == 0; });
 }
+
+// ---- accesses to threadgroup memory ----
+
+using ArrayAccesses = SmallVector<tmetal::ArrayAccess, 2>;
+using tmetal::AccessKind;
+
+ArrayAccesses SharedLoadOp::getArrayAccesses() { return {{getArray(), AccessKind::Read}}; }
+ArrayAccesses SharedStoreOp::getArrayAccesses() { return {{getArray(), AccessKind::Write}}; }
+ArrayAccesses SharedAtomicAddOp::getArrayAccesses() { return {{getArray(), AccessKind::Atomic}}; }
+ArrayAccesses FragmentsStoreOp::getArrayAccesses() { return {{getArray(), AccessKind::Write}}; }
+ArrayAccesses MultiplyAccumulateOp::getArrayAccesses() {
+  return {{getA(), AccessKind::Read}, {getB(), AccessKind::Read}};
+}

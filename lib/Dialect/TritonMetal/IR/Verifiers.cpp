@@ -419,21 +419,18 @@ static LogicalResult holdsRows(Operation *op, SharedType array, int64_t rows, in
   return success();
 }
 
-template <typename Op> static LogicalResult movesRows(Op op) {
-  FragmentsType matrix = op.getMatrix().getType();
-  int64_t first = op.getFirstRow(), count = op.getNumRows();
-  if (failed(standsIn(op, Uniform)))
+LogicalResult FragmentsStoreOp::verify() {
+  FragmentsType matrix = getMatrix().getType();
+  int64_t first = getFirstRow(), count = getNumRows();
+  if (failed(standsIn(*this, Uniform)))
     return failure();
   if (first < 0 || count <= 0 || first % 8 || count % 8 || first + count > matrix.getRows())
-    return op.emitOpError() << "names rows " << first << " to " << first + count << " of " << matrix.getRows()
-                            << "; both are multiples of 8";
-  if (failed(isOfType(op, op.getArray().getType().getElementType(), matrix.getElementType(), "an array")))
+    return emitOpError() << "names rows " << first << " to " << first + count << " of " << matrix.getRows()
+                         << "; both are multiples of 8";
+  if (failed(isOfType(*this, getArray().getType().getElementType(), matrix.getElementType(), "an array")))
     return failure();
-  return holdsRows(op, op.getArray().getType(), count, matrix.getColumns(), op.getStride());
+  return holdsRows(*this, getArray().getType(), count, matrix.getColumns(), getStride());
 }
-
-LogicalResult FragmentsLoadOp::verify() { return movesRows(*this); }
-LogicalResult FragmentsStoreOp::verify() { return movesRows(*this); }
 
 LogicalResult MultiplyAccumulateOp::verify() {
   if (failed(standsIn(*this, Uniform)))

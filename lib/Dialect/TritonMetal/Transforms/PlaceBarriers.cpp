@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "triton-metal/Analysis/PointerRoots.h"
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -17,13 +18,11 @@ namespace tmetal::tm {
 
 namespace {
 
-enum Kind { Read, Write, Atomic };
-
 /// Memory that a statement touches: bytes of threadgroup memory, or what a parameter points to.
 struct Access {
   bool shared;
   int64_t begin, end; // bytes; for device memory the parameter's number, -1 when it is not known
-  Kind kind;
+  AccessKind kind;
   bool operator<(const Access &other) const {
     return std::tie(shared, begin, end, kind) < std::tie(other.shared, other.begin, other.end, other.kind);
   }
@@ -32,13 +31,13 @@ using State = std::set<Access>; // since the last barrier that orders them
 
 class Placer {
 public:
-  explicit Placer(KernelOp kernel) : kernel(kernel) {
+  explicit Placer(KernelOp kernel) : kernel(kernel), roots(kernel) {
     if (auto attribute = kernel->getAttrOfType<DenseI64ArrayAttr>("aliasGroups"))
-      groups.assign(attribute.asArrayRef().begin(), attribute.asArrayRef().end());
+      groups = AliasGroups(attribute.asArrayRef());
     // Memory that nothing writes needs no order.
     kernel.walk([&](Operation *op) {
       for (const Access &access : accessesOf(op))
-        if (!access.shared && access.kind != Read)
+        if (!access.shared && access.kind != AccessKind::Read)
           written.insert(access.begin);
     });
   }
@@ -57,56 +56,25 @@ public:
   }
 
 private:
-  int64_t rootOf(Value pointer) {
-    while (Operation *op = pointer.getDefiningOp()) {
-      if (!isa<tt::AddPtrOp, tt::BitcastOp>(op))
-        return -1;
-      pointer = op->getOperand(0);
-    }
-    auto argument = cast<BlockArgument>(pointer);
-    return argument.getOwner() == &kernel.getBody().front() ? int64_t(argument.getArgNumber()) : -1;
-  }
-
   SmallVector<Access, 2> accessesOf(Operation *op) {
     SmallVector<Access, 2> result;
-    auto device = [&](Value pointer, Kind kind) {
-      int64_t root = rootOf(pointer);
-      result.push_back({false, root, root + 1, kind});
-    };
-    auto shared = [&](Value array, Kind kind) {
-      auto declaration = array.getDefiningOp<SharedOp>();
-      SharedType type = declaration.getType();
-      Type element = type.getElementType();
-      int64_t width = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
-      int64_t begin = declaration.getOffset().value_or(0);
-      result.push_back({true, begin, begin + type.getNumElements() * width, kind});
-    };
-    if (auto load = dyn_cast<LoadOp>(op))
-      device(load.getPtr(), Read);
-    else if (auto store = dyn_cast<StoreOp>(op))
-      device(store.getPtr(), Write);
-    else if (auto rmw = dyn_cast<AtomicRMWOp>(op))
-      device(rmw.getPtr(), Atomic);
-    else if (auto cas = dyn_cast<AtomicCASOp>(op))
-      device(cas.getPtr(), Atomic);
-    else if (auto load = dyn_cast<AtomicLoadOp>(op))
-      device(load.getPtr(), Atomic);
-    else if (auto store = dyn_cast<AtomicStoreOp>(op))
-      device(store.getPtr(), Atomic);
-    else if (auto load = dyn_cast<SharedLoadOp>(op))
-      shared(load.getArray(), Read);
-    else if (auto store = dyn_cast<SharedStoreOp>(op))
-      shared(store.getArray(), Write);
-    else if (auto add = dyn_cast<SharedAtomicAddOp>(op))
-      shared(add.getArray(), Atomic);
-    else if (auto load = dyn_cast<FragmentsLoadOp>(op))
-      shared(load.getArray(), Read);
-    else if (auto store = dyn_cast<FragmentsStoreOp>(op))
-      shared(store.getArray(), Write);
-    else if (auto multiply = dyn_cast<MultiplyAccumulateOp>(op)) {
-      shared(multiply.getA(), Read);
-      shared(multiply.getB(), Read);
+    if (auto access = dyn_cast<DeviceAccessOpInterface>(op)) {
+      Roots places = roots.of(access.getAddress());
+      if (places.isUnknown || places.parameters.empty())
+        result.push_back({false, -1, 0, access.getKind()});
+      else
+        for (int64_t parameter : places.parameters)
+          result.push_back({false, parameter, parameter + 1, access.getKind()});
     }
+    if (auto access = dyn_cast<ThreadgroupAccessOpInterface>(op))
+      for (ArrayAccess part : access.getArrayAccesses()) {
+        auto declaration = part.array.getDefiningOp<SharedOp>();
+        SharedType type = declaration.getType();
+        Type element = type.getElementType();
+        int64_t width = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
+        int64_t begin = declaration.getOffset().value_or(0);
+        result.push_back({true, begin, begin + type.getNumElements() * width, part.kind});
+      }
     return result;
   }
 
@@ -115,18 +83,13 @@ private:
       return false;
     if (a.shared)
       return a.begin < b.end && b.begin < a.end;
-    if (a.begin < 0 || b.begin < 0 || a.begin == b.begin)
-      return true;
-    auto group = [&](int64_t parameter) {
-      return size_t(parameter) < groups.size() ? groups[parameter] : -1;
-    };
-    return group(a.begin) >= 0 && group(a.begin) == group(b.begin);
+    return a.begin < 0 || b.begin < 0 || groups.mayOverlap(unsigned(a.begin), unsigned(b.begin));
   }
   bool isReadOnly(const Access &access) const {
-    if (access.shared || access.kind != Read)
+    if (access.shared || access.kind != AccessKind::Read)
       return false;
-    return llvm::none_of(written,
-                         [&](int64_t root) { return overlap(access, {false, root, root + 1, Write}); });
+    return llvm::none_of(
+        written, [&](int64_t root) { return overlap(access, {false, root, root + 1, AccessKind::Write}); });
   }
 
   /// A statement of uniform code as a whole: inside of it, threads do not wait for one another.
@@ -143,9 +106,8 @@ private:
       uint32_t spaces = 0;
       for (const Access &access : accesses)
         for (const Access &before : state) {
-          bool ordered = (access.kind == Read && before.kind == Read) ||
-                         (access.kind == Atomic && before.kind == Atomic);
-          if (!ordered && overlap(access, before))
+          bool commute = access.kind == before.kind && access.kind != AccessKind::Write;
+          if (!commute && overlap(access, before))
             spaces |= access.shared ? uint32_t(MemoryFence::Threadgroup) : uint32_t(MemoryFence::Device);
         }
       if (spaces) {
@@ -199,7 +161,8 @@ private:
   }
 
   KernelOp kernel;
-  SmallVector<int64_t> groups;
+  PointerRoots roots;
+  AliasGroups groups;
   llvm::SmallSetVector<int64_t, 8> written;
   Operation *conflict = nullptr;
   uint32_t fence = 0;

@@ -38,22 +38,19 @@ public:
 
   void run() {
     mlir::Block &body = region.getBody().front();
-    SmallVector<Operation *> accesses;
+    SmallVector<DeviceAccessOpInterface> accesses;
     for (Operation &op : body) {
-      if (isa<LoadOp, StoreOp>(op))
-        accesses.push_back(&op);
+      auto access = dyn_cast<DeviceAccessOpInterface>(op);
+      if (access && !access.isAtomic())
+        accesses.push_back(access);
       else if (isa<PrintOp, AssertOp>(op) ||
-               op.walk([&](Operation *inner) {
-                   bool nested = inner != &op && isa<LoadOp, StoreOp>(inner);
-                   bool atomic = isa<AtomicRMWOp, AtomicCASOp, AtomicLoadOp, AtomicStoreOp>(inner);
-                   return nested || atomic ? WalkResult::interrupt() : WalkResult::advance();
-                 }).wasInterrupted())
+               op.walk([](DeviceAccessOpInterface) { return WalkResult::interrupt(); }).wasInterrupted())
         return; // nothing to win
     }
     if (accesses.empty())
       return;
     struct Plan {
-      Operation *access;
+      DeviceAccessOpInterface access;
       std::optional<Affine> offset;
       bool narrow = false; // the offset has fewer than 64 bits
       Value remainingMask;
@@ -61,11 +58,9 @@ public:
     };
     SmallVector<Plan> plans;
     bool useful = false;
-    for (Operation *access : accesses) {
+    for (DeviceAccessOpInterface access : accesses) {
       Plan plan{access, std::nullopt, false, {}, false};
-      Value offset =
-          isa<LoadOp>(access) ? cast<LoadOp>(access).getOffset() : cast<StoreOp>(access).getOffset();
-      Value mask = isa<LoadOp>(access) ? cast<LoadOp>(access).getMask() : cast<StoreOp>(access).getMask();
+      Value offset = access.getOffset(), mask = access.getMask();
       if (offset) {
         plan.offset = affine(offset);
         plan.narrow = offset.getType().getIntOrFloatBitWidth() < 64;
@@ -90,8 +85,7 @@ public:
     SmallVector<std::optional<Address>> addresses;
     for (Plan &plan : plans) {
       std::optional<Address> address;
-      Value pointer =
-          isa<LoadOp>(plan.access) ? cast<LoadOp>(plan.access).getPtr() : cast<StoreOp>(plan.access).getPtr();
+      Value pointer = plan.access.getAddress();
       if (plan.offset && isUniform(pointer)) {
         address.emplace();
         address->base = tt::AddPtrOp::create(b, pointer.getType(), pointer, plan.offset->constant);
@@ -134,7 +128,7 @@ public:
           offset = offset ? Value(arith::AddIOp::create(at, offset, step, noWrap)) : step;
         }
       }
-      if (auto load = dyn_cast<LoadOp>(plan.access)) {
+      if (auto load = dyn_cast<LoadOp>(plan.access.getOperation())) {
         if (address) {
           load.getPtrMutable().assign(base);
           load.getOffsetMutable().assign(offset ? ValueRange(offset) : ValueRange());
@@ -145,7 +139,7 @@ public:
             load.getOtherMutable().clear();
         }
       } else {
-        auto store = cast<StoreOp>(plan.access);
+        auto store = cast<StoreOp>(plan.access.getOperation());
         if (address) {
           store.getPtrMutable().assign(base);
           store.getOffsetMutable().assign(offset ? ValueRange(offset) : ValueRange());

@@ -2,6 +2,8 @@
 // The `tt` dialect: what Triton's front end writes.
 #pragma once
 
+#include "triton-metal/Dialect/Triton/IR/MemoryAccessInterfaces.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"

@@ -3,11 +3,12 @@
 #ifndef TRITON_METAL_TRITON_MEMORY_OPS
 #define TRITON_METAL_TRITON_MEMORY_OPS
 
+include "triton-metal/Dialect/Triton/IR/MemoryAccessInterfaces.td"
 include "triton-metal/Dialect/Triton/IR/TritonOpBase.td"
 
 // ---- pointers ----
 
-def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments,
+def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments, TM_ReadsDevice,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
     TT_ValueOf<"ptr", "result">, TT_MaskOf<"ptr", 1>,
     TypesMatchWith<"'other' has the pointee type and shape of 'ptr'", "ptr", "other", "pointeeTypeFor($_self)",
@@ -29,7 +30,8 @@ def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments,
   let hasCanonicalizeMethod = 1;
 }
 
-def TT_StoreOp : TT_Op<"store", [MemoryEffects<[MemWrite]>, TT_ValueOf<"ptr", "value">, TT_MaskOf<"ptr", 2>]> {
+def TT_StoreOp : TT_Op<"store", [TM_WritesDevice, MemoryEffects<[MemWrite]>, TT_ValueOf<"ptr", "value">,
+    TT_MaskOf<"ptr", 2>]> {
   let summary = "write to memory";
   let description = [{
     Elements that the mask switches off are not written.
@@ -47,7 +49,7 @@ def TT_StoreOp : TT_Op<"store", [MemoryEffects<[MemWrite]>, TT_ValueOf<"ptr", "v
 
 // ---- atomics ----
 
-def TT_AtomicLoadOp : TT_Op<"atomic_load", [MemoryEffects<[MemRead, MemWrite]>,
+def TT_AtomicLoadOp : TT_Op<"atomic_load", [TM_ReadsDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>,
     TT_ValueOf<"ptr", "result">, TT_MaskOf<"ptr", 1>]> {
   let summary = "atomic read of memory";
   let arguments = (ins TT_PtrLike:$ptr, Optional<TT_BoolLike>:$mask, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
@@ -57,15 +59,15 @@ def TT_AtomicLoadOp : TT_Op<"atomic_load", [MemoryEffects<[MemRead, MemWrite]>,
   }];
 }
 
-def TT_AtomicStoreOp : TT_Op<"atomic_store", [MemoryEffects<[MemRead, MemWrite]>, TT_ValueOf<"ptr", "value">,
-    TT_MaskOf<"ptr", 2>]> {
+def TT_AtomicStoreOp : TT_Op<"atomic_store", [TM_WritesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>,
+    TT_ValueOf<"ptr", "value">, TT_MaskOf<"ptr", 2>]> {
   let summary = "atomic write to memory";
   let arguments = (ins TT_PtrLike:$ptr, TT_Type:$value, Optional<TT_BoolLike>:$mask, TT_MemSemantic:$sem,
                        TT_MemSyncScope:$scope);
   let assemblyFormat = "$sem `,` $scope `,` $ptr `,` $value (`,` $mask^)? attr-dict `:` type($ptr)";
 }
 
-def TT_AtomicPollOp : TT_Op<"atomic_poll", [InferTypeOpAdaptor,
+def TT_AtomicPollOp : TT_Op<"atomic_poll", [TM_ReadsDeviceAtomically, InferTypeOpAdaptor,
                                      MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "wait until memory holds a value";
   let description = [{
@@ -82,7 +84,8 @@ def TT_AtomicPollOp : TT_Op<"atomic_poll", [InferTypeOpAdaptor,
   let hasVerifier = 1;
 }
 
-def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [SameOperandsAndResultShape, MemoryEffects<[MemRead, MemWrite]>,
+def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [TM_UpdatesDeviceAtomically, SameOperandsAndResultShape,
+    MemoryEffects<[MemRead, MemWrite]>,
     TT_ValueOf<"ptr", "val">, TT_ValueOf<"ptr", "result">, TT_MaskOf<"ptr", 2>]> {
   let summary = "atomic update of memory that yields the old value";
   let arguments = (ins TT_RMWOp:$atomic_rmw_op, TT_PtrLike:$ptr, TT_Type:$val, Optional<TT_BoolLike>:$mask,
@@ -95,7 +98,8 @@ def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [SameOperandsAndResultShape, MemoryEffe
   let hasVerifier = 1;
 }
 
-def TT_AtomicCASOp : TT_Op<"atomic_cas", [SameOperandsAndResultShape, MemoryEffects<[MemRead, MemWrite]>,
+def TT_AtomicCASOp : TT_Op<"atomic_cas", [TM_UpdatesDeviceAtomically, SameOperandsAndResultShape,
+    MemoryEffects<[MemRead, MemWrite]>,
     TT_ValueOf<"ptr", "cmp">, TT_ValueOf<"ptr", "val">, TT_ValueOf<"ptr", "result">]> {
   let summary = "atomic compare and swap that yields the old value";
   let arguments = (ins TT_PtrLike:$ptr, TT_Type:$cmp, TT_Type:$val, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
@@ -122,33 +126,36 @@ def TT_MakeTensorDescOp : TT_Op<"make_tensor_descriptor", [Pure, SameVariadicOpe
   let hasVerifier = 1;
 }
 
-def TT_DescriptorLoadOp : TT_Op<"descriptor_load", [MemoryEffects<[MemRead]>]> {
+// An access through a descriptor: the descriptor says where, and which elements are inside.
+class TT_DescriptorAccess<string mnemonic, list<Trait> traits> : TT_Op<mnemonic, traits> {
+  let extraClassDeclaration = "::mlir::Value getAddress() { return getDesc(); }";
+  let hasVerifier = 1;
+}
+
+def TT_DescriptorLoadOp : TT_DescriptorAccess<"descriptor_load", [TM_ReadsDevice, MemoryEffects<[MemRead]>]> {
   let summary = "block read through a descriptor";
   let arguments = (ins TT_TensorDescType:$desc, Variadic<I32>:$indices,
                        OptionalAttr<TT_CachePolicyAttr>:$cachePolicy);
   let results = (outs TT_FpIntTensor:$result);
   let assemblyFormat = "$desc `[` $indices `]` attr-dict `:` qualified(type($desc)) `->` type($result)";
-  let hasVerifier = 1;
 }
 
-def TT_DescriptorStoreOp : TT_Op<"descriptor_store", [MemoryEffects<[MemWrite]>]> {
+def TT_DescriptorStoreOp : TT_DescriptorAccess<"descriptor_store", [TM_WritesDevice, MemoryEffects<[MemWrite]>]> {
   let summary = "block written through a descriptor";
   let arguments = (ins TT_TensorDescType:$desc, TT_FpIntTensor:$src, Variadic<I32>:$indices);
   let assemblyFormat = "$desc `[` $indices `]` `,` $src attr-dict `:` qualified(type($desc)) `,` type($src)";
-  let hasVerifier = 1;
 }
 
-def TT_DescriptorReduceOp : TT_Op<"descriptor_reduce", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TT_DescriptorReduceOp : TT_DescriptorAccess<"descriptor_reduce", [TM_UpdatesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "block combined atomically with memory through a descriptor";
   let arguments = (ins TT_DescriptorReduceKind:$kind, TT_TensorDescType:$desc, TT_FpIntTensor:$src,
                        Variadic<I32>:$indices);
   let assemblyFormat = [{
     $kind `,` $desc `[` $indices `]` `,` $src attr-dict `:` qualified(type($desc)) `,` type($src)
   }];
-  let hasVerifier = 1;
 }
 
-def TT_DescriptorGatherOp : TT_Op<"descriptor_gather", [MemoryEffects<[MemRead]>]> {
+def TT_DescriptorGatherOp : TT_DescriptorAccess<"descriptor_gather", [TM_ReadsDevice, MemoryEffects<[MemRead]>]> {
   let summary = "rows read through a descriptor";
   let description = [{
     The descriptor has blocks of one row. Row `i` of the result is row `x_offsets[i]` of the tensor, from column
@@ -159,15 +166,13 @@ def TT_DescriptorGatherOp : TT_Op<"descriptor_gather", [MemoryEffects<[MemRead]>
   let assemblyFormat = [{
     $desc `[` $x_offsets `,` $y_offset `]` attr-dict `:` functional-type(operands, results)
   }];
-  let hasVerifier = 1;
 }
 
-def TT_DescriptorScatterOp : TT_Op<"descriptor_scatter", [MemoryEffects<[MemWrite]>]> {
+def TT_DescriptorScatterOp : TT_DescriptorAccess<"descriptor_scatter", [TM_WritesDevice, MemoryEffects<[MemWrite]>]> {
   let summary = "rows written through a descriptor";
   let arguments = (ins TT_TensorDescType:$desc, RankedTensorOf<[I32]>:$x_offsets, I32:$y_offset,
                        TT_FpIntTensor:$src);
   let assemblyFormat = "$desc `[` $x_offsets `,` $y_offset `]` `,` $src attr-dict `:` type(operands)";
-  let hasVerifier = 1;
 }
 
 #endif

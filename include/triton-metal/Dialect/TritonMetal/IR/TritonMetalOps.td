@@ -15,6 +15,7 @@ include "mlir/IR/SymbolInterfaces.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "triton-metal/Dialect/Triton/IR/MemoryAccessInterfaces.td"
 include "triton-metal/Dialect/Triton/IR/TritonAttrs.td"
 include "triton-metal/Dialect/TritonMetal/IR/TritonMetalEnums.td"
 
@@ -180,10 +181,11 @@ def TM_PutOp : TM_Op<"put", [MemoryEffects<[MemWrite]>]> {
 
 // ---- memory ----
 
-class TM_Access<string mnemonic, list<Trait> traits = []>
+// Of an element of device memory.
+class TM_Access<string mnemonic, list<Trait> traits>
     : TM_Op<mnemonic, !listconcat(traits, [AttrSizedOperandSegments])>;
 
-def TM_LoadOp : TM_Access<"load", [MemoryEffects<[MemRead]>]> {
+def TM_LoadOp : TM_Access<"load", [TM_ReadsDevice, MemoryEffects<[MemRead]>]> {
   let summary = "element of device memory";
   let description = [{
     `ptr[offset]`, the offset in elements (i32 or i64, signed; absent: 0). With a false `mask` memory is not read and
@@ -197,14 +199,14 @@ def TM_LoadOp : TM_Access<"load", [MemoryEffects<[MemRead]>]> {
     `:` type($ptr) `->` type($result)
   }];
 }
-def TM_StoreOp : TM_Access<"store", [MemoryEffects<[MemWrite]>]> {
+def TM_StoreOp : TM_Access<"store", [TM_WritesDevice, MemoryEffects<[MemWrite]>]> {
   let summary = "sets an element of device memory";
   let arguments = (ins AnyType:$value, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask);
   let assemblyFormat = [{
     $value `,` $ptr (`[` $offset^ `:` type($offset) `]`)? (`mask` $mask^)? attr-dict `:` type($value) `,` type($ptr)
   }];
 }
-def TM_AtomicRMWOp : TM_Access<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TM_AtomicRMWOp : TM_Access<"atomic_rmw", [TM_UpdatesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic update of an element of device memory";
   let description = "The result is the old value, undefined with a false mask.";
   let arguments = (ins TT_RMWOp:$kind, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnyType:$value,
@@ -215,7 +217,7 @@ def TM_AtomicRMWOp : TM_Access<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>
     `:` type($ptr) `,` type($value) `->` type($result)
   }];
 }
-def TM_AtomicCASOp : TM_Access<"atomic_cas", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TM_AtomicCASOp : TM_Access<"atomic_cas", [TM_UpdatesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic compare-and-swap of an element of device memory";
   let description = "Compares bits. The result is the old value, undefined with a false mask.";
   let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnyType:$compare, AnyType:$value,
@@ -226,7 +228,7 @@ def TM_AtomicCASOp : TM_Access<"atomic_cas", [MemoryEffects<[MemRead, MemWrite]>
     `:` type($ptr) `,` type($compare) `,` type($value) `->` type($result)
   }];
 }
-def TM_AtomicLoadOp : TM_Access<"atomic_load", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TM_AtomicLoadOp : TM_Access<"atomic_load", [TM_ReadsDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic read of an element of device memory";
   let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask, TT_MemSemantic:$sem,
                        TT_MemSyncScope:$scope);
@@ -236,7 +238,7 @@ def TM_AtomicLoadOp : TM_Access<"atomic_load", [MemoryEffects<[MemRead, MemWrite
     `:` type($ptr) `->` type($result)
   }];
 }
-def TM_AtomicStoreOp : TM_Access<"atomic_store", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TM_AtomicStoreOp : TM_Access<"atomic_store", [TM_WritesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic write of an element of device memory";
   let arguments = (ins AnyType:$value, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask,
                        TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
@@ -253,18 +255,22 @@ def TM_SharedOp : TM_Op<"shared", [MemoryEffects<[MemAlloc]>]> {
   let results = (outs TM_SharedType:$result);
   let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($result)";
 }
-def TM_SharedLoadOp : TM_Op<"shared_load", [MemoryEffects<[MemRead]>]> {
+// Of elements of arrays in threadgroup memory.
+class TM_ArrayAccess<string mnemonic, list<Trait> traits>
+    : TM_Op<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<TM_ThreadgroupAccessOpInterface>])>;
+
+def TM_SharedLoadOp : TM_ArrayAccess<"shared_load", [MemoryEffects<[MemRead]>]> {
   let summary = "element of an array in threadgroup memory";
   let arguments = (ins TM_SharedType:$array, I32:$index);
   let results = (outs AnyType:$result);
   let assemblyFormat = "$array `[` $index `]` attr-dict `:` type($array) `->` type($result)";
 }
-def TM_SharedStoreOp : TM_Op<"shared_store", [MemoryEffects<[MemWrite]>]> {
+def TM_SharedStoreOp : TM_ArrayAccess<"shared_store", [MemoryEffects<[MemWrite]>]> {
   let summary = "sets an element of an array in threadgroup memory";
   let arguments = (ins AnyType:$value, TM_SharedType:$array, I32:$index, Optional<I1>:$mask);
   let assemblyFormat = "$value `,` $array `[` $index `]` (`mask` $mask^)? attr-dict `:` type($value) `,` type($array)";
 }
-def TM_SharedAtomicAddOp : TM_Op<"shared_atomic_add", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TM_SharedAtomicAddOp : TM_ArrayAccess<"shared_atomic_add", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic addition to a 32-bit integer of an array in threadgroup memory";
   let arguments = (ins I32:$value, TM_SharedType:$array, I32:$index, Optional<I1>:$mask);
   let assemblyFormat = "$value `,` $array `[` $index `]` (`mask` $mask^)? attr-dict `:` type($array)";
@@ -306,8 +312,8 @@ def TM_FragmentsCopyOp : TM_Op<"fragments_copy", [MemoryEffects<[MemRead, MemWri
   let arguments = (ins TM_FragmentsType:$source, TM_FragmentsType:$result);
   let assemblyFormat = "$source `to` $result attr-dict `:` type($source) `to` type($result)";
 }
-def TM_FragmentsLoadOp : TM_Op<"fragments_load", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "rows of a matrix from an array in threadgroup memory";
+def TM_FragmentsStoreOp : TM_ArrayAccess<"fragments_store", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "rows of a matrix to an array in threadgroup memory";
   let description = [{
     Rows `firstRow` up to `firstRow + numRows` (multiples of 8); row `firstRow` begins at element 0 of the array, a row
     every `stride` elements. SIMD groups whose rectangle lies outside of these rows do nothing.
@@ -315,19 +321,10 @@ def TM_FragmentsLoadOp : TM_Op<"fragments_load", [MemoryEffects<[MemRead, MemWri
   let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$array, I64Attr:$firstRow, I64Attr:$numRows,
                        I64Attr:$stride);
   let assemblyFormat = [{
-    $matrix `rows` $firstRow `count` $numRows `from` $array `stride` $stride attr-dict `:` type($matrix) `,` type($array)
-  }];
-}
-def TM_FragmentsStoreOp : TM_Op<"fragments_store", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "rows of a matrix to an array in threadgroup memory";
-  let description = "As `tm.fragments_load`, in the other direction.";
-  let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$array, I64Attr:$firstRow, I64Attr:$numRows,
-                       I64Attr:$stride);
-  let assemblyFormat = [{
     $matrix `rows` $firstRow `count` $numRows `to` $array `stride` $stride attr-dict `:` type($matrix) `,` type($array)
   }];
 }
-def TM_MultiplyAccumulateOp : TM_Op<"multiply_accumulate", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TM_MultiplyAccumulateOp : TM_ArrayAccess<"multiply_accumulate", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "matrix product of two arrays in threadgroup memory, added to a matrix in fragments";
   let description = [{
     `matrix += a * b`, a of rows x depth and b of depth x columns elements, row-major with `strideA` and `strideB`

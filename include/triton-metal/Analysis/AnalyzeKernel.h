@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "triton-metal/Analysis/KernelFacts.h"
+#include "triton-metal/Dialect/Triton/IR/Dialect.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tmetal {
+
+/// The public function of the module; null when there is none.
+tt::FuncOp findKernel(mlir::ModuleOp module);
+
+/// The facts of the kernel in a module that went through the shared passes. Throws Error.
+KernelFacts analyzeKernel(mlir::ModuleOp module);
+
+} // namespace tmetal
