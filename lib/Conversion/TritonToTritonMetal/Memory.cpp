@@ -71,7 +71,7 @@ static void lowerScalarLoad(Distribution &d, tt::LoadOp load) {
                               load.getIsVolatile());
   };
   // Threads that read at different times must not see different values.
-  if (d.memory.isStored(d.memory.rootOf(load.getPtr())) || load.getIsVolatile()) {
+  if (d.memory.isStored(load.getPtr()) || load.getIsVolatile()) {
     d.scalars.map(load.getResult(), fromOneThread(d, loc, load.getType(), emit));
     return;
   }
@@ -93,7 +93,7 @@ void lowerLoad(Distribution &d, Operation *op) {
   if (!isBlock(load.getType()))
     return lowerScalarLoad(d, load);
   Location loc = op->getLoc();
-  DeviceAccess access{d.memory.rootOf(load.getPtr()), load.getPtr(), /*writes=*/false};
+  DeviceAccess access{d.memory.rootsOf(load.getPtr()), load.getPtr(), /*writes=*/false};
   ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), op->getOperands(), access, loc);
   Request own = region.ownRequest();
   Value pointer = pull(d, region, load.getPtr(), own);
@@ -111,7 +111,7 @@ void lowerStore(Distribution &d, Operation *op) {
   if (!isBlock(store.getValue()))
     return lowerScalarStore(d, store);
   Location loc = op->getLoc();
-  DeviceAccess access{d.memory.rootOf(store.getPtr()), store.getPtr(), /*writes=*/true};
+  DeviceAccess access{d.memory.rootsOf(store.getPtr()), store.getPtr(), /*writes=*/true};
   ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), op->getOperands(), access, loc);
   Request own = region.ownRequest();
   Value pointer = pull(d, region, store.getPtr(), own);
@@ -165,7 +165,7 @@ void lowerAtomic(Distribution &d, Operation *op) {
   Value pointers = op->getOperand(0);
   if (!isBlock(pointers))
     return lowerScalarAtomic(d, op, isUsed);
-  DeviceAccess access{d.memory.rootOf(pointers), pointers, /*writes=*/true};
+  DeviceAccess access{d.memory.rootsOf(pointers), pointers, /*writes=*/true};
   ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), op->getOperands(), access, loc);
   region.getOp().setVectorizable(false);
   Request own = region.ownRequest();
