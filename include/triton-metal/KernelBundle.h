@@ -3,6 +3,7 @@
 #pragma once
 
 #include "triton-metal/Analysis/AccessBounds.h"
+#include "triton-metal/Analysis/KernelFacts.h"
 #include "triton-metal/Conversion/Launch.h"
 #include "triton-metal/Support/Errors.h"
 #include "triton-metal/Target/Engine.h"
