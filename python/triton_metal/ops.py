@@ -76,8 +76,8 @@ this page from `include/triton-metal/Operations/Operations.td`; a test checks th
 | ✗ | refused by both engines |
 | empty | does not exist |
 
-A kernel with a refused operation gets an error that names the line, when it is compiled or at its first launch.
-For a cast, a column applies to the type it converts from as well as to the type it converts to.
+A kernel with a refused operation gets an error that names the line, when it is compiled or at its first
+launch. For a cast, a column applies to the type it converts from as well as to the type it converts to.
 """
 
 _TITLES = {
@@ -99,9 +99,8 @@ def operations_markdown() -> str:
         pages.append(f"## {title}\n\n{_matrix([entry for entry in known if entry['kind'] == kind])}")
     pages.append(f"## Reasons\n\n{_reasons(known)}")
     unknown = ", ".join(f"`{entry['op']}`" for entry in entries if _is_unknown(entry))
-    pages.append(
-        f"## Without a form\n\nNeither engine supports these operations, which Triton does not generate: {unknown}.\n"
-    )
+    sentence = f"Triton does not generate these, and neither engine has them: {unknown}."
+    pages.append(f"## Without a form\n\n{sentence}\n")
     return "\n".join(pages)
 
 
