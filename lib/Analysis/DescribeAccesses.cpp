@@ -6,6 +6,7 @@
 #include "triton-metal/Analysis/AnalyzeKernel.h"
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
 #include "triton-metal/Support/SourceLocation.h"
+#include "triton-metal/Support/Types.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -73,8 +74,7 @@ private:
   }
 
   static int bytesOf(Type pointer) {
-    Type element = cast<tt::PointerType>(getElementTypeOrSelf(pointer)).getPointeeType();
-    return isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
+    return byteWidth(cast<tt::PointerType>(getElementTypeOrSelf(pointer)).getPointeeType());
   }
 
   // ---- nodes ----

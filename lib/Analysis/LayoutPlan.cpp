@@ -19,8 +19,8 @@ namespace tmetal {
 
 /// Operations that only say anew where an element is.
 static bool isView(Operation *op) {
-  return isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp, tt::SplitOp>(
-      op);
+  return isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp,
+             tt::SplitOp>(op);
 }
 
 static bool isSource(Operation *op) { return isa<tt::MakeRangeOp, tt::SplatOp, arith::ConstantOp>(op); }
@@ -333,8 +333,8 @@ private:
     plan.products[dot] = product;
   }
 
-  /// The fragments that the value which the loop carries at `index` can live in for the whole loop: it only
-  /// accumulates products.
+  /// The fragments that a value which the loop carries can live in for the whole loop. There are some if it
+  /// only accumulates products.
   std::optional<FragmentGrid> accumulatorOf(scf::ForOp loop, unsigned index) const {
     BlockArgument argument = loop.getRegionIterArgs()[index];
     if (!argument.hasOneUse())
@@ -553,8 +553,7 @@ void LayoutPlan::print(llvm::raw_ostream &out) const {
   tt::FuncOp kernel = function;
   AsmState names(kernel);
   auto printValue = [&](Value value) { value.printAsOperand(out, names); };
-  out << "layout plan of @" << kernel.getSymName() << " for " << options.simdgroups
-      << " SIMD groups\n";
+  out << "layout plan of @" << kernel.getSymName() << " for " << options.simdgroups << " SIMD groups\n";
   auto printBlock = [&](Value value) {
     const BlockPlan &entry = (*this)[value];
     out << "  ";

@@ -4,17 +4,12 @@
 #include "triton-metal/Support/Types.h"
 
 #include "mlir/IR/Matchers.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace tmetal {
 
 constexpr int64_t kFragment = 8; // rows and columns
-
-int64_t threadgroupArrayBytes(int64_t count, Type element) {
-  return llvm::alignTo(count * byteWidth(element), 16);
-}
 
 bool isZeroBlock(Value value) {
   Attribute constant;

@@ -19,9 +19,7 @@ struct RegionBuilderTest : KernelTest {
     body = &kernel.getBody().emplaceBlock();
   }
 
-  Value constant(ImplicitLocOpBuilder b, int64_t value) {
-    return arith::ConstantIntOp::create(b, value, 32);
-  }
+  Value constant(ImplicitLocOpBuilder b, int64_t value) { return arith::ConstantIntOp::create(b, value, 32); }
   /// Names of the operations of a block, in their order; constants by their value.
   std::string order(Block &block) {
     std::string text;

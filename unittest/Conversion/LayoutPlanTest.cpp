@@ -45,8 +45,8 @@ struct LayoutPlanTest : KernelTest {
       %c0 = arith.constant 0 : i32
       %c1 = arith.constant 1 : i32
       %sum = scf.for %i = %c0 to %n step %c1 iter_args(%s = %zero) -> (tensor<64x64xf32>) : i32 {
-    )" + load("y", "%b", type) + "%d = tt.dot %x, %y, %s : " + dot + "\n" +
-                     uses + R"(
+    )" + load("y", "%b", type) +
+                     "%d = tt.dot %x, %y, %s : " + dot + "\n" + uses + R"(
         scf.yield %d : tensor<64x64xf32>
       }
       %os = tt.splat %out : !tt.ptr<f32> -> tensor<64x64x!tt.ptr<f32>>

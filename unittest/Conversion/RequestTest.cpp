@@ -100,7 +100,8 @@ TEST_F(RequestTest, OwnRegisters) {
   int found = 0;
   for (int round = 0; round < 200; ++round) {
     // What another thread of the same registers might ask for, and sometimes what none of its registers has.
-    Request have{LinearLayout::blockedAlong({16, 32}, int(random() % 2), kSimdgroups), int64_t(random() % 512)};
+    Request have{LinearLayout::blockedAlong({16, 32}, int(random() % 2), kSimdgroups),
+                 int64_t(random() % 512)};
     Request want = have;
     auto ofOwnRegisters = [&] {
       int64_t sum = round % 8 == 0 ? int64_t(random() % 512) : 0;

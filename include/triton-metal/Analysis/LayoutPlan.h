@@ -67,8 +67,8 @@ public:
   /// Whether all products pass their operands in the same slices.
   bool hasSameSlices(const LayoutPlan &other) const;
 
-  /// A lower bound of the threadgroup memory that the kernel needs: what the operands of some product and what
-  /// waits for other trips of the loops around it take together.
+  /// A lower bound of the threadgroup memory that the kernel needs: what the operands of some product and
+  /// what waits for other trips of the loops around it take together.
   int64_t leastThreadgroupBytes() const;
 
   /// One line for each block and each operation that works on blocks, in the order of the program.

@@ -23,9 +23,6 @@ struct ProductPlan {
   int64_t slices = 1;       // of the inner dimension, which pass through threadgroup memory one by one
 };
 
-/// Bytes of an array in threadgroup memory, with the padding behind it.
-int64_t threadgroupArrayBytes(int64_t count, mlir::Type element);
-
 /// A block of zeros (not of negative zeros, which would change the sign of a sum).
 bool isZeroBlock(mlir::Value value);
 

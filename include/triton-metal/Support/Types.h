@@ -5,6 +5,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/IR/Value.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -28,6 +29,11 @@ inline std::vector<int64_t> shapeOf(mlir::Value value) {
 /// Bytes of one element in memory; what is neither integer nor float is an address.
 inline int64_t byteWidth(mlir::Type element) {
   return element.isIntOrFloat() ? std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8) : 8;
+}
+
+/// Bytes of an array in threadgroup memory, with the padding behind it.
+inline int64_t threadgroupArrayBytes(int64_t count, mlir::Type element) {
+  return llvm::alignTo(count * byteWidth(element), 16);
 }
 
 inline int64_t numElements(llvm::ArrayRef<int64_t> shape) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Structured control flow: conditions and bounds are the same for all threads; blocks that are carried live in
-// tiles.
+// Structured control flow: conditions and bounds are the same for all threads, and blocks that are passed on
+// live in tiles.
 #include "Materialize.h"
 #include "Pull.h"
 #include "Rules.h"
@@ -53,7 +53,8 @@ static void receive(Distribution &d, ValueRange values, ArrayRef<TileOfValue> ti
 }
 
 /// Stores blocks into their tiles and returns the scalars.
-static SmallVector<Value> passOn(Distribution &d, ValueRange values, ArrayRef<TileOfValue> tiles, Location loc) {
+static SmallVector<Value> passOn(Distribution &d, ValueRange values, ArrayRef<TileOfValue> tiles,
+                                 Location loc) {
   SmallVector<Value> scalars;
   for (auto [value, each] : llvm::zip_equal(values, tiles)) {
     if (each.tile)
@@ -126,8 +127,7 @@ static bool readsTiles(const Distribution &d, Value value, ArrayRef<Value> tiles
   if (const KeptBlock *kept = d.blocks.find(value))
     return llvm::is_contained(tiles, kept->tile);
   Operation *op = value.getDefiningOp();
-  return op &&
-         llvm::any_of(op->getOperands(), [&](Value operand) { return readsTiles(d, operand, tiles); });
+  return op && llvm::any_of(op->getOperands(), [&](Value operand) { return readsTiles(d, operand, tiles); });
 }
 
 /// What the next trip needs and would find overwritten goes to tiles of its own, by index of the loop.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Distributes the operations of a kernel over the threads of a threadgroup.
 //
-// Scalars become scalars of uniform code. A block value is pulled, not pushed: whoever needs it in a region asks
-// for the element that a thread works on (Pull.h), and the request travels through views as a linear map of bits.
-// What ends a request is computed on the spot (ranges, splats and cheap arithmetic on them), read from the
-// region at hand, from a tile when the thread holds the element, or else from threadgroup memory
+// Scalars become scalars of uniform code. A block value is pulled, not pushed: whoever needs it in a region
+// asks for the element that a thread works on (Pull.h), and the request travels through views as a linear map
+// of bits. What ends a request is computed on the spot (ranges, splats and cheap arithmetic on them), read
+// from the region at hand, from a tile when the thread holds the element, or else from threadgroup memory
 // (Materialize.h). Each operation has a rule (Rules.h).
 #pragma once
 

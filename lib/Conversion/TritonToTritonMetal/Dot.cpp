@@ -93,9 +93,10 @@ static void sendSlice(Distribution &d, const Product &product, const Operand &op
       coord = arith::AndIOp::create(b, coord, constant(b, sliceDepth - 1));
       extent = sliceDepth;
     }
-    position = position ? Value(arith::AddIOp::create(
-                              b, arith::MulIOp::create(b, position, constant(b, extent)), coord))
-                        : coord;
+    position =
+        position
+            ? Value(arith::AddIOp::create(b, arith::MulIOp::create(b, position, constant(b, extent)), coord))
+            : coord;
   }
   tm::SharedStoreOp::create(b, value, operand.array, position, andMask(b, owner, chosen));
   d.code.closeRegion();
@@ -152,8 +153,8 @@ static void multiplyStep(Distribution &d, Product &product, Value k, int64_t dep
   };
   Value rowOfA = batch ? multiplyAdd(batch, shape[rank - 2], row) : row;
   Value rowOfB = batch ? multiplyAdd(batch, depth, k) : k;
-  Value x = tm::SharedLoadOp::create(b, elementOf(product.a.value), product.a.array,
-                                     multiplyAdd(rowOfA, depth, k));
+  Value x =
+      tm::SharedLoadOp::create(b, elementOf(product.a.value), product.a.array, multiplyAdd(rowOfA, depth, k));
   Value y = tm::SharedLoadOp::create(b, elementOf(product.b.value), product.b.array,
                                      multiplyAdd(rowOfB, shape[rank - 1], column));
   Value sum = tm::GetOp::create(b, type, product.accumulator, region.registerIndex());

@@ -29,8 +29,8 @@ Value newArray(OpBuilder &b, Location loc, int64_t count, Type element) {
 
 Value newFragments(Builder &b, Value like, FragmentGrid grid) {
   std::vector<int64_t> shape = shapeOf(like);
-  return tm::FragmentsOp::create(b, tm::FragmentsType::get(b.getContext(), shape[0], shape[1], elementOf(like),
-                                                           grid.rows, grid.columns));
+  return tm::FragmentsOp::create(b, tm::FragmentsType::get(b.getContext(), shape[0], shape[1],
+                                                           elementOf(like), grid.rows, grid.columns));
 }
 
 void fillWithZeros(Builder &b, Value fragments) {
@@ -54,8 +54,8 @@ Value tileOf(Distribution &d, Value block) {
 }
 
 /// Stores what the threads of `region` have for `request`.
-static Value copyFrom(Distribution &d, ThreadRegion &region, Value block, Value scalar, const Request &request,
-                      Location loc) {
+static Value copyFrom(Distribution &d, ThreadRegion &region, Value block, Value scalar,
+                      const Request &request, Location loc) {
   OpBuilder ahead(region.getOp());
   Value array = newArray(ahead, loc, numElements(shapeOf(block)), elementOf(block));
   Value index = elementIndex(region, request, loc), owner = ownerMask(region, request.layout, loc);
@@ -138,8 +138,7 @@ Value scalarOf(Distribution &d, Value block, Location loc) {
 SmallVector<Value> getAll(Builder &b, ValueRange tiles, Value place) {
   SmallVector<Value> values;
   for (Value tile : tiles)
-    values.push_back(
-        tm::GetOp::create(b, cast<tm::TileType>(tile.getType()).getElementType(), tile, place));
+    values.push_back(tm::GetOp::create(b, cast<tm::TileType>(tile.getType()).getElementType(), tile, place));
   return values;
 }
 

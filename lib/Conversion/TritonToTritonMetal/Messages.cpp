@@ -21,7 +21,8 @@ void lowerPrint(Distribution &d, Operation *op) {
   auto print = cast<tt::PrintOp>(op);
   Location loc = op->getLoc();
   SmallVector<Value> values, coordinates, blocks;
-  llvm::copy_if(print.getArgs(), std::back_inserter(blocks), [](Value argument) { return isBlock(argument); });
+  llvm::copy_if(print.getArgs(), std::back_inserter(blocks),
+                [](Value argument) { return isBlock(argument); });
   if (blocks.empty()) {
     d.code.single(loc, [&](Builder &b) {
       for (Value argument : print.getArgs())
@@ -50,9 +51,8 @@ void lowerAssert(Distribution &d, Operation *op) {
   Location loc = op->getLoc();
   Value condition = assertion.getCondition();
   if (!isBlock(condition)) {
-    d.code.single(loc, [&](Builder &b) {
-      tm::AssertOp::create(b, d.scalar(condition), assertion.getMessage());
-    });
+    d.code.single(loc,
+                  [&](Builder &b) { tm::AssertOp::create(b, d.scalar(condition), assertion.getMessage()); });
     return;
   }
   ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), condition, loc);

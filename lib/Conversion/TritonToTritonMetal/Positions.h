@@ -13,7 +13,8 @@ mlir::Value coordinate(ThreadRegion &region, const Request &request, int dim, ml
 /// True in one of the threads that hold an element; null when there is only one.
 mlir::Value ownerMask(ThreadRegion &region, const LinearLayout &layout, mlir::Location loc);
 /// What each thread has in `tile` at the register that `place` says.
-mlir::Value readRegister(ThreadRegion &region, mlir::Value tile, const OwnRegister &place, mlir::Location loc);
+mlir::Value readRegister(ThreadRegion &region, mlir::Value tile, const OwnRegister &place,
+                         mlir::Location loc);
 
 /// The exclusive or of what the bits of `source` contribute; null when they contribute nothing.
 mlir::Value mapBits(mlir::ImplicitLocOpBuilder &b, mlir::Value source, llvm::ArrayRef<int64_t> contributions);

@@ -31,7 +31,8 @@ static Value read(Distribution &d, ThreadRegion &region, Value block, const Requ
 // ---- others are computed ----
 
 /// `cat` and `join`: one of the two elements.
-static Value select(ThreadRegion &region, OpResult result, const Request &request, Value first, Value second) {
+static Value select(ThreadRegion &region, OpResult result, const Request &request, Value first,
+                    Value second) {
   Operation *op = result.getOwner();
   Location loc = op->getLoc();
   int64_t chosen = isa<tt::JoinOp>(op) ? 1 : numElements(shapeOf(result)) / 2;
@@ -108,7 +109,8 @@ Value pull(Distribution &d, ThreadRegion &region, Value value, const Request &re
 // ---- regions ----
 
 /// Whether the region can have the element without another region between its operations.
-static bool isAvailable(const Distribution &d, const ThreadRegion &region, Value value, const Request &request) {
+static bool isAvailable(const Distribution &d, const ThreadRegion &region, Value value,
+                        const Request &request) {
   if (!isBlock(value))
     return true;
   if (const KeptBlock *kept = d.blocks.find(value))
@@ -122,9 +124,8 @@ static bool isAvailable(const Distribution &d, const ThreadRegion &region, Value
 
 ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, ValueRange values, Location loc) {
   ThreadRegion *open = d.code.getOpen();
-  if (open && open->getLayout() == layout && llvm::all_of(values, [&](Value value) {
-        return isAvailable(d, *open, value, open->ownRequest());
-      }))
+  if (open && open->getLayout() == layout &&
+      llvm::all_of(values, [&](Value value) { return isAvailable(d, *open, value, open->ownRequest()); }))
     return *open;
   return d.code.openRegion(layout, loc);
 }

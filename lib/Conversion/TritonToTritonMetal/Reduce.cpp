@@ -175,8 +175,8 @@ static SmallVector<Value> receivePartials(Distribution &d, Reduction &reduction,
   Value first = constant(b, 1), end = constant(b, senders), step = constant(b, 1);
   auto loop = scf::ForOp::create(b, first, end, step, results);
   Builder body = Builder::atBlockEnd(loc, loop.getBody());
-  scf::YieldOp::create(body, reduction.combine(d, body, loop.getRegionIterArgs(),
-                                               receive(body, loop.getInductionVar())));
+  scf::YieldOp::create(
+      body, reduction.combine(d, body, loop.getRegionIterArgs(), receive(body, loop.getInductionVar())));
   return SmallVector<Value>(loop.getResults());
 }
 

@@ -42,8 +42,8 @@ private:
   std::map<std::pair<const void *, Request>, mlir::Value> scalars;
 };
 
-/// Holds the place in uniform code, behind which at most one region is open. Uniform code ends the open region;
-/// what only declares something goes in front of it.
+/// Holds the place in uniform code, behind which at most one region is open. Uniform code ends the open
+/// region; what only declares something goes in front of it.
 class RegionBuilder {
 public:
   using Builder = mlir::ImplicitLocOpBuilder;

@@ -79,7 +79,8 @@ SmallVector<ValueRequest> requestsThroughView(OpResult result, const Request &re
   auto to = [&](Value source, ArrayRef<int64_t> images, int64_t constant = 0) {
     return ValueRequest(source, request.through(shapeOf(source), images, constant));
   };
-  if (!isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp, tt::SplitOp>(op))
+  if (!isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp, tt::SplitOp>(
+          op))
     return {};
   std::vector<int64_t> shape = shapeOf(result);
   Value source = op->getOperand(0);
@@ -93,14 +94,16 @@ SmallVector<ValueRequest> requestsThroughView(OpResult result, const Request &re
                }))};
   if (auto trans = dyn_cast<tt::TransOp>(op)) {
     ArrayRef<int32_t> order = trans.getOrder();
-    return {to(source, imagesOf(shape, [&](int dim, int64_t bit) { return bit * sourceStrides[order[dim]]; }))};
+    return {
+        to(source, imagesOf(shape, [&](int dim, int64_t bit) { return bit * sourceStrides[order[dim]]; }))};
   }
   int64_t count = numElements(shape);
   if (isa<tt::SplitOp>(op))
     return {to(source, imagesOfIndex(count, [](int64_t bit) { return bit << 1; }), result.getResultNumber())};
   bool lowest = isa<tt::JoinOp>(op); // bit that chooses
-  SmallVector<int64_t> images =
-      imagesOfIndex(count, [&](int64_t bit) { return lowest ? bit >> 1 : bit == count / 2 ? 0 : bit; });
+  SmallVector<int64_t> images = imagesOfIndex(count, [&](int64_t bit) {
+    return lowest ? bit >> 1 : bit == count / 2 ? 0 : bit;
+  });
   return {to(source, images), to(op->getOperand(1), images)};
 }
 

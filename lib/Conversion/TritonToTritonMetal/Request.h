@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Requests for elements of blocks, and how they pass through operations that only say anew where an element is.
+// Requests for elements of blocks, and how they pass through views: operations that only say anew where an
+// element is.
 #pragma once
 
 #include "triton-metal/Analysis/LinearLayout.h"
@@ -17,7 +18,8 @@ struct Request {
   bool operator==(const Request &other) const { return flip == other.flip && layout == other.layout; }
   bool operator<(const Request &other) const;
 
-  /// The request as the operand of a view sees it: bit k of an element's index becomes `images[k]` in `shape`.
+  /// The request as the operand of a view, which has `shape`, sees it: bit k of an element's index becomes
+  /// `images[k]`.
   Request through(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> images, int64_t constant = 0) const;
 };
 
@@ -37,8 +39,8 @@ using ValueRequest = std::pair<mlir::Value, Request>;
 /// (`cat`) or the lowest (`join`) of the element's index chooses.
 llvm::SmallVector<ValueRequest> requestsThroughView(mlir::OpResult result, const Request &request);
 
-/// The operands that a request for `value`, which no thread keeps, is passed on to. False as soon as `visit`
-/// is.
+/// Visits the operands that a request for `value`, which no thread keeps, is passed on to. False as soon as
+/// `visit` returns false.
 bool forEachPulled(mlir::Value value, const Request &request,
                    llvm::function_ref<bool(mlir::Value, const Request &)> visit);
 

@@ -9,7 +9,7 @@ namespace tmetal {
 struct Distribution;
 
 // Elementwise.cpp
-void lowerScalar(Distribution &d, mlir::Operation *op);      // any operation on scalars: a copy in uniform code
+void lowerScalar(Distribution &d, mlir::Operation *op); // any operation on scalars: a copy in uniform code
 void lowerElementwise(Distribution &d, mlir::Operation *op); // a copy on the scalars of a thread
 void lowerMapElementwise(Distribution &d, mlir::Operation *op);
 // Shapes.cpp

@@ -24,7 +24,7 @@ struct Scan {
   Location loc;
   LinearLayout layout;
   AxisBits axis;
-  int64_t flip; // a reverse scan is a scan of the mirrored block
+  int64_t flip;                       // a reverse scan is a scan of the mirrored block
   SmallVector<Value> tiles, received; // the elements, and those of other lanes
 
   Scan(tt::ScanOp op, const LinearLayout &layout)

@@ -2,6 +2,8 @@
 // Accesses to memory, matrix fragments and messages to the host.
 #include "Printer.h"
 
+#include "triton-metal/Support/Types.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -22,7 +24,7 @@ std::string MslPrinter::storedName(Type type, Location loc) {
 }
 
 int64_t MslPrinter::storedBytes(Type type) {
-  return isa<tt::PointerType>(type) ? 8 : std::max(1u, type.getIntOrFloatBitWidth() / 8);
+  return byteWidth(type);
 }
 
 // ---- device memory ----

@@ -2,6 +2,7 @@
 // What a well-formed program of threads looks like: where an operation may stand, and that it stays inside of
 // the registers, arrays and matrices that it names.
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Support/Types.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
@@ -37,10 +38,6 @@ LogicalResult LinearLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitEr
 
 /// What a variable, an array or a parameter can hold.
 static bool isScalar(Type type) { return type.isIntOrFloat() || isa<tt::PointerType>(type); }
-
-static int64_t bytesOf(Type element) {
-  return isa<tt::PointerType>(element) ? 8 : std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
-}
 
 LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, Type element,
                                LinearLayoutAttr layout) {
@@ -322,7 +319,7 @@ LogicalResult SharedOp::verify() {
   if (!offset)
     return success();
   SharedType type = getType();
-  int64_t width = bytesOf(type.getElementType()), begin = *offset,
+  int64_t width = tmetal::byteWidth(type.getElementType()), begin = *offset,
           end = begin + type.getNumElements() * width;
   if (begin < 0 || begin % width)
     return emitOpError() << "lies at byte " << begin << ", where no " << type.getElementType()

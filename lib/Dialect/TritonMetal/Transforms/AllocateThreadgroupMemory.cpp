@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
-
-#include "llvm/Support/MathExtras.h"
+#include "triton-metal/Support/Types.h"
 
 using namespace mlir;
 
@@ -19,9 +18,7 @@ struct Array {
 };
 
 int64_t bytesOf(SharedType type) {
-  Type element = type.getElementType();
-  int64_t width = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
-  return llvm::alignTo(type.getNumElements() * width, 16);
+  return threadgroupArrayBytes(type.getNumElements(), type.getElementType());
 }
 
 struct AllocateThreadgroupMemoryPass : impl::AllocateThreadgroupMemoryBase<AllocateThreadgroupMemoryPass> {
