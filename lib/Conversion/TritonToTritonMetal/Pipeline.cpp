@@ -104,7 +104,8 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
   std::optional<LayoutPlan> thinnest;
   int64_t least = kUnknown;
-  for (int64_t operandBytes = limit; operandBytes >= kLeastOperandBytes; operandBytes /= 2) {
+  for (int64_t operandBytes = std::max(limit, kLeastOperandBytes); operandBytes >= kLeastOperandBytes;
+       operandBytes /= 2) {
     LayoutPlan plan(kernelOf(module), {options.simdgroups, operandBytes});
     if (thinnest && plan.hasSameSlices(*thinnest))
       continue; // the same kernel again
