@@ -59,8 +59,7 @@ std::vector<const Record *> operations(const RecordKeeper &records) {
 
 bool isRefused(const Record *engine) { return engine->getValueAsString("rule").empty(); }
 
-void writeRules(const RecordKeeper &records, StringRef engineName, StringRef macro, bool hasDetail,
-                raw_ostream &out) {
+void writeRules(const RecordKeeper &records, StringRef engineName, StringRef macro, raw_ostream &out) {
   for (const Record *op : operations(records)) {
     const Record *engine = op->getValueAsDef(engineName);
     if (engine->getValueAsBit("hasNoRow"))
@@ -70,10 +69,7 @@ void writeRules(const RecordKeeper &records, StringRef engineName, StringRef mac
       out << macro << "_REFUSED(" << name << ", " << note << ")\n";
       continue;
     }
-    out << macro << "(" << name << ", " << engine->getValueAsString("rule");
-    if (hasDetail)
-      out << ", " << quoted(engine->getValueAsString("detail"));
-    out << ")\n";
+    out << macro << "(" << name << ", " << engine->getValueAsString("rule") << ")\n";
   }
 }
 
@@ -193,10 +189,10 @@ bool writeTable(raw_ostream &out, const RecordKeeper &records) {
     Registry(records, out).write();
     break;
   case Table::Distribution:
-    writeRules(records, "metal", "TM_DISTRIBUTION", /*hasDetail=*/false, out);
+    writeRules(records, "metal", "TM_DISTRIBUTION", out);
     break;
   case Table::Raising:
-    writeRules(records, "mlx", "TM_RAISING", /*hasDetail=*/true, out);
+    writeRules(records, "mlx", "TM_RAISING", out);
     break;
   case Table::Spellings:
     writeSpellings(records, out);

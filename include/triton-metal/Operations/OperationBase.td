@@ -63,7 +63,6 @@ def StorageOnly : Refused<Storage8, "is a storage format: convert to float32 fir
 class Engine {
   string rule = "";
   string form = "";
-  string detail = "";
   string note = "";
   bit hasNoRow = false; // the engine never meets it alone
   list<Limit> limits = [];
@@ -76,12 +75,10 @@ class Metal<string ruleName, string formText, string noteText = "", list<Limit> 
   let note = noteText;
   let limits = engineLimits;
 }
-/// MLX operations: a rule of the raising, which gets `detail`.
-class MLX<string ruleName, string formText, string ruleDetail = "", string noteText = "",
-          list<Limit> engineLimits = []> : Engine {
+/// MLX operations: a rule of the raising.
+class MLX<string ruleName, string formText, string noteText = "", list<Limit> engineLimits = []> : Engine {
   let rule = ruleName;
   let form = formText;
-  let detail = ruleDetail;
   let note = noteText;
   let limits = engineLimits;
 }

@@ -10,14 +10,14 @@ include "triton-metal/Operations/OperationBase.td"
 let spelling = "programId(use)" in
 def : Operation<"tt.get_program_id", Elementwise, [I32],
     Metal<"lowerScalar", "threadgroup_position_in_grid">,
-    MLX<"raiseProgramId", "program axis", "", "known when raised">>;
+    MLX<"raiseProgramId", "program axis", "known when raised">>;
 let spelling = "programCount(use)" in
 def : Operation<"tt.get_num_programs", Elementwise, [I32],
     Metal<"lowerScalar", "threadgroups_per_grid">,
-    MLX<"raiseNumPrograms", "constant", "", "known when raised">>;
+    MLX<"raiseNumPrograms", "constant", "known when raised">>;
 def : Operation<"tt.make_range", View, [I32],
     Metal<"lowerNothing", "index of the thread and register", "computed where it is needed">,
-    MLX<"raiseMakeRange", "arange", "", "known when raised">>;
+    MLX<"raiseMakeRange", "arange", "known when raised">>;
 def : Operation<"tt.func", Structure, Everything, Within, MLX<"raiseNothing", "func.func">>;
 def : Operation<"tt.return", Structure, [], Within, MLX<"raiseNothing", "return">>;
 defvar CallLeft = Before<"inlined before", "Calls are inlined before; what is left cannot be.">;
@@ -34,19 +34,19 @@ def : Operation<"tt.expand_dims", View, Everything,
     Metal<"lowerShape", "map of bits">, MLX<"raiseExpandDims", "reshape">>;
 def : Operation<"tt.broadcast", View, Everything,
     Metal<"lowerShape", "map of bits">,
-    MLX<"raiseBroadcast", "broadcast_to", "", "implicit: an axis of extent 1">>;
+    MLX<"raiseBroadcast", "broadcast_to", "implicit: an axis of extent 1">>;
 def : Operation<"tt.reshape", View, Everything, Metal<"lowerShape", "map of bits">, MLX<"raiseReshape", "reshape">>;
 def : Operation<"tt.trans", View, Everything,
     Metal<"lowerShape", "map of bits", "through threadgroup memory when threads differ">,
     MLX<"raiseTranspose", "transpose">>;
 def : Operation<"tt.cat", View, Everything,
-    Metal<"lowerShape", "select">, MLX<"raiseConcatenate", "concatenate", "", "", [PointerInMLX]>>;
+    Metal<"lowerShape", "select">, MLX<"raiseConcatenate", "concatenate", "", [PointerInMLX]>>;
 def : Operation<"tt.join", View, Everything,
-    Metal<"lowerShape", "select">, MLX<"raiseJoin", "concatenate", "", "", [PointerInMLX]>>;
+    Metal<"lowerShape", "select">, MLX<"raiseJoin", "concatenate", "", [PointerInMLX]>>;
 def : Operation<"tt.split", View, Everything, Metal<"lowerShape", "map of bits">, MLX<"raiseSplit", "slice">>;
 def : Operation<"tt.gather", View, Everything,
     Metal<"lowerGather", "threadgroup memory", "an index out of range reads some element">,
-    MLX<"raiseGather", "take_along_axis", "", "", [PointerInMLX]>, [], FirstOperand>;
+    MLX<"raiseGather", "take_along_axis", "", [PointerInMLX]>, [], FirstOperand>;
 def : Operation<"tt.histogram", Combination, AllInts,
     Metal<"lowerHistogram", "threadgroup atomics">, MLX<"raiseHistogram", "equal, sum">, [], FirstOperand>;
 
@@ -54,19 +54,19 @@ def : Operation<"tt.histogram", Combination, AllInts,
 
 let spelling = "infix(use, \"+\")" in
 def : Operation<"tt.addptr", Elementwise, AllInts # [Ptr],
-    Metal<"lowerElementwise", "index">, MLX<"raiseAddPointer", "add", "", "part of the address">>;
+    Metal<"lowerElementwise", "index">, MLX<"raiseAddPointer", "add", "part of the address">>;
 def : Operation<"tt.load", Memory, Numbers,
     Metal<"lowerLoad", "device memory">,
-    MLX<"raiseLoad", "as_strided, take", "", "a view where the address is affine, else a gather">, [], Results>;
+    MLX<"raiseLoad", "as_strided, take", "a view where the address is affine, else a gather">, [], Results>;
 def : Operation<"tt.store", Memory, Numbers,
     Metal<"lowerStore", "device memory">,
-    MLX<"raiseStore", "slice_update, scatter", "", "a region where the address is affine, else a scatter">, [],
+    MLX<"raiseStore", "slice_update, scatter", "a region where the address is affine, else a scatter">, [],
     SecondOperand>;
 
 defvar WideAtomic = CpuOnly<[I64], "is on the CPU device only: Metal has no 64-bit atomics with a result.">;
 def : Operation<"tt.atomic_rmw", Memory, Numbers,
     Metal<"lowerAtomic", "atomic_fetch_*, compare-exchange", "64 bits on the CPU only", [WideAtomic]>,
-    MLX<"raiseAtomic", "slice_update, scatter", "", "its result must not be used">,
+    MLX<"raiseAtomic", "slice_update, scatter", "its result must not be used">,
     [Refused<Storage8, StorageOnly.reason, "cast<tt::AtomicRMWOp>(op).getAtomicRmwOp() == tt::RMWOp::XCHG">],
     SecondOperand>;
 def : Operation<"tt.atomic_cas", Memory, Numbers,
@@ -97,45 +97,45 @@ foreach access = ["tt.make_tensor_descriptor", "tt.descriptor_load", "tt.descrip
 
 def : Operation<"tt.reduce", Combination, Everything,
     Metal<"lowerReduce", "registers, simd_shuffle_xor, threadgroup memory", "any combiner">,
-    MLX<"raiseReduce", "sum, prod, max, min, all, any", "", "any other combiner as a tree of its operations",
+    MLX<"raiseReduce", "sum, prod, max, min, all, any", "any other combiner as a tree of its operations",
         [PointerInMLX]>>;
 def : Operation<"tt.scan", Combination, Everything,
     Metal<"lowerScan", "simd_shuffle_up, threadgroup memory", "any combiner">,
-    MLX<"raiseScan", "cumsum, cumprod, cummax, cummin", "", "any other combiner in log2(n) steps", [PointerInMLX]>>;
+    MLX<"raiseScan", "cumsum, cumprod, cummax, cummin", "any other combiner in log2(n) steps", [PointerInMLX]>>;
 def : Operation<"tt.dot", Combination, Numbers,
     Metal<"lowerDot", "simdgroup_matrix", "f16, bf16, f32 from 8x8x8; else multiply and add">,
-    MLX<"raiseDot", "matmul", "", "in f32 (f64 for f64); int8 exact in chunks of 1024",
+    MLX<"raiseDot", "matmul", "in f32 (f64 for f64); int8 exact in chunks of 1024",
         [Refused<[I16, I32, I64], "is too wide: products of integers are exact for int8 only.">,
          Refused<OtherStorage8, "is not converted by the mlx engine.">]>, [], FirstOperand>;
 defvar NotScaled = Refuses<"Scaled dot products (microscaling formats) are not supported yet.">;
 def : Operation<"tt.dot_scaled", Combination, [I8] # AllFloats, NotScaled, NotScaled>;
 def : Operation<"tt.map_elementwise", Combination, Everything,
     Metal<"lowerMapElementwise", "the region's operations">,
-    MLX<"raiseMapElementwise", "the region's operations", "", "packs of one element">>;
+    MLX<"raiseMapElementwise", "the region's operations", "packs of one element">>;
 
 // ---- control ----
 
 def : Operation<"scf.for", Control, Everything,
     Metal<"lowerFor", "for">,
-    MLX<"raiseFor", "unrolled, lifted or while", "", "lifted to an axis when it only accumulates">>;
+    MLX<"raiseFor", "unrolled, lifted or while", "lifted to an axis when it only accumulates">>;
 def : Operation<"scf.if", Control, Everything,
-    Metal<"lowerIf", "if">, MLX<"raiseIf", "where", "", "both branches under masks">>;
+    Metal<"lowerIf", "if">, MLX<"raiseIf", "where", "both branches under masks">>;
 def : Operation<"scf.while", Control, Everything,
     Metal<"lowerWhile", "while">,
-    MLX<"raiseWhile", "while", "", "the condition must not depend on memory that the launch stores to">>;
+    MLX<"raiseWhile", "while", "the condition must not depend on memory that the launch stores to">>;
 foreach terminator = ["scf.yield", "scf.condition", "tt.reduce.return", "tt.scan.return",
                       "tt.map_elementwise.return"] in
   def : Operation<terminator, Structure, Everything, Within, MLX<"raiseNothing", "">>;
 let spelling = "undefined(use)" in
 def : Operation<"ub.poison", Elementwise, Everything,
     Metal<"lowerElementwise", "zero", "any value">,
-    MLX<"raisePoison", "constant", "", "any value", [Refused<Storage8 # [Ptr], "has no undefined value in MLX.">]>>;
+    MLX<"raisePoison", "constant", "any value", [Refused<Storage8 # [Ptr], "has no undefined value in MLX.">]>>;
 def : Operation<"llvm.intr.assume", Control, [I1], Metal<"lowerNothing", "none">, MLX<"raiseNothing", "none">>;
 foreach dependency = ["tt.grid_dependency_wait", "tt.grid_dependency_launch_dependents"] in
   def : Operation<dependency, Control, [], Metal<"lowerNothing", "none", "launches run in order">,
-                  MLX<"raiseNothing", "none", "", "launches run in order">>;
+                  MLX<"raiseNothing", "none", "launches run in order">>;
 def : Operation<"ttg.barrier", Control, [],
-    Metal<"lowerBarrier", "threadgroup_barrier">, MLX<"raiseNothing", "none", "", "programs run in step">>;
+    Metal<"lowerBarrier", "threadgroup_barrier">, MLX<"raiseNothing", "none", "programs run in step">>;
 def : Operation<"tt.print", Message, Everything,
     Metal<"lowerPrint", "record for the host", "a bounded buffer; overflow is reported; 8-bit floats as bytes">,
     Refuses<"Printing from a kernel is not possible in the mlx engine.">>;
@@ -147,7 +147,7 @@ def : Operation<"tt.elementwise_inline_asm", Elementwise, Everything, OtherAssem
 let spelling = "libraryFunction(use)" in
 def : Operation<"tt.extern_elementwise", Elementwise, Everything,
     Metal<"lowerElementwise", "see libdevice", "by the function's name">,
-    MLX<"raiseExternElementwise", "see libdevice", "", "by the function's name">,
+    MLX<"raiseExternElementwise", "see libdevice", "by the function's name">,
     [StorageOnly, Refused<[Ptr], "is no argument of a library function.">]>;
 
 // ---- integers ----
@@ -161,7 +161,7 @@ defvar NotOnI1 = Refused<[I1], "is not supported by this operation.">;
 class Integer<string op, string metalForm, string mlxForm, string spell, string note = "",
               list<Limit> mlxLimits = []>
     : Operation<"arith." # op, Elementwise, AllInts, Metal<"lowerElementwise", metalForm, note>,
-                MLX<"raiseInteger", mlxForm, op, note, mlxLimits>> {
+                MLX<"raiseInteger", mlxForm, note, mlxLimits>> {
   let spelling = spell;
 }
 def : Integer<"addi", "+", "add", "wrapping(use, \"+\", \"add\")", "wraps">;
@@ -184,27 +184,27 @@ def : Integer<"shli", "<<", "left_shift", Call<"shl">.text, "", [NotOnI1]>;
 def : Integer<"shrsi", ">>", "right_shift", "shiftRight(use, \"tm::shr\")", "", [NotOnI1]>;
 let spelling = "shiftRight(use, \"tm::ushr\")" in
 def : Operation<"arith.shrui", Elementwise, AllInts, Metal<"lowerElementwise", ">>">,
-                MLX<"raiseInteger", "right_shift", "shrui", "as unsigned", [NotOnI1]>>;
+                MLX<"raiseInteger", "right_shift", "as unsigned", [NotOnI1]>>;
 def : Integer<"maxsi", "max", "maximum", Call<"imax">.text>;
 def : Integer<"minsi", "min", "minimum", Call<"imin">.text>;
 let spelling = Call<"umax">.text in
 def : Operation<"arith.maxui", Elementwise, AllInts, Metal<"lowerElementwise", "max">,
-                MLX<"raiseInteger", "maximum", "maxui", "as unsigned">>;
+                MLX<"raiseInteger", "maximum", "as unsigned">>;
 let spelling = Call<"umin">.text in
 def : Operation<"arith.minui", Elementwise, AllInts, Metal<"lowerElementwise", "min">,
-                MLX<"raiseInteger", "minimum", "minui", "as unsigned">>;
+                MLX<"raiseInteger", "minimum", "as unsigned">>;
 let spelling = Call<"mulhi_unsigned">.text in
 def : Operation<"tt.mulhiui", Elementwise, AllInts, Metal<"lowerElementwise", "mulhi">,
-                MLX<"raiseInteger", "multiply, right_shift", "mulhiui", "64 bits from halves">, [NotOnI1]>;
+                MLX<"raiseInteger", "multiply, right_shift", "64 bits from halves">, [NotOnI1]>;
 def : Operation<"arith.mulsi_extended", Elementwise, AllInts, Metal<"lowerElementwise", "*, mulhi">,
-                MLX<"raiseExtendedMultiply", "multiply, right_shift", "signed">>;
+                MLX<"raiseExtendedMultiply", "multiply, right_shift">>;
 def : Operation<"arith.mului_extended", Elementwise, AllInts, Metal<"lowerElementwise", "*, mulhi">,
-                MLX<"raiseExtendedMultiply", "multiply, right_shift", "unsigned">>;
+                MLX<"raiseExtendedMultiply", "multiply, right_shift">>;
 
 /// A function of one integer: tm::NAME.
 class IntegerFunction<string op, string metalForm, string mlxForm, string function>
     : Operation<"math." # op, Elementwise, AllInts, Metal<"lowerElementwise", metalForm>,
-                MLX<"raiseInteger", mlxForm, op>, [NotOnI1]> {
+                MLX<"raiseInteger", mlxForm>, [NotOnI1]> {
   let spelling = Call<function>.text;
 }
 def : IntegerFunction<"absi", "abs", "abs", "iabs">;
@@ -221,25 +221,30 @@ def : Operation<"arith.select", Elementwise, Everything, Metal<"lowerElementwise
 
 // ---- floating point ----
 
-/// A function of floats, in Metal by `spell`, in MLX by `rule` with `detail`.
-class FloatOperation<string op, string metalForm, string spell, string mlxForm, string rule, string ruleDetail,
-                     string note = "", string mlxNote = note>
+/// The C++ class of an operation of MLX.
+class MLXClass<string mnemonic> {
+  string text = "mlxir::" # !toupper(!substr(mnemonic, 0, 1)) # !substr(mnemonic, 1) # "Op";
+}
+
+/// A function of floats, in Metal by `spell`, in MLX by `rule`.
+class FloatOperation<string op, string metalForm, string spell, string mlxForm, string rule, string note = "",
+                     string mlxNote = note>
     : Operation<op, Elementwise, AllFloats, Metal<"lowerElementwise", metalForm, note>,
-                MLX<rule, mlxForm, ruleDetail, mlxNote>, [StorageOnly]> {
+                MLX<rule, mlxForm, mlxNote>, [StorageOnly]> {
   let spelling = spell;
 }
 /// tm::METAL(x) and mlx.ROW(x): all that a function of one float needs when both engines have it.
 class FloatFunction<string op, string metal, string mlx, string mlxNote = "">
-    : FloatOperation<op, metal, FloatCall<metal>.text, mlx, "raiseUnaryFloat", mlx, "", mlxNote>;
+    : FloatOperation<op, metal, FloatCall<metal>.text, mlx, "raiseUnaryFloat<" # MLXClass<mlx>.text # ">", "", mlxNote>;
 /// The same for two floats.
 class FloatFunction2<string op, string metal, string mlx>
-    : FloatOperation<op, metal, FloatCall<metal>.text, mlx, "raiseBinaryFloat", mlx>;
+    : FloatOperation<op, metal, FloatCall<metal>.text, mlx, "raiseBinaryFloat<" # MLXClass<mlx>.text # ">">;
 /// Rounded after each operation, and a single operation of MLX.
 class FloatArithmetic<string op, string sign, string mlx>
-    : FloatOperation<op, sign, FloatSign<sign>.text, mlx, "raiseBinaryFloat", mlx>;
+    : FloatOperation<op, sign, FloatSign<sign>.text, mlx, "raiseBinaryFloat<" # MLXClass<mlx>.text # ">">;
 /// tm::METAL(x, ...) in Metal, a form of our own in MLX.
-class FloatMath<string op, string metal, string mlxForm, string ruleDetail, string note = "", string mlxNote = note>
-    : FloatOperation<op, metal, FloatCall<metal>.text, mlxForm, "raiseFloatMath", ruleDetail, note, mlxNote>;
+class FloatMath<string op, string metal, string mlxForm, string note = "", string mlxNote = note>
+    : FloatOperation<op, metal, FloatCall<metal>.text, mlxForm, "raiseFloatMath", note, mlxNote>;
 /// tm::METAL(x) in Metal only.
 class FloatInMetal<string op, string function>
     : Operation<op, Elementwise, AllFloats, Metal<"lowerElementwise", function>, NotInMLX, [StorageOnly]> {
@@ -252,35 +257,35 @@ def : FloatArithmetic<"arith.mulf", "*", "multiply">;
 def : FloatArithmetic<"arith.divf", "/", "divide">;
 def : FloatArithmetic<"tt.approx_divf", "/", "divide">;
 def : FloatArithmetic<"tt.precise_divf", "/", "divide">;
-def : FloatOperation<"arith.remf", "fmod", FloatCall<"fmod">.text, "remainder", "raiseFloatMath", "remf",
+def : FloatOperation<"arith.remf", "fmod", FloatCall<"fmod">.text, "remainder", "raiseFloatMath",
                      "sign of the dividend">;
-def : FloatOperation<"arith.negf", "-", "negate(use)", "negative", "raiseUnaryFloat", "negative">;
-def : FloatOperation<"arith.maximumf", "max", Call<"maximum">.text, "maximum", "raiseBinaryFloat", "maximum",
+def : FloatOperation<"arith.negf", "-", "negate(use)", "negative", "raiseUnaryFloat<mlxir::NegativeOp>">;
+def : FloatOperation<"arith.maximumf", "max", Call<"maximum">.text, "maximum", "raiseBinaryFloat<mlxir::MaximumOp>",
                      "propagates NaN">;
-def : FloatOperation<"arith.minimumf", "min", Call<"minimum">.text, "minimum", "raiseBinaryFloat", "minimum",
+def : FloatOperation<"arith.minimumf", "min", Call<"minimum">.text, "minimum", "raiseBinaryFloat<mlxir::MinimumOp>",
                      "propagates NaN">;
-def : FloatOperation<"arith.maxnumf", "fmax", Call<"maxnum">.text, "maximum, where", "raiseFloatMath", "maxnum",
+def : FloatOperation<"arith.maxnumf", "fmax", Call<"maxnum">.text, "maximum, where", "raiseFloatMath",
                      "the other operand for NaN">;
-def : FloatOperation<"arith.minnumf", "fmin", Call<"minnum">.text, "minimum, where", "raiseFloatMath", "minnum",
+def : FloatOperation<"arith.minnumf", "fmin", Call<"minnum">.text, "minimum, where", "raiseFloatMath",
                      "the other operand for NaN">;
 let spelling = "compareFloat(use)" in
 def : Operation<"arith.cmpf", Elementwise, AllFloats, Metal<"lowerElementwise", "<, ==, ...">,
                 MLX<"raiseCompareFloat", "less, equal, ...">, [StorageOnly], FirstOperand>;
-def : FloatOperation<"tt.clampf", "fmin, fmax", "clamp(use)", "minimum, maximum", "raiseFloatMath", "clampf">;
-def : FloatMath<"math.fma", "fma", "multiply, add, subtract", "fma", "",
+def : FloatOperation<"tt.clampf", "fmin, fmax", "clamp(use)", "minimum, maximum", "raiseFloatMath">;
+def : FloatMath<"math.fma", "fma", "multiply, add, subtract", "",
                 "rounded once, by error-free transformations">;
-def : FloatOperation<"math.absf", "fabs", FloatCall<"abs">.text, "abs", "raiseUnaryFloat", "abs">;
+def : FloatOperation<"math.absf", "fabs", FloatCall<"abs">.text, "abs", "raiseUnaryFloat<mlxir::AbsOp>">;
 def : FloatFunction<"math.ceil", "ceil", "ceil">;
 def : FloatFunction<"math.floor", "floor", "floor">;
 def : FloatInMetal<"math.round", "round">;
 def : FloatFunction<"math.roundeven", "rint", "round">;
-def : FloatMath<"math.trunc", "trunc", "floor, ceil, where", "trunc">;
+def : FloatMath<"math.trunc", "trunc", "floor, ceil, where">;
 def : FloatFunction<"math.sqrt", "sqrt", "sqrt">;
 def : FloatFunction<"tt.precise_sqrt", "sqrt", "sqrt">;
 def : FloatFunction<"math.rsqrt", "rsqrt", "rsqrt">;
 def : FloatInMetal<"math.cbrt", "cbrt">;
 def : FloatFunction<"math.exp", "exp", "exp">;
-def : FloatMath<"math.exp2", "exp2", "power", "exp2">;
+def : FloatMath<"math.exp2", "exp2", "power">;
 def : FloatFunction<"math.expm1", "expm1", "expm1">;
 def : FloatFunction<"math.log", "log", "log">;
 def : FloatFunction<"math.log2", "log2", "log2">;
@@ -302,35 +307,34 @@ def : FloatFunction<"math.erf", "erf", "erf", "series near zero and for f64">;
 def : FloatInMetal<"math.erfc", "erfc">;
 def : FloatFunction2<"math.atan2", "atan2", "arctan2">;
 def : FloatFunction2<"math.powf", "pow", "power">;
-def : FloatMath<"math.copysign", "copysign", "view, bitwise_and", "copysign">;
+def : FloatMath<"math.copysign", "copysign", "view, bitwise_and">;
 
 // ---- conversions ----
 
 /// From and to: the record speaks of both. `limits` are those of the values that are computed with.
-class Conversion<string op, list<ElementType> types, string metalForm, string mlxForm, string ruleDetail,
-                 string spell, string note = "", string mlxNote = note, list<Limit> limits = [],
-                 list<Limit> mlxLimits = []>
+class Conversion<string op, list<ElementType> types, string metalForm, string mlxForm, string spell,
+                 string note = "", string mlxNote = note, list<Limit> limits = [], list<Limit> mlxLimits = []>
     : Operation<op, Elementwise, types, Metal<"lowerElementwise", metalForm, note>,
-                MLX<"raiseConversion", mlxForm, ruleDetail, mlxNote, mlxLimits>, limits> {
+                MLX<"raiseConversion", mlxForm, mlxNote, mlxLimits>, limits> {
   let spelling = spell;
 }
 defvar NotConverted = Refused<OtherStorage8, "is not converted by the mlx engine.">;
-def : Conversion<"arith.extsi", AllInts, "cast", "astype", "extsi", "convertSigned(use)">;
-def : Conversion<"arith.extui", AllInts, "cast", "view, astype", "extui", "convertUnsigned(use)">;
-def : Conversion<"arith.trunci", AllInts, "cast", "astype", "trunci", "truncateInteger(use)", "wraps">;
-def : Conversion<"arith.sitofp", AllInts # AllFloats, "cast", "astype", "sitofp", "convertSigned(use)", "", "",
+def : Conversion<"arith.extsi", AllInts, "cast", "astype", "convertSigned(use)">;
+def : Conversion<"arith.extui", AllInts, "cast", "view, astype", "convertUnsigned(use)">;
+def : Conversion<"arith.trunci", AllInts, "cast", "astype", "truncateInteger(use)", "wraps">;
+def : Conversion<"arith.sitofp", AllInts # AllFloats, "cast", "astype", "convertSigned(use)", "", "",
                  [StorageOnly]>;
-def : Conversion<"arith.uitofp", AllInts # AllFloats, "cast", "view, astype", "uitofp", "convertUnsigned(use)", "", "",
+def : Conversion<"arith.uitofp", AllInts # AllFloats, "cast", "view, astype", "convertUnsigned(use)", "", "",
                  [StorageOnly]>;
-def : Conversion<"arith.fptosi", AllInts # AllFloats, "cast", "astype", "fptosi", "toSigned(use)",
+def : Conversion<"arith.fptosi", AllInts # AllFloats, "cast", "astype", "toSigned(use)",
                  "saturates; NaN is 0", "NaN and out of range: undefined", [StorageOnly]>;
-def : Conversion<"arith.fptoui", AllInts # AllFloats, "cast", "astype", "fptoui", "toUnsigned(use)",
+def : Conversion<"arith.fptoui", AllInts # AllFloats, "cast", "astype", "toUnsigned(use)",
                  "saturates; NaN is 0", "NaN and out of range: undefined", [StorageOnly]>;
-def : Conversion<"arith.extf", AllFloats, "cast", "astype", "extf", "convertFloat(use)", "", "", [],
+def : Conversion<"arith.extf", AllFloats, "cast", "astype", "convertFloat(use)", "", "", [],
                  [NotConverted]>;
-def : Conversion<"arith.truncf", AllFloats, "cast", "astype", "truncf", "convertFloat(use)", "to nearest even",
+def : Conversion<"arith.truncf", AllFloats, "cast", "astype", "convertFloat(use)", "to nearest even",
                  "to nearest even", [], [NotConverted]>;
-def : Conversion<"tt.fp_to_fp", AllFloats, "cast, bit operations", "astype, bit operations", "fp_to_fp",
+def : Conversion<"tt.fp_to_fp", AllFloats, "cast, bit operations", "astype, bit operations",
                  "convertFloat(use)", "to nearest even or toward zero",
                  "to nearest even or toward zero; fp8 saturates", [], [NotConverted]>;
 foreach bitcast = ["arith.bitcast", "tt.bitcast"] in

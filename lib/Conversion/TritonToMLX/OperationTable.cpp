@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The rules of the engine that runs MLX operations, from the registry of operations (Operations.td).
-#include "Raiser.h"
+#include "Rules.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -9,8 +9,8 @@ using namespace llvm;
 namespace tmetal {
 
 static const OperationRule kRules[] = {
-#define TM_RAISING(NAME, RULE, DETAIL) {NAME, &Raiser::RULE, DETAIL, ""},
-#define TM_RAISING_REFUSED(NAME, REASON) {NAME, nullptr, "", REASON},
+#define TM_RAISING(NAME, RULE) {NAME, &raising::RULE, ""},
+#define TM_RAISING_REFUSED(NAME, REASON) {NAME, nullptr, REASON},
 #include "triton-metal/Operations/Raising.inc"
 };
 

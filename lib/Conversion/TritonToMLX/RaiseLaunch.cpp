@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Raising a launch under a memory budget: the grid is cut into slabs while a graph would keep too much alive.
-#include "Raiser.h"
+#include "Raising.h"
+#include "Rules.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -11,15 +13,11 @@ using namespace llvm;
 
 namespace tmetal {
 
+using namespace raising;
+
 static int64_t bytesOf(Type type) {
   auto tensor = cast<RankedTensorType>(type);
   return tensor.getNumElements() * std::max<int64_t>(tensor.getElementTypeBitWidth() / 8, 1);
-}
-
-static bool isView(Operation *op) {
-  StringRef name = op->getName().stripDialect();
-  return name == "as_strided" || name == "reshape" || name == "transpose" || name == "broadcast_to" ||
-         name == "slice" || name == "view";
 }
 
 /// Bytes alive at once when the block's operations run in order; views keep their source alive and cost
@@ -36,7 +34,7 @@ static int64_t peakBytes(Block &block) {
       for (Value operand : inner->getOperands())
         lastUse[rootOf(operand)] = &op;
     });
-    if (isView(&op))
+    if (mlxir::isView(&op))
       root[op.getResult(0)] = rootOf(op.getOperand(0));
   }
   llvm::DenseMap<Operation *, SmallVector<Value>> dying;
@@ -47,7 +45,7 @@ static int64_t peakBytes(Block &block) {
     int64_t inside = 0;
     for (Region &region : op.getRegions())
       inside = std::max(inside, peakBytes(region.front()));
-    if (!isView(&op))
+    if (!mlxir::isView(&op))
       for (Value result : op.getResults())
         live += bytesOf(result.getType());
     peak = std::max(peak, live + inside);
@@ -68,7 +66,7 @@ static ProgramBox slabOf(const ProgramBox &box, unsigned axis, int64_t start, in
 
 static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box,
                             bool onGpu) {
-  RaisedGraph graph = Raiser(func, signature, box, onGpu).run();
+  RaisedGraph graph = raisePrograms(func, signature, box, onGpu);
   PassManager passes(func.getContext());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());

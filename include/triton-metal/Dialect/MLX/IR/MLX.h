@@ -11,7 +11,34 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include <utility>
+#include <vector>
+
+namespace tmetal::mlxir::trait {
+template <typename Concrete> class View : public mlir::OpTrait::TraitBase<Concrete, View> {};
+template <typename Concrete> class Elementwise : public mlir::OpTrait::TraitBase<Concrete, Elementwise> {};
+template <typename Concrete> class Reduces : public mlir::OpTrait::TraitBase<Concrete, Reduces> {};
+template <typename Concrete> class Scans : public mlir::OpTrait::TraitBase<Concrete, Scans> {};
+template <typename Concrete> class Gathers : public mlir::OpTrait::TraitBase<Concrete, Gathers> {};
+template <typename Concrete> class Creates : public mlir::OpTrait::TraitBase<Concrete, Creates> {};
+} // namespace tmetal::mlxir::trait
+
 #include "triton-metal/Dialect/MLX/IR/MLXDialect.h.inc"
+#include "triton-metal/Dialect/MLX/IR/MLXEnums.h.inc"
 
 #define GET_OP_CLASSES
 #include "triton-metal/Dialect/MLX/IR/MLXOps.h.inc"
+
+namespace tmetal::mlxir {
+
+inline bool isView(mlir::Operation *op) { return op->hasTrait<trait::View>(); }
+
+/// What a person wants to know of an operation: "views", "gathers", "element-wise", ...
+llvm::StringRef categoryOf(mlir::OperationName name);
+
+/// The shape and element type of an array.
+inline mlir::RankedTensorType typeOf(mlir::Value array) {
+  return llvm::cast<mlir::RankedTensorType>(array.getType());
+}
+
+} // namespace tmetal::mlxir

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What the mlx engine refuses before any launch.
-#include "Raiser.h"
+#include "Refusal.h"
+#include "Rules.h"
 
 #include "triton-metal/Analysis/AnalyzeKernel.h"
 #include "triton-metal/Analysis/PointerRoots.h"
 #include "triton-metal/Analysis/ValueFlow.h"
 #include "triton-metal/Operations/CheckTypes.h"
+#include "triton-metal/Support/SourceLocation.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace llvm;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Functions of floating-point numbers that MLX has not, or not well enough.
+#pragma once
+
+#include "Emitter.h"
+
+namespace tmetal::raising {
+
+mlir::Value copySign(Emitter &e, mlir::Value magnitude, mlir::Value sign);
+/// C's fmod: the result has the sign of the dividend, also when it is zero.
+mlir::Value floatRemainder(Emitter &e, mlir::Value a, mlir::Value b);
+mlir::Value truncate(Emitter &e, mlir::Value a);
+/// Rounded once, up to f64.
+mlir::Value fusedMultiplyAdd(Emitter &e, mlir::Value a, mlir::Value b, mlir::Value c);
+/// The other operand where one is NaN.
+mlir::Value maxNumber(Emitter &e, mlir::Value a, mlir::Value b);
+mlir::Value minNumber(Emitter &e, mlir::Value a, mlir::Value b);
+
+// MLX's own form where that is exact to the last places, else ours.
+mlir::Value exponential(Emitter &e, mlir::Value a);
+mlir::Value sine(Emitter &e, mlir::Value a);
+mlir::Value cosine(Emitter &e, mlir::Value a);
+mlir::Value errorFunction(Emitter &e, mlir::Value a);
+
+/// The same by the operation of MLX: its own form unless one of ours stands for it.
+template <typename Op> mlir::Value accurate(Emitter &e, mlir::Value a) { return e.emit<Op>(a); }
+template <> inline mlir::Value accurate<mlxir::ExpOp>(Emitter &e, mlir::Value a) { return exponential(e, a); }
+template <> inline mlir::Value accurate<mlxir::SinOp>(Emitter &e, mlir::Value a) { return sine(e, a); }
+template <> inline mlir::Value accurate<mlxir::CosOp>(Emitter &e, mlir::Value a) { return cosine(e, a); }
+template <> inline mlir::Value accurate<mlxir::ErfOp>(Emitter &e, mlir::Value a) {
+  return errorFunction(e, a);
+}
+
+} // namespace tmetal::raising
