@@ -118,9 +118,9 @@ Value countLeadingZeros(Emitter &e, Value a) {
 
 Value countTrailingZeros(Emitter &e, Value a) {
   Value bits = e.asUnsigned(a);
-  Value one = e.integer(1, elementOf(bits), shapeOf(a).size());
   // Ones below the lowest set bit.
-  Value below = e.emit<BitwiseAndOp>(e.emit<BitwiseInvertOp>(bits), e.emit<SubtractOp>(bits, one));
+  Value inverted = e.emit<BitwiseInvertOp>(bits), one = e.integer(1, elementOf(bits), shapeOf(a).size());
+  Value below = e.emit<BitwiseAndOp>(inverted, e.emit<SubtractOp>(bits, one));
   return e.asSigned(sumOfBits(e, below));
 }
 

@@ -148,11 +148,11 @@ void raiseConcatenate(Raising &r, Operation *op) {
   unsigned first = r.values.programRank();
   SmallVector<Value, 2> arrays;
   for (Value operand : op->getOperands())
-    arrays.push_back(r.values.fullArrayOf(operand));
-  Extents shape = commonShape(arrays);
-  for (Value &array : arrays) {
-    Extents full(shape);
-    full[first] = shapeOf(array)[first];
+    arrays.push_back(r.values.arrayOf(operand));
+  Extents programs(ArrayRef<int64_t>(commonShape(arrays)).take_front(first));
+  for (auto [array, operand] : zip_equal(arrays, op->getOperands())) {
+    Extents full = programs;
+    llvm::append_range(full, blockShape(operand.getType()));
     array = r.emitter.broadcast(array, full);
   }
   r.values.setArray(op->getResult(0), r.emitter.concatenate(arrays, first));
