@@ -7,6 +7,7 @@
 
 #include "triton-metal/Kernel.h"
 #include "triton-metal/Operations/Registry.h"
+#include "triton-metal/Target/MLXGraph.h"
 
 #include "cpu/CpuDevice.h"
 
@@ -15,6 +16,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <map>
 
@@ -68,6 +70,13 @@ nb::list operations() {
   return rows;
 }
 
+nb::dict graphCategories() {
+  nb::dict categories;
+  for (const tmetal::GraphCategory &category : tmetal::graphCategories())
+    categories[category.name.c_str()] = nb::tuple(nb::cast(category.operations));
+  return categories;
+}
+
 } // namespace
 
 NB_MODULE(_core, module) {
@@ -84,6 +93,7 @@ NB_MODULE(_core, module) {
   module.def("self_test", &selfTest,
              "Raises ImportError when this module and the installed mlx do not share the class mx.array.");
   module.def("operations", &operations);
+  module.def("graph_categories", &graphCategories);
   module.def("cpu_compiler", &tmetal::cpuCompiler);
   module.def("has_cpu_compiler", &tmetal::hasCpuCompiler);
 }

@@ -8,20 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-# Operations whose cost decides whether the raised graph is good; every other one works element by element.
-CATEGORIES = {
-    "views": ("slice", "reshape", "transpose", "broadcast_to", "as_strided", "view"),
-    "assignments": ("slice_update",),
-    "gathers": ("take", "take_along_axis"),
-    "scatters": ("scatter",),
-    "stepped loops": ("while",),
-    "matmuls": ("matmul",),
-    "reductions": ("sum", "prod", "max", "min", "all", "any"),
-    "scans": ("cumsum", "cumprod", "cummax", "cummin"),
-    "constants": ("constant", "arange"),
-}
-_CATEGORY_OF = {name: category for category, names in CATEGORIES.items() for name in names}
-
 
 @dataclass
 class MslExplanation:
@@ -50,12 +36,16 @@ class Explanation:
 
 def count_operations(text: str) -> tuple[dict[str, int], dict[str, int]]:
     """The operations of a raised launch by category and by name."""
+    from triton_metal import _core
+
+    names_of = _core.graph_categories()
+    category_of = {name: category for category, names in names_of.items() for name in names}
     # An operation's name comes first on its line or after the results.
     names = re.findall(r'^\s*(?:%[^=]*=\s*)?"?mlx\.(\w+)', text, flags=re.MULTILINE)
-    operations = Counter(name for name in names if name != "yield")
-    categories = dict.fromkeys([*CATEGORIES, "element-wise"], 0)
+    operations = Counter(name for name in names if name in category_of)
+    categories = dict.fromkeys(names_of, 0)
     for name, count in operations.items():
-        categories[_CATEGORY_OF.get(name, "element-wise")] += count
+        categories[category_of[name]] += count
     return categories, dict(sorted(operations.items()))
 
 

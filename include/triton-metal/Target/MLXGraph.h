@@ -46,4 +46,12 @@ struct GraphProgram {
   int32_t valueCount = 0;
 };
 
+/// Operations of the `mlx` dialect that cost alike.
+struct GraphCategory {
+  std::string name;
+  std::vector<std::string> operations; // without the dialect's prefix
+};
+/// All operations, in the order in which a report lists the categories.
+std::vector<GraphCategory> graphCategories();
+
 } // namespace tmetal

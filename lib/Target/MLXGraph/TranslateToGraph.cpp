@@ -102,6 +102,19 @@ private:
 };
 } // namespace
 
+std::vector<GraphCategory> graphCategories() {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  context.loadDialect<mlxir::MLXDialect>();
+  std::vector<GraphCategory> categories;
+  for (StringRef name : mlxir::categoryNames())
+    categories.push_back({name.str(), {}});
+  for (RegisteredOperationName op : context.getRegisteredOperationsByDialect("mlx"))
+    for (GraphCategory &category : categories)
+      if (category.name == mlxir::categoryOf(op))
+        category.operations.push_back(op.stripDialect().str());
+  return categories;
+}
+
 GraphProgram translateToGraph(ModuleOp module) {
   auto function = *module.getOps<func::FuncOp>().begin();
   Translator translator;

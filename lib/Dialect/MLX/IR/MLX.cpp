@@ -97,6 +97,12 @@ void MLXDialect::initialize() {
       >();
 }
 
+ArrayRef<StringRef> categoryNames() {
+  static const StringRef names[] = {"views",   "assignments", "gathers", "scatters",  "stepped loops",
+                                    "matmuls", "reductions",  "scans",   "constants", "element-wise"};
+  return names;
+}
+
 StringRef categoryOf(OperationName name) {
   if (name.hasTrait<trait::View>())
     return "views";
@@ -116,7 +122,7 @@ StringRef categoryOf(OperationName name) {
     return "stepped loops";
   if (name.getTypeID() == TypeID::get<MatmulOp>())
     return "matmuls";
-  return "element-wise";
+  return name.hasTrait<OpTrait::IsTerminator>() ? "" : "element-wise";
 }
 
 // ---- conversions ----

@@ -33,8 +33,11 @@ namespace tmetal::mlxir {
 
 inline bool isView(mlir::Operation *op) { return op->hasTrait<trait::View>(); }
 
-/// What a person wants to know of an operation: "views", "gathers", "element-wise", ...
+/// What decides the cost of an operation: "views", "gathers", "element-wise", ...; empty for a
+/// terminator.
 llvm::StringRef categoryOf(mlir::OperationName name);
+/// All categories, in the order in which a report lists them.
+llvm::ArrayRef<llvm::StringRef> categoryNames();
 
 /// The shape and element type of an array.
 inline mlir::RankedTensorType typeOf(mlir::Value array) {
