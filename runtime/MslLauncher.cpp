@@ -2,7 +2,7 @@
 #include "MslLauncher.h"
 #include "KernelReport.h"
 #include "SavedLaunch.h"
-#include "cpu/CpuDevice.h"
+#include "cpu/CpuProgram.h"
 
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
@@ -164,7 +164,7 @@ struct MslLauncher::Variant {
     if (report)
       buffers[kernel.reportBuffer] = report->data();
     try {
-      program->launch(grid, buffers, nullptr);
+      program->launch(grid, buffers);
     } catch (const Error &) {
       throw; // of the settings, before anything ran
     } catch (const std::exception &error) { // of the threads: a barrier that not all of them reach

@@ -2,7 +2,7 @@
 #include "Kernels.h"
 #include "Launcher.h"
 #include "MslLauncher.h"
-#include "cpu/CpuDevice.h"
+#include "cpu/CpuProgram.h"
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>

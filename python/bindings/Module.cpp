@@ -9,7 +9,7 @@
 #include "triton-metal/Operations/Registry.h"
 #include "triton-metal/Target/MLXGraph.h"
 
-#include "cpu/CpuDevice.h"
+#include "cpu/CpuProgram.h"
 
 #include "mlx/array.h"
 #include "mlx/version.h"

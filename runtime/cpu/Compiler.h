@@ -2,7 +2,7 @@
 // clang, and the objects that it has made, on disk.
 #pragma once
 
-#include "CpuDevice.h"
+#include "CpuProgram.h"
 
 #include <atomic>
 #include <mutex>

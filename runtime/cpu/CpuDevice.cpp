@@ -1,229 +1,277 @@
 // SPDX-License-Identifier: MIT
 #include "CpuDevice.h"
-#include "Compiler.h"
-#include "Fibers.h"
-#include "Races.h"
-#include "ThreadPool.h"
+#include "CpuProgram.h"
 
-#include <dlfcn.h>
+#include "triton-metal/Support/Errors.h"
+#include "triton-metal/Target/Profiles.h"
+
+#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdint>
-#include <map>
-#include <mutex>
-#include <stdexcept>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <thread>
 
 namespace tmetal {
 
 namespace {
 
-/// What TM_ENTRY makes of a kernel: one threadgroup.
-using LoopsEntry = void (*)(void *const *buffers, const unsigned *position, const unsigned *grid,
-                            char *threadgroupMemory);
-using FibersEntry = bool (*)(void *const *buffers, const unsigned *position, const unsigned *grid,
-                             tm_fibers::Workspace *workspace);
-
-/// A shared object.
-class Library {
+class CpuBuffer : public Buffer {
 public:
-  explicit Library(const std::string &path) : handle(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-    if (!handle)
-      throw std::runtime_error(dlerror());
-  }
-  ~Library() { dlclose(handle); }
-  Library(const Library &) = delete;
-  Library &operator=(const Library &) = delete;
-
-  template <typename T> T symbol(const char *name) const {
-    void *found = dlsym(handle, name);
-    if (!found)
-      throw std::runtime_error(std::string("The compiled text has no '") + name + "'; TM_ENTRY makes it.");
-    return reinterpret_cast<T>(found);
-  }
+  CpuBuffer(void *address, size_t bytes, std::shared_ptr<const void> owner)
+      : address(address), bytes(bytes), owner(std::move(owner)) {}
+  size_t size() const override { return bytes; }
+  void *host() const override { return address; }
 
 private:
-  void *handle;
+  void *address;
+  size_t bytes;
+  std::shared_ptr<const void> owner;
 };
 
-/// Calls `one(position)` for the threadgroups [begin, end) of a grid.
-template <typename F>
-void forEachPosition(const std::array<int64_t, 3> &grid, int64_t begin, int64_t end, const F &one) {
-  unsigned position[3] = {unsigned(begin % grid[0]), unsigned(begin / grid[0] % grid[1]),
-                          unsigned(begin / grid[0] / grid[1])};
-  for (int64_t i = begin; i < end; ++i) {
-    if (!one(position))
-      return;
-    if (++position[0] == unsigned(grid[0])) {
-      position[0] = 0;
-      if (++position[1] == unsigned(grid[1])) {
-        position[1] = 0;
-        ++position[2];
-      }
-    }
-  }
+std::byte *addressOf(const Binding &binding) {
+  return binding.buffer ? static_cast<std::byte *>(binding.buffer->host()) + binding.offset : nullptr;
 }
 
-/// Enough chunks for balance, few enough to hand out cheaply.
-int64_t chunkOf(int64_t count) { return std::max<int64_t>(1, count / (int64_t(threadCount()) * 16)); }
-
-class LoopsProgram : public CpuProgram {
-public:
-  LoopsProgram(const std::string &path, int64_t threadgroupBytes, int64_t stackBytes)
-      : library(path), entry(library.symbol<LoopsEntry>("tm_entry")), threadgroupBytes(threadgroupBytes),
-        stackBytes(stackBytes + threadgroupBytes + 64) {}
-
-  void launch(const std::array<int64_t, 3> &grid, void *const *buffers, Report *) const override {
-    int64_t count = grid[0] * grid[1] * grid[2];
-    unsigned extents[3] = {unsigned(grid[0]), unsigned(grid[1]), unsigned(grid[2])};
-    auto work = [&](int64_t begin, int64_t end) {
-      // Threadgroup memory lies on the worker's stack, like the kernel's variables.
-      char *memory = static_cast<char *>(__builtin_alloca_with_align(size_t(threadgroupBytes) + 64, 64 * 8));
-      forEachPosition(grid, begin, end, [&](const unsigned *position) {
-        entry(buffers, position, extents, memory);
-        return true;
-      });
-    };
-    parallelFor(count, chunkOf(count), stackBytes, work);
+void execute(const Launch &launch) {
+  constexpr size_t kInlineBuffers = 40;
+  void *inlineBuffers[kInlineBuffers] = {};
+  std::vector<void *> moreBuffers;
+  void **buffers = inlineBuffers;
+  size_t count = std::max(launch.buffers.size(), static_cast<size_t>(launch.scalarsIndex + 1));
+  if (count > kInlineBuffers) {
+    moreBuffers.resize(count);
+    buffers = moreBuffers.data();
   }
+  for (size_t i = 0; i < launch.buffers.size(); ++i)
+    buffers[i] = addressOf(launch.buffers[i]);
+  if (launch.scalarsIndex >= 0)
+    buffers[launch.scalarsIndex] = const_cast<std::byte *>(launch.scalars.data());
+  static_cast<const CpuProgram &>(*launch.program).launch(launch.grid, buffers);
+}
+
+/// A launch with all that it needs.
+class KeptLaunch {
+public:
+  explicit KeptLaunch(const Launch &given)
+      : buffers(given.buffers.begin(), given.buffers.end()),
+        scalars(new (std::align_val_t(16)) std::byte[given.scalars.size() + 1]), launch(given) {
+    std::copy(given.scalars.begin(), given.scalars.end(), scalars.get());
+    launch.buffers = buffers;
+    launch.scalars = {scalars.get(), given.scalars.size()};
+  }
+  KeptLaunch(const KeptLaunch &) = delete;
+  void run() const { execute(launch); }
 
 private:
-  Library library;
-  LoopsEntry entry;
-  int64_t threadgroupBytes, stackBytes;
+  struct Free {
+    void operator()(std::byte *bytes) const { ::operator delete[](bytes, std::align_val_t(16)); }
+  };
+  std::vector<Binding> buffers;
+  std::unique_ptr<std::byte[], Free> scalars;
+  Launch launch;
 };
 
-class FibersProgram : public CpuProgram {
-public:
-  FibersProgram(const std::string &path, int simdgroups, int64_t threadgroupBytes, int64_t stackBytes,
-                bool checkRaces)
-      : library(path), entry(library.symbol<FibersEntry>("tm_entry_fibers")),
-        name(library.symbol<const char *>("tm_name")), threads(32 * simdgroups),
-        threadgroupBytes(threadgroupBytes), fiberBytes(stackBytes + kFiberMargin), checkRaces(checkRaces) {}
+void copyBytes(const Binding &target, const Binding &source, size_t bytes) {
+  if (bytes)
+    std::memmove(addressOf(target), addressOf(source), bytes);
+}
 
-  void launch(const std::array<int64_t, 3> &grid, void *const *buffers, Report *) const override {
-    int64_t count = grid[0] * grid[1] * grid[2];
-    unsigned extents[3] = {unsigned(grid[0]), unsigned(grid[1]), unsigned(grid[2])};
-    KnownRaces known;
-    std::mutex mutex;
-    std::string fault; // the first one
-    std::atomic<bool> failed{false};
-    auto fail = [&](const std::string &text) {
-      std::lock_guard<std::mutex> lock(mutex);
-      if (!failed.exchange(true))
-        fault = text;
-    };
-    auto work = [&](int64_t begin, int64_t end) {
+/// Work that is put somewhere as tasks for a thread of the host. The task drops what it has used before anybody
+/// learns that it is done.
+class TaskQueue : public Queue {
+public:
+  Ticket fetch(const std::shared_ptr<Buffer> &) override { return nullptr; }
+  Ticket publish(const std::shared_ptr<Buffer> &) override { return nullptr; }
+  Ticket copy(const Binding &target, const Binding &source, size_t bytes) override {
+    return put([target, source, bytes] { copyBytes(target, source, bytes); });
+  }
+  Ticket launch(const Launch &launch) override {
+    return put([kept = std::make_shared<KeptLaunch>(launch)] { kept->run(); });
+  }
+  void after(const Ticket &ticket) override {
+    if (ticket && !ticket->isDone())
+      enqueue([ticket] { ticket->join(); });
+  }
+
+protected:
+  virtual void enqueue(std::function<void()> task) = 0;
+
+private:
+  Ticket put(std::function<void()> work) {
+    auto ticket = std::make_shared<Completion>();
+    enqueue([ticket, work = std::move(work)]() mutable {
+      std::exception_ptr error;
       try {
-        FiberStacks stacks = fiberStacks(size_t(threads), size_t(fiberBytes));
-        std::vector<char> memory(size_t(threadgroupBytes) + 64);
-        auto address = (reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64;
-        tm_fibers::Workspace workspace{stacks.first,
-                                       stacks.bytes,
-                                       unsigned(threads),
-                                       reinterpret_cast<char *>(address),
-                                       size_t(threadgroupBytes),
-                                       nullptr,
-                                       nullptr};
-        RaceTracker tracker(known);
-        if (checkRaces) {
-          workspace.tracker = &tracker;
-          workspace.conflict = [](void *self, const tm_fibers::Access *now, tm_fibers::Access *before) {
-            return static_cast<RaceTracker *>(self)->conflict(*now, before);
-          };
-        }
-        forEachPosition(grid, begin, end, [&](const unsigned *position) {
-          if (checkRaces)
-            tracker.beginProgram();
-          if (!entry(buffers, position, extents, &workspace))
-            fail("[" + std::string(name) + "] In program (" + std::to_string(position[0]) + ", " +
-                 std::to_string(position[1]) + ", " + std::to_string(position[2]) +
-                 ") not all threads of the program come to the same barrier.");
-          return !failed.load(std::memory_order_relaxed);
-        });
-      } catch (const std::exception &error) {
-        fail(error.what());
+        work();
+      } catch (...) {
+        error = std::current_exception();
       }
-    };
-    parallelFor(count, chunkOf(count), kSchedulerStack, work);
-    if (failed)
-      throw std::runtime_error(fault);
+      work = nullptr;
+      ticket->settle(error);
+    });
+    return track(ticket);
+  }
+};
+
+/// A queue with a thread of its own, which starts with the first piece of work that nobody waits for.
+class CpuQueue : public TaskQueue {
+public:
+  ~CpuQueue() override {
+    bool mine = worker && startedBy == getpid();
+    if (worker && !mine)
+      worker.release(); // a forked process has the object and not the thread
+    if (!worker)
+      return;
+    {
+      std::lock_guard<std::mutex> lock(state->mutex);
+      state->stop = true;
+      state->changed.notify_all();
+    }
+    if (worker->get_id() == std::this_thread::get_id())
+      worker->detach(); // called back from the last piece of work
+    else
+      worker->join();
+  }
+
+  /// On the caller's thread when nothing is in front of it.
+  void run(const Launch &launch) override {
+    bool idle;
+    {
+      std::lock_guard<std::mutex> lock(state->mutex);
+      idle = !state->busy && state->tasks.empty();
+      state->busy |= idle;
+    }
+    if (!idle)
+      return Queue::run(launch);
+    struct Release {
+      State &state;
+      ~Release() {
+        std::lock_guard<std::mutex> lock(state.mutex);
+        state.busy = false;
+        if (!state.tasks.empty())
+          state.changed.notify_all();
+      }
+    } release{*state};
+    execute(launch);
+  }
+
+protected:
+  void enqueue(std::function<void()> task) override {
+    std::lock_guard<std::mutex> lock(state->mutex);
+    if (worker && startedBy != getpid())
+      worker.release();
+    if (!worker) {
+      worker = std::make_unique<std::thread>([state = state] { state->serve(); });
+      startedBy = getpid();
+    }
+    state->tasks.push_back(std::move(task));
+    state->changed.notify_all();
   }
 
 private:
-  static constexpr int64_t kFiberMargin = 64 << 10;     // for calls and for what a compiler keeps in memory
-  static constexpr int64_t kSchedulerStack = 192 << 10; // the fibers' state lies on the worker's own stack
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::function<void()>> tasks;
+    bool busy = false, stop = false;
 
-  Library library;
-  FibersEntry entry;
-  const char *name;
-  int64_t threads, threadgroupBytes, fiberBytes;
-  bool checkRaces;
+    void serve() {
+      std::unique_lock<std::mutex> lock(mutex);
+      while (true) {
+        changed.wait(lock, [this] { return !busy && (stop || !tasks.empty()); });
+        if (tasks.empty())
+          return;
+        std::function<void()> task = std::move(tasks.front());
+        tasks.pop_front();
+        busy = true;
+        lock.unlock();
+        task();
+        task = nullptr;
+        lock.lock();
+        busy = false;
+      }
+    }
+  };
+
+  std::shared_ptr<State> state = std::make_shared<State>();
+  std::unique_ptr<std::thread> worker;
+  pid_t startedBy = 0;
 };
 
-std::mutex programsMutex;
-std::map<std::string, std::weak_ptr<CpuProgram>> programs; // by cache key and sizes
-std::atomic<int64_t> memoryHits{0};
+/// Tasks of somebody else's queue.
+class ForeignTasks : public TaskQueue {
+public:
+  explicit ForeignTasks(std::function<void(std::function<void()>)> dispatch)
+      : dispatch(std::move(dispatch)) {}
+
+protected:
+  void enqueue(std::function<void()> task) override { dispatch(std::move(task)); }
+
+private:
+  std::function<void(std::function<void()>)> dispatch;
+};
+
+CpuProgramOptions optionsFor(const ProgramSource &source) {
+  const char *wanted = std::getenv("TRITON_METAL_TECHNIQUE");
+  std::string technique = wanted ? wanted : "";
+  if (!technique.empty() && technique != "loops" && technique != "fibers" && technique != "permuted")
+    throw Error(ErrorKind::Argument, "[TRITON_METAL_TECHNIQUE] '" + technique +
+                                         "' is not a technique: use 'loops', 'fibers' or 'permuted'.");
+  CpuProgramOptions result;
+  result.checkRaces = source.checks.races;
+  result.permuteFragments = technique == "permuted";
+  if (source.checks.races || technique == "fibers" || technique == "permuted")
+    result.technique = CpuProgramOptions::Fibers;
+  if (source.checks.races)
+    result.extraFlags.push_back("-O1"); // checks take the time, whatever the optimiser does
+  return result;
+}
+
+class CpuDevice : public Device {
+public:
+  CpuDevice() {
+    const Family &family = *profileNamed("host").family;
+    limits.name = "CPU";
+    limits.simdWidth = family.simdWidth;
+    limits.maxThreadsPerThreadgroup = family.maxThreadsPerThreadgroup;
+    limits.threadgroupMemory = family.threadgroupMemory;
+    limits.maxBuffers = family.maxBuffers;
+    limits.hasDouble = true;
+    limits.hasAtomic64 = family.hasAtomic64;
+    limits.sharesHostMemory = true;
+  }
+
+  const DeviceProfile &profile() const override { return limits; }
+  std::shared_ptr<const Program> compile(const ProgramSource &source) override {
+    return compileCpuProgram(source.text, source.simdgroups, source.threadgroupBytes, source.stackBytes,
+                             optionsFor(source));
+  }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override {
+    constexpr std::align_val_t alignment{64};
+    void *memory = ::operator new(std::max<size_t>(bytes, 1), alignment);
+    std::shared_ptr<const void> owner(memory, [](void *p) { ::operator delete(p, std::align_val_t{64}); });
+    return std::make_shared<CpuBuffer>(memory, bytes, std::move(owner));
+  }
+  std::shared_ptr<Buffer> adopt(void *address, size_t bytes, std::shared_ptr<const void> owner) override {
+    return std::make_shared<CpuBuffer>(address, bytes, std::move(owner));
+  }
+  std::shared_ptr<Queue> newQueue() override { return std::make_shared<CpuQueue>(); }
+  std::shared_ptr<Queue> queueOn(const ForeignQueue &foreign) override {
+    return std::make_shared<ForeignTasks>(foreign.dispatch);
+  }
+
+private:
+  DeviceProfile limits;
+};
 
 } // namespace
 
-std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups,
-                                              int64_t threadgroupBytes, int64_t stackBytes,
-                                              const CpuProgramOptions &options) {
-  bool fibers = options.technique == CpuProgramOptions::Fibers;
-  std::vector<std::string> flags{fibers ? "-DTM_CPU_FIBERS" : "-DTM_CPU_LOOPS"};
-  if (options.permuteFragments)
-    flags.push_back("-DTM_PERMUTE_FRAGMENTS");
-  if (fibers && options.checkRaces)
-    flags.push_back("-DTM_CHECK_RACES");
-  flags.insert(flags.end(), options.extraFlags.begin(), options.extraFlags.end());
-  Compiler &compiler = Compiler::instance();
-  std::string key = compiler.keyOf(text, flags);
-  // One object serves launches of different sizes.
-  std::string programKey = key;
-  for (int64_t size : {int64_t(simdgroups), threadgroupBytes, stackBytes})
-    programKey += "/" + std::to_string(size);
-  {
-    std::lock_guard<std::mutex> lock(programsMutex);
-    if (auto known = programs[programKey].lock()) {
-      ++memoryHits;
-      return known;
-    }
-  }
-  std::string path = compiler.compile(key, text, flags);
-  auto load = [&]() -> std::shared_ptr<CpuProgram> {
-    if (fibers)
-      return std::make_shared<FibersProgram>(path, simdgroups, threadgroupBytes, stackBytes,
-                                             options.checkRaces);
-    return std::make_shared<LoopsProgram>(path, threadgroupBytes, stackBytes);
-  };
-  std::shared_ptr<CpuProgram> program;
-  try {
-    program = load();
-  } catch (const std::runtime_error &) {
-    // A damaged object: made anew.
-    path = compiler.compile(key, text, flags, /*again=*/true);
-    program = load();
-  }
-  std::lock_guard<std::mutex> lock(programsMutex);
-  programs[programKey] = program;
-  return program;
-}
-
-CpuStatistics cpuStatistics() {
-  CpuStatistics statistics = Compiler::instance().statistics();
-  statistics.memoryHits = memoryHits;
-  return statistics;
-}
-
-bool hasCpuCompiler() { return Compiler::instance().isFound(); }
-
-std::string cpuCompiler() {
-  try {
-    return Compiler::instance().description();
-  } catch (const std::runtime_error &) {
-    return {};
-  }
+const std::shared_ptr<Device> &cpuDevice() {
+  // It lives as long as the process: queues and programs may be used while statics are destroyed.
+  static const auto &device = *new std::shared_ptr<Device>(std::make_shared<CpuDevice>());
+  return device;
 }
 
 } // namespace tmetal

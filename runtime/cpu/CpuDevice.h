@@ -1,52 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The CPU device: runs the text of a Metal kernel, compiled by clang through headers that stand in for
-// Metal's.
+// The CPU as a device: it works on the host's own memory, and a launch that somebody waits for runs on the thread
+// of the caller.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
+#include "Device.h"
 
 namespace tmetal {
 
-struct Report; // messages to the host travel in a buffer of the kernel; none is passed beside them
-
-struct CpuProgramOptions {
-  enum Technique {
-    RegionLoops, // a kernel function runs a whole threadgroup; for printed texts
-    Fibers,      // a fiber for each thread; for any Metal text
-  } technique = RegionLoops;
-  bool permuteFragments = false; // another assignment of matrix elements to lanes than usual
-  bool checkRaces = false;       // with fibers; the text says where (TM_TRACK_READ and others)
-  std::vector<std::string> extraFlags;
-};
-
-/// A compiled kernel. Thread-safe.
-class CpuProgram {
-public:
-  virtual ~CpuProgram() = default;
-  /// Runs all threadgroups; returns when they are done. `buffers`: one address for each [[buffer(n)]], in
-  /// order.
-  virtual void launch(const std::array<int64_t, 3> &grid, void *const *buffers, Report *report) const = 0;
-};
-
-/// Compiles `text` or takes it from the caches, of this process and on disk (TRITON_METAL_CACHE_DIR, else
-/// ~/.cache/triton-metal). `stackBytes`: what a threadgroup keeps in local variables. Throws
-/// std::runtime_error with what clang says, and when there is no clang (TRITON_METAL_CLANG names one).
-std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups,
-                                              int64_t threadgroupBytes, int64_t stackBytes,
-                                              const CpuProgramOptions &options = {});
-
-struct CpuStatistics {
-  int64_t compilerCalls = 0, diskHits = 0, memoryHits = 0;
-};
-/// Of this process so far.
-CpuStatistics cpuStatistics();
-
-/// Command and version of the compiler of texts, empty when there is none.
-std::string cpuCompiler();
-bool hasCpuCompiler();
+/// The one of this process. TRITON_METAL_TECHNIQUE says how it runs texts: "loops", "fibers", or "permuted": fibers
+/// with matrix elements in other lanes than usual.
+const std::shared_ptr<Device> &cpuDevice();
 
 } // namespace tmetal

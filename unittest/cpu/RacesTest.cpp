@@ -125,7 +125,7 @@ TM_ENTRY(reversed)
   std::vector<unsigned> report(2 + 16 * 16);
   report[1] = 16;
   void *buffers[] = {out.data(), report.data()};
-  compileCpuProgram(text, 2, 256, 0, options)->launch({1, 1, 1}, buffers, nullptr);
+  compileCpuProgram(text, 2, 256, 0, options)->launch({1, 1, 1}, buffers);
   std::set<std::pair<unsigned, unsigned>> result;
   for (unsigned i = 0; i < report[0]; ++i)
     result.insert(std::minmax(report[2 + i * 16], report[2 + i * 16 + 4]));

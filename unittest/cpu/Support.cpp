@@ -49,7 +49,7 @@ TM_ENTRY(add_one)
 bool addsOne(const tmetal::CpuProgram &program) {
   std::vector<int> out(3 * 128 + 1, 41);
   void *buffers[] = {out.data()};
-  program.launch({3, 1, 1}, buffers, nullptr);
+  program.launch({3, 1, 1}, buffers);
   return std::count(out.begin(), out.end(), 42) == 3 * 128 && out.back() == 41;
 }
 

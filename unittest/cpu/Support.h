@@ -2,7 +2,7 @@
 // Helpers of the CPU device's tests: texts that are in no cache yet, and child processes.
 #pragma once
 
-#include "cpu/CpuDevice.h"
+#include "cpu/CpuProgram.h"
 
 #include <filesystem>
 #include <map>

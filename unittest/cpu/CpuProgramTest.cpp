@@ -90,7 +90,7 @@ CpuProgramOptions with(CpuProgramOptions::Technique technique) {
   return options;
 }
 
-class CpuDeviceTest : public ::testing::TestWithParam<CpuProgramOptions::Technique> {
+class CpuProgramTest : public ::testing::TestWithParam<CpuProgramOptions::Technique> {
 protected:
   std::shared_ptr<CpuProgram> compile(const char *text, int simdgroups, int64_t bytes = 0) {
     return compileCpuProgram(text, simdgroups, bytes, 4096, with(GetParam()));
@@ -103,18 +103,18 @@ std::string nameOf(const ::testing::TestParamInfo<CpuProgramOptions::Technique> 
 
 } // namespace
 
-INSTANTIATE_TEST_SUITE_P(Techniques, CpuDeviceTest,
+INSTANTIATE_TEST_SUITE_P(Techniques, CpuProgramTest,
                          ::testing::Values(CpuProgramOptions::RegionLoops, CpuProgramOptions::Fibers),
                          nameOf);
 
-TEST_P(CpuDeviceTest, EachProgramOfAGridRunsOnce) {
+TEST_P(CpuProgramTest, EachProgramOfAGridRunsOnce) {
   auto program = compile(kPlaces, 2);
   for (std::array<int64_t, 3> grid :
        {std::array<int64_t, 3>{3, 5, 7}, {1, 1, 1}, {1, 13, 1}, {2, 1, 31}, {97, 1, 1}}) {
     size_t count = size_t(grid[0] * grid[1] * grid[2]);
     std::vector<int> counts(count + 1), at(count + 1, -1);
     void *buffers[] = {counts.data(), at.data()};
-    program->launch(grid, buffers, nullptr);
+    program->launch(grid, buffers);
     for (size_t i = 0; i < count; ++i) {
       ASSERT_EQ(counts[i], 1) << i;
       int64_t x = int64_t(i) % grid[0], y = int64_t(i) / grid[0] % grid[1],
@@ -126,20 +126,20 @@ TEST_P(CpuDeviceTest, EachProgramOfAGridRunsOnce) {
   }
 }
 
-TEST_P(CpuDeviceTest, AnEmptyGridRunsNothing) {
+TEST_P(CpuProgramTest, AnEmptyGridRunsNothing) {
   auto program = compile(kPlaces, 2);
   for (std::array<int64_t, 3> grid : {std::array<int64_t, 3>{0, 5, 7}, {3, 0, 7}, {3, 5, 0}})
-    program->launch(grid, nullptr, nullptr); // no buffer is touched
+    program->launch(grid, nullptr); // no buffer is touched
 }
 
-TEST_P(CpuDeviceTest, RecordsBeyondTheCapacityAreCounted) {
+TEST_P(CpuProgramTest, RecordsBeyondTheCapacityAreCounted) {
   auto program = compile(kReport, 1);
   constexpr unsigned capacity = 4, canary = 0xabababab;
   std::vector<unsigned> report(2 + capacity * 16 + 64, canary);
   report[0] = 0;
   report[1] = capacity;
   void *buffers[] = {report.data()};
-  program->launch({5, 3, 1}, buffers, nullptr);
+  program->launch({5, 3, 1}, buffers);
   EXPECT_EQ(report[0], 5u * 3 * 32);
   for (unsigned i = 0; i < capacity; ++i) {
     const unsigned *record = &report[2 + i * 16];
@@ -154,7 +154,7 @@ TEST_P(CpuDeviceTest, RecordsBeyondTheCapacityAreCounted) {
     ASSERT_EQ(report[i], canary) << i;
 }
 
-TEST_P(CpuDeviceTest, ThreadsLaunchAtOnce) {
+TEST_P(CpuProgramTest, ThreadsLaunchAtOnce) {
   auto program = compile(kPlaces, 2);
   std::vector<std::thread> threads;
   std::atomic<int> wrong{0};
@@ -163,7 +163,7 @@ TEST_P(CpuDeviceTest, ThreadsLaunchAtOnce) {
       for (int repeat = 0; repeat < 20; ++repeat) {
         std::vector<int> counts(105), at(105);
         void *buffers[] = {counts.data(), at.data()};
-        program->launch({7, 5, 3}, buffers, nullptr);
+        program->launch({7, 5, 3}, buffers);
         wrong += std::count(counts.begin(), counts.end(), 1) != 105;
       }
     });
@@ -185,7 +185,7 @@ TEST(CpuDevice, TechniquesAgreeBitByBit) {
     std::vector<float> &out = results[number++];
     out.assign(count, 0.0f);
     void *buffers[] = {x.data(), out.data()};
-    compileCpuProgram(kMixed, 2, 1024, 8192, options)->launch({programs, 1, 1}, buffers, nullptr);
+    compileCpuProgram(kMixed, 2, 1024, 8192, options)->launch({programs, 1, 1}, buffers);
   }
   EXPECT_EQ(0, std::memcmp(results[0].data(), results[1].data(), count * sizeof(float)));
   EXPECT_EQ(0, std::memcmp(results[0].data(), results[2].data(), count * sizeof(float)));
@@ -218,7 +218,7 @@ TEST(CpuDevice, OneTextWithDifferentThreads) {
   for (auto &[program, threads] : {std::pair(few, 32), std::pair(many, 128)}) {
     std::vector<int> out(1024);
     void *buffers[] = {out.data()};
-    program->launch({1, 1, 1}, buffers, nullptr);
+    program->launch({1, 1, 1}, buffers);
     EXPECT_EQ(std::count_if(out.begin(), out.end(), [](int value) { return value != 0; }), threads);
     EXPECT_EQ(out[threads - 1], threads);
   }
@@ -241,9 +241,9 @@ TM_ENTRY(stuck)
   auto program = compileCpuProgram(text, 2, 0, 0, with(CpuProgramOptions::Fibers));
   int out = 0;
   void *buffers[] = {&out};
-  EXPECT_NO_THROW(program->launch({3, 1, 1}, buffers, nullptr));
+  EXPECT_NO_THROW(program->launch({3, 1, 1}, buffers));
   try {
-    program->launch({1, 2, 1}, buffers, nullptr);
+    program->launch({1, 2, 1}, buffers);
     FAIL() << "no error";
   } catch (const std::runtime_error &error) {
     EXPECT_STREQ(error.what(),
@@ -272,7 +272,7 @@ TM_ENTRY(large)
     std::vector<int> out(8, -1);
     out[0] = (registers - 1) * 128 + 77;
     void *buffers[] = {out.data()};
-    compileCpuProgram(text, 4, 0, int64_t(registers) * 512)->launch({7, 1, 1}, buffers, nullptr);
+    compileCpuProgram(text, 4, 0, int64_t(registers) * 512)->launch({7, 1, 1}, buffers);
     EXPECT_EQ(std::count(out.begin(), out.end(), registers - 1), 7);
   }
 }

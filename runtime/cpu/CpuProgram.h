@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Programs of the CPU device: the text of a Metal kernel, compiled by clang through headers that stand in for
+// Metal's.
+#pragma once
+
+#include "Device.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tmetal {
+
+struct CpuProgramOptions {
+  enum Technique {
+    RegionLoops, // a kernel function runs a whole threadgroup; for printed texts
+    Fibers,      // a fiber for each thread; for any Metal text
+  } technique = RegionLoops;
+  bool permuteFragments = false; // another assignment of matrix elements to lanes than usual
+  bool checkRaces = false;       // with fibers; the text says where (TM_TRACK_READ and others)
+  std::vector<std::string> extraFlags;
+};
+
+/// A compiled kernel. Thread-safe.
+class CpuProgram : public Program {
+public:
+  /// Runs all threadgroups; returns when they are done. `buffers`: one address for each [[buffer(n)]], in
+  /// order.
+  virtual void launch(const std::array<int64_t, 3> &grid, void *const *buffers) const = 0;
+};
+
+/// Compiles `text` or takes it from the caches, of this process and on disk (TRITON_METAL_CACHE_DIR, else
+/// ~/.cache/triton-metal). `stackBytes`: what a threadgroup keeps in local variables. Throws
+/// std::runtime_error with what clang says, and when there is no clang (TRITON_METAL_CLANG names one).
+std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups,
+                                              int64_t threadgroupBytes, int64_t stackBytes,
+                                              const CpuProgramOptions &options = {});
+
+struct CpuStatistics {
+  int64_t compilerCalls = 0, diskHits = 0, memoryHits = 0;
+};
+/// Of this process so far.
+CpuStatistics cpuStatistics();
+
+/// Command and version of the compiler of texts, empty when there is none.
+std::string cpuCompiler();
+bool hasCpuCompiler();
+
+} // namespace tmetal
