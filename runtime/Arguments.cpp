@@ -49,4 +49,28 @@ void checkLaunch(const KernelFacts &facts, const std::array<int64_t, 3> &grid,
     checkArgument(facts, i, arguments[i]);
 }
 
+std::vector<int> pointerParameters(const KernelFacts &facts) {
+  std::vector<int> result;
+  for (size_t i = 0; i < facts.parameterTypes.size(); ++i)
+    if (isPointerType(facts.parameterTypes[i]))
+      result.push_back(static_cast<int>(i));
+  return result;
+}
+
+Storages storagesOf(const KernelFacts &facts, const std::vector<Argument> &arguments) {
+  std::vector<Reached> reached;
+  for (int i : pointerParameters(facts))
+    reached.push_back(reachedThrough(arguments[i], facts.stored[i]));
+  return Storages(reached);
+}
+
+ArgumentSpec specOf(const Storages &storages, size_t pointer, const Argument &argument) {
+  ArgumentSpec spec;
+  spec.kind = ArgumentSpec::Kind::Pointer;
+  spec.storage = storages.of(pointer);
+  if (const auto *host = std::get_if<HostBuffer>(&argument))
+    spec.byteOffset = static_cast<int64_t>(host->address - storages[spec.storage].begin);
+  return spec;
+}
+
 } // namespace tmetal

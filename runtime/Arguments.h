@@ -2,6 +2,8 @@
 // What a launch is given, the same for every engine.
 #pragma once
 
+#include "HostMemory.h"
+
 #include "triton-metal/Analysis/KernelFacts.h"
 #include "triton-metal/Conversion/Launch.h"
 #include "triton-metal/Support/Errors.h"
@@ -19,18 +21,6 @@ namespace tmetal {
 
 namespace mx = mlx::core;
 
-/// Memory of torch or NumPy: read and written in place, complete when the launch returns.
-struct HostBuffer {
-  uintptr_t address = 0;        // where the kernel's pointer points
-  uintptr_t storageAddress = 0; // the allocation that it lies in
-  int64_t storageBytes = 0;
-  bool readOnly = false;
-
-  /// What the kernel may reach through the pointer: the allocation, and the address itself.
-  uintptr_t begin() const { return std::min(storageAddress, address); }
-  uintptr_t end() const { return std::max<uintptr_t>(storageAddress + storageBytes, address); }
-};
-
 /// An MLX array: value semantics.
 struct LazyArray {
   mx::array value;
@@ -45,5 +35,20 @@ inline bool isPointerType(const std::string &type) { return type.rfind("!tt.ptr<
 /// Throws Error (Argument) when the grid or the arguments do not fit the kernel.
 void checkLaunch(const KernelFacts &facts, const std::array<int64_t, 3> &grid,
                  const std::vector<Argument> &arguments);
+
+/// The parameters that are pointers.
+std::vector<int> pointerParameters(const KernelFacts &facts);
+
+inline Reached reachedThrough(const Argument &pointer, bool stored) {
+  if (const auto *host = std::get_if<HostBuffer>(&pointer))
+    return reachedThrough(*host, stored);
+  return {0, 0, std::get<LazyArray>(pointer).receiver, stored};
+}
+
+/// The storages that the pointers of a launch lead to, in the order of the parameters.
+Storages storagesOf(const KernelFacts &facts, const std::vector<Argument> &arguments);
+
+/// A pointer argument: the storage that it leads to, and the byte of it.
+ArgumentSpec specOf(const Storages &storages, size_t pointer, const Argument &argument);
 
 } // namespace tmetal

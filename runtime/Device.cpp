@@ -94,28 +94,9 @@ void Queue::wait() {
     ticket->wait();
 }
 
-void Queue::run(const Launch &work) {
-  std::vector<Ticket> tickets;
+void Queue::wait(const std::vector<Ticket> &tickets) {
   std::exception_ptr error;
-  try {
-    std::vector<Buffer *> seen;
-    for (const Binding &binding : work.buffers)
-      if (binding.buffer && std::find(seen.begin(), seen.end(), binding.buffer.get()) == seen.end()) {
-        seen.push_back(binding.buffer.get());
-        tickets.push_back(fetch(binding.buffer));
-      }
-    tickets.push_back(launch(work));
-    seen.clear();
-    for (const Binding &binding : work.buffers)
-      if (binding.buffer && binding.stored &&
-          std::find(seen.begin(), seen.end(), binding.buffer.get()) == seen.end()) {
-        seen.push_back(binding.buffer.get());
-        tickets.push_back(publish(binding.buffer));
-      }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  // All of it is waited for, whatever fails: the caller's memory is in use until then.
+  // All of them, whatever fails: the caller's memory is in use until then.
   for (const Ticket &ticket : tickets)
     try {
       if (ticket)
@@ -126,6 +107,51 @@ void Queue::run(const Launch &work) {
     }
   if (error)
     std::rethrow_exception(error);
+}
+
+std::vector<Ticket> Device::submit(Queue &queue, const HostLaunch &work,
+                                   const std::shared_ptr<const void> &owner) {
+  struct Adopted {
+    const HostBinding *first;
+    std::shared_ptr<Buffer> buffer;
+    bool stored;
+  };
+  std::vector<Adopted> adopted;
+  std::vector<Binding> bindings;
+  std::vector<Ticket> tickets;
+  try {
+    for (const HostBinding &binding : work.buffers) {
+      if (!binding.address) {
+        bindings.emplace_back();
+        continue;
+      }
+      auto known = std::find_if(adopted.begin(), adopted.end(), [&](const Adopted &other) {
+        return other.first->address == binding.address && other.first->bytes == binding.bytes;
+      });
+      if (known == adopted.end())
+        known = adopted.insert(known, {&binding, adopt(binding.address, binding.bytes, owner), false});
+      known->stored |= binding.stored;
+      bindings.push_back({known->buffer, binding.offset, binding.stored});
+    }
+    for (const Adopted &memory : adopted)
+      tickets.push_back(queue.fetch(memory.buffer));
+    Launch launch{work.program, work.grid, bindings, work.scalars, work.scalarsIndex};
+    tickets.push_back(queue.launch(launch));
+    for (const Adopted &memory : adopted)
+      if (memory.stored)
+        tickets.push_back(queue.publish(memory.buffer));
+  } catch (...) {
+    for (const Ticket &ticket : tickets)
+      if (ticket)
+        ticket->join();
+    throw;
+  }
+  return tickets;
+}
+
+void Device::run(const HostLaunch &launch) {
+  Lease queue(*this);
+  Queue::wait(submit(*queue, launch, nullptr));
 }
 
 Device::Lease::Lease(Device &device) : device(device) {

@@ -72,8 +72,8 @@ public:
 class Completion {
 public:
   virtual ~Completion() = default;
-  /// Called with null, or the error when nobody else has been told of it. It must not throw or wait: a thread of
-  /// the device may be calling.
+  /// Called with null, or the error when nobody else has been told of it. It must not wait, for a thread of the device
+  /// may be calling; what it throws is for that thread.
   using Callback = std::function<void(std::exception_ptr)>;
 
   bool isDone() const;
@@ -122,6 +122,24 @@ struct Launch {
   int scalarsIndex = -1;                   // its [[buffer(n)]]; -1: there is none
 };
 
+/// A buffer of a launch that is memory of the host: the kernel's pointer points to `offset`. What overlaps must be given
+/// as the same memory, for a device may make a copy of each.
+struct HostBinding {
+  void *address = nullptr;
+  size_t bytes = 0;
+  int64_t offset = 0;
+  bool stored = true; // the kernel may store to it
+};
+
+/// A launch on memory of the host. The rest is as in Launch.
+struct HostLaunch {
+  const std::shared_ptr<const Program> &program;
+  std::array<int64_t, 3> grid = {1, 1, 1};
+  std::span<const HostBinding> buffers;
+  std::span<const std::byte> scalars;
+  int scalarsIndex = -1;
+};
+
 /// Work in order: each piece begins when the ones before it are done. Thread-safe. A piece that fails does not stop
 /// those behind it. Destroying a queue waits for its work; errors that nobody has asked for are lost then.
 class Queue {
@@ -130,19 +148,19 @@ public:
 
   /// The device sees what the host has in memory that `buffer` was adopted from.
   virtual Ticket fetch(const std::shared_ptr<Buffer> &buffer) = 0;
-  /// The host sees, in the memory that `buffer` was adopted from, what the device has.
+  /// The host sees, in the memory that `buffer` was adopted from, what the device has. Fails, and writes nothing, when
+  /// the buffer was never fetched with success.
   virtual Ticket publish(const std::shared_ptr<Buffer> &buffer) = 0;
   virtual Ticket copy(const Binding &target, const Binding &source, size_t bytes) = 0;
   virtual Ticket launch(const Launch &launch) = 0;
   /// What is put in this queue from now on begins when `ticket`, of any queue of the device, is done, well or not.
   virtual void after(const Ticket &ticket) = 0;
 
-  /// A launch on adopted memory of the host from its beginning to its end: fetches the buffers, launches,
-  /// publishes those that are stored to, and waits. Throws the first error of these.
-  virtual void run(const Launch &launch);
   /// Waits for all that is in the queue. Throws the earliest error that nobody has been told of; the next call
   /// throws the next.
   void wait();
+  /// Waits for all of these. Throws the first error among them; the others are lost.
+  static void wait(const std::vector<Ticket> &tickets);
 
 protected:
   /// Remembers a piece of work for wait().
@@ -178,6 +196,14 @@ public:
   virtual std::shared_ptr<Queue> newQueue() = 0;
   /// A queue whose work becomes part of somebody else's. Destroying it waits for nothing.
   virtual std::shared_ptr<Queue> queueOn(const ForeignQueue &foreign) = 0;
+
+  /// A launch on memory of the host, from its beginning to its end: adopts the memory, fetches it, launches, and
+  /// publishes what is stored to. `owner` keeps the memory. Each piece has a ticket; when this throws, nothing of it is
+  /// left in the queue.
+  std::vector<Ticket> submit(Queue &queue, const HostLaunch &launch, const std::shared_ptr<const void> &owner);
+  /// The same in a queue of its own, and waits. Throws the first error. A device that needs no queue for that does
+  /// without.
+  virtual void run(const HostLaunch &launch);
 
   /// A queue that nobody else uses as long as the lease is held, for launches that the caller waits for.
   class Lease {

@@ -154,7 +154,11 @@ KernelReport::KernelReport(const MslKernel &kernel) : kernel(kernel), capacity(r
   words[1] = capacity;
 }
 
-void KernelReport::deliver(const std::function<void(const std::string &)> &output) const {
+size_t KernelReport::bytes() const {
+  return (kHeaderWords + size_t(capacity) * kRecordWords) * sizeof(uint32_t);
+}
+
+void KernelReport::deliver(const Output &output) const {
   uint32_t wanted = words[0];
   if (wanted == 0 && failure.empty())
     return;

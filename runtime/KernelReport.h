@@ -15,14 +15,18 @@ namespace tmetal {
 
 class KernelReport {
 public:
+  /// Takes what a kernel prints.
+  using Output = std::function<void(const std::string &)>;
+
   /// An empty report with room for TRITON_METAL_REPORT_RECORDS records.
   explicit KernelReport(const MslKernel &kernel);
 
   void *data() { return words.get(); }
+  size_t bytes() const;
   /// Adds a failure of the launch itself to what the kernel reports.
   void fail(const std::string &text) { failure = text; }
   /// Passes what was printed to `output`, then throws Error if the kernel reported a fault.
-  void deliver(const std::function<void(const std::string &)> &output) const;
+  void deliver(const Output &output) const;
 
 private:
   std::string raceText(const MslKernel::Message &message, const uint32_t *record) const;

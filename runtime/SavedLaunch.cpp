@@ -212,6 +212,7 @@ Json launchToJson(const SavedLaunch &launch, Bytes &constants) {
     json["msl"] = {{"text", metal.text},
                    {"simdgroups", metal.simdgroups},
                    {"threadgroup_bytes", metal.threadgroupBytes},
+                   {"stack_bytes", metal.stackBytes},
                    {"buffers", std::move(buffers)},
                    {"scalars", metal.scalars}};
   }
@@ -306,6 +307,7 @@ SavedLaunch loadLaunch(const fs::path &folder) {
       metal.text = entry.at("text");
       metal.simdgroups = entry.at("simdgroups");
       metal.threadgroupBytes = entry.at("threadgroup_bytes");
+      metal.stackBytes = entry.value("stack_bytes", metal.stackBytes);
       for (const Json &buffer : entry.at("buffers"))
         metal.buffers.push_back({buffer.at("storage"), buffer.at("offset")});
       metal.scalars = entry.at("scalars").get<Bytes>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "Launcher.h"
+#include "MlxLauncher.h"
 
 #include "mlx/ops.h"
 #include "mlx/transforms.h"
@@ -75,8 +75,8 @@ HostBuffer bufferOf(std::vector<int32_t> &data, bool readOnly = false) {
   return {address, address, static_cast<int64_t>(data.size() * sizeof(int32_t)), readOnly};
 }
 
-TEST(Launcher, WritesHostMemoryInPlaceAndOnlyWhereStored) {
-  Launcher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
+TEST(MlxLauncher, WritesHostMemoryInPlaceAndOnlyWhereStored) {
+  MlxLauncher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
   std::vector<int32_t> x(16), z(16, -1);
   std::iota(x.begin(), x.end(), 0);
   launcher.launch({1, 1, 1}, {bufferOf(x, true), bufferOf(z), int64_t(10)});
@@ -84,8 +84,8 @@ TEST(Launcher, WritesHostMemoryInPlaceAndOnlyWhereStored) {
     EXPECT_EQ(z[i], i < 10 ? i : -1);
 }
 
-TEST(Launcher, OverlappingBuffersAreOneStorage) {
-  Launcher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
+TEST(MlxLauncher, OverlappingBuffersAreOneStorage) {
+  MlxLauncher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
   std::vector<int32_t> data(20);
   std::iota(data.begin(), data.end(), 0);
   HostBuffer whole = bufferOf(data), shifted = whole;
@@ -95,8 +95,8 @@ TEST(Launcher, OverlappingBuffersAreOneStorage) {
     EXPECT_EQ(data[4 + i], i);
 }
 
-TEST(Launcher, BadLaunchesLeaveArgumentsUntouched) {
-  Launcher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
+TEST(MlxLauncher, BadLaunchesLeaveArgumentsUntouched) {
+  MlxLauncher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
   std::vector<int32_t> x(8, 7), z(16, -1);
   EXPECT_THROW(launcher.launch({1, 1, 1}, {bufferOf(x), bufferOf(z), int64_t(16)}),
                Error); // x has too few bytes
@@ -107,8 +107,8 @@ TEST(Launcher, BadLaunchesLeaveArgumentsUntouched) {
   EXPECT_EQ(z, std::vector<int32_t>(16, -1));
 }
 
-TEST(Launcher, TheCacheIsBounded) {
-  Launcher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
+TEST(MlxLauncher, TheCacheIsBounded) {
+  MlxLauncher launcher(compileTritonIR(kCopy, true, "copy"), true, false);
   std::vector<int32_t> x(400), z(400);
   for (int64_t n = 0; n < 300; ++n) {
     x.resize(16 + n);

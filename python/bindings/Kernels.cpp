@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "Kernels.h"
-#include "Launcher.h"
+#include "MlxLauncher.h"
 #include "MslLauncher.h"
 #include "cpu/CpuProgram.h"
 
@@ -121,7 +121,7 @@ public:
     request.onGpu = device == "gpu";
     choice = compiled->choose(request);
     if (choice.engine == "mlx") {
-      mlxLauncher();
+      active = &mlxLauncher();
       return;
     }
     if (request.onGpu)
@@ -130,20 +130,20 @@ public:
           "[engine] Kernels in Metal Shading Language run on the CPU device only in this version: set "
           "TRITON_METAL_DEVICE=cpu.");
     mslLauncher().prepare();
+    active = &mslLauncher();
   }
 
   const tmetal::KernelFacts &facts() const { return compiled->facts(); }
-  bool usesMsl() const { return choice.engine == "msl"; }
 
   std::vector<tmetal::NewValue> launch(const std::array<int64_t, 3> &grid,
                                        const std::vector<tmetal::Argument> &arguments) {
-    return usesMsl() ? msl->launch(grid, arguments) : mlx->launch(grid, arguments);
+    return active->launch(grid, arguments);
   }
 
-  tmetal::Launcher &mlxLauncher() {
+  tmetal::MlxLauncher &mlxLauncher() {
     std::lock_guard<std::mutex> lock(mutex);
     if (!mlx)
-      mlx = std::make_unique<tmetal::Launcher>(compiled, request.hasDouble(), request.onGpu);
+      mlx = std::make_unique<tmetal::MlxLauncher>(compiled, request.hasDouble(), request.onGpu);
     return *mlx;
   }
 
@@ -160,8 +160,9 @@ public:
   std::shared_ptr<tmetal::CompiledKernel> compiled;
   tmetal::EngineRequest request;
   tmetal::EngineChoice choice;
-  std::unique_ptr<tmetal::Launcher> mlx;
+  std::unique_ptr<tmetal::MlxLauncher> mlx;
   std::unique_ptr<tmetal::MslLauncher> msl;
+  tmetal::KernelLauncher *active = nullptr; // the one of the two that launches
 
 private:
   std::mutex mutex;
@@ -270,10 +271,7 @@ std::string saveLaunch(PythonKernel &self, const std::string &folder, const std:
   std::string saved;
   {
     nb::gil_scoped_release release;
-    if (self.choice.engine == "msl")
-      newValues = self.mslLauncher().launchAndSave(grid, arguments, folder, &saved);
-    else
-      newValues = self.mlxLauncher().launchAndSave(grid, arguments, folder, &saved);
+    newValues = self.active->launchAndSave(grid, arguments, folder, &saved);
   }
   for (auto &[receiver, value] : newValues)
     receiver->overwrite_descriptor(value);
@@ -282,18 +280,17 @@ std::string saveLaunch(PythonKernel &self, const std::string &folder, const std:
 
 nb::dict statistics(const PythonKernel &self) {
   nb::dict result;
-  tmetal::LaunchStatistics mlx = self.mlx ? self.mlx->statistics() : tmetal::LaunchStatistics{};
-  tmetal::MslStatistics msl = self.msl ? self.msl->statistics() : tmetal::MslStatistics{};
-  result["launches"] = mlx.launches + msl.launches;
-  result["raised"] = mlx.raised;
-  result["cache_hits"] = mlx.cacheHits;
-  result["cache_size"] = mlx.cacheSize;
-  result["slabs"] = mlx.slabs;
-  result["variants"] = msl.variants;
-  result["printed"] = msl.printed;
-  result["buffer_copies"] = msl.bufferCopies;
-  result["donated_buffers"] = msl.donatedBuffers;
-  result["checked_launches"] = msl.checkedLaunches;
+  tmetal::LaunchStatistics found = self.active->statistics();
+  result["launches"] = found.launches;
+  result["raised"] = found.raised;
+  result["cache_hits"] = found.cacheHits;
+  result["cache_size"] = found.cacheSize;
+  result["slabs"] = found.slabs;
+  result["variants"] = found.variants;
+  result["printed"] = found.printed;
+  result["buffer_copies"] = found.bufferCopies;
+  result["donated_buffers"] = found.donatedBuffers;
+  result["checked_launches"] = found.checkedLaunches;
   return result;
 }
 
@@ -376,7 +373,7 @@ void bindKernelClass(nb::module_ &module) {
           "raise_text",
           [](PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence args) {
             std::vector<tmetal::Argument> arguments = argumentsFrom(self.facts(), args);
-            tmetal::Launcher &launcher = self.mlxLauncher();
+            tmetal::MlxLauncher &launcher = self.mlxLauncher();
             nb::gil_scoped_release release;
             return launcher.raiseText(grid, arguments);
           },

@@ -30,13 +30,17 @@ private:
   std::shared_ptr<const void> owner;
 };
 
-std::byte *addressOf(const Binding &binding) {
-  return binding.buffer ? static_cast<std::byte *>(binding.buffer->host()) + binding.offset : nullptr;
+void *addressOf(const HostBinding &binding) {
+  return binding.address ? static_cast<std::byte *>(binding.address) + binding.offset : nullptr;
+}
+void *addressOf(const Binding &binding) {
+  return binding.buffer ? addressOf(HostBinding{binding.buffer->host(), 0, binding.offset}) : nullptr;
 }
 
-void execute(const Launch &launch) {
+/// Of either kind.
+template <typename T> void execute(const T &launch) {
   constexpr size_t kInlineBuffers = 40;
-  void *inlineBuffers[kInlineBuffers] = {};
+  void *inlineBuffers[kInlineBuffers];
   std::vector<void *> moreBuffers;
   void **buffers = inlineBuffers;
   size_t count = std::max(launch.buffers.size(), static_cast<size_t>(launch.scalarsIndex + 1));
@@ -115,7 +119,7 @@ private:
   }
 };
 
-/// A queue with a thread of its own, which starts with the first piece of work that nobody waits for.
+/// A queue with a thread of its own, which starts with the first piece of work.
 class CpuQueue : public TaskQueue {
 public:
   ~CpuQueue() override {
@@ -133,28 +137,6 @@ public:
       worker->detach(); // called back from the last piece of work
     else
       worker->join();
-  }
-
-  /// On the caller's thread when nothing is in front of it.
-  void run(const Launch &launch) override {
-    bool idle;
-    {
-      std::lock_guard<std::mutex> lock(state->mutex);
-      idle = !state->busy && state->tasks.empty();
-      state->busy |= idle;
-    }
-    if (!idle)
-      return Queue::run(launch);
-    struct Release {
-      State &state;
-      ~Release() {
-        std::lock_guard<std::mutex> lock(state.mutex);
-        state.busy = false;
-        if (!state.tasks.empty())
-          state.changed.notify_all();
-      }
-    } release{*state};
-    execute(launch);
   }
 
 protected:
@@ -175,22 +157,20 @@ private:
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::function<void()>> tasks;
-    bool busy = false, stop = false;
+    bool stop = false;
 
     void serve() {
       std::unique_lock<std::mutex> lock(mutex);
       while (true) {
-        changed.wait(lock, [this] { return !busy && (stop || !tasks.empty()); });
+        changed.wait(lock, [this] { return stop || !tasks.empty(); });
         if (tasks.empty())
           return;
         std::function<void()> task = std::move(tasks.front());
         tasks.pop_front();
-        busy = true;
         lock.unlock();
         task();
         task = nullptr;
         lock.lock();
-        busy = false;
       }
     }
   };
@@ -257,6 +237,8 @@ public:
   std::shared_ptr<Buffer> adopt(void *address, size_t bytes, std::shared_ptr<const void> owner) override {
     return std::make_shared<CpuBuffer>(address, bytes, std::move(owner));
   }
+  /// On the caller's thread: going to another one would take longer than many a kernel.
+  void run(const HostLaunch &launch) override { execute(launch); }
   std::shared_ptr<Queue> newQueue() override { return std::make_shared<CpuQueue>(); }
   std::shared_ptr<Queue> queueOn(const ForeignQueue &foreign) override {
     return std::make_shared<ForeignTasks>(foreign.dispatch);

@@ -2,8 +2,8 @@
 // Launches of a compiled kernel on MLX: the memory contract and the cache of raised graphs.
 #pragma once
 
-#include "Arguments.h"
 #include "GraphExecutor.h"
+#include "KernelLauncher.h"
 
 #include "triton-metal/Kernel.h"
 
@@ -17,27 +17,21 @@
 
 namespace tmetal {
 
-struct LaunchStatistics {
-  int64_t launches = 0, raised = 0, cacheHits = 0, slabs = 0, cacheSize = 0;
-};
-
-class Launcher {
+class MlxLauncher : public KernelLauncher {
 public:
-  Launcher(std::shared_ptr<CompiledKernel> kernel, bool hasDouble, bool onGpu);
-  Launcher(const std::string &text, bool hasDouble, bool onGpu)
-      : Launcher(std::make_shared<CompiledKernel>(text), hasDouble, onGpu) {}
+  MlxLauncher(std::shared_ptr<CompiledKernel> kernel, bool hasDouble, bool onGpu);
+  MlxLauncher(const std::string &text, bool hasDouble, bool onGpu)
+      : MlxLauncher(std::make_shared<CompiledKernel>(text), hasDouble, onGpu) {}
 
-  const KernelFacts &facts() const { return kernel->facts(); }
-  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays, unevaluated,
-  /// are for the caller to put in place. Nothing changes when this throws.
-  std::vector<NewValue> launch(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
-  /// Launches like launch() and saves the launch, with the memory before and after it, as a folder in
-  /// `parent`.
-  std::vector<NewValue> launchAndSave(const std::array<int64_t, 3> &grid,
-                                      const std::vector<Argument> &arguments, const std::string &parent,
-                                      std::string *folder);
+  const KernelFacts &facts() const override { return kernel->facts(); }
+  /// New values of MLX arrays are unevaluated unless host memory is involved too. Nothing changes when this throws.
+  std::vector<NewValue> launch(const std::array<int64_t, 3> &grid,
+                               const std::vector<Argument> &arguments) override;
   std::string raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);
-  LaunchStatistics statistics() const;
+  LaunchStatistics statistics() const override;
+
+protected:
+  SavedLaunch describe(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) override;
 
 private:
   struct Storage { // of one launch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "Launcher.h"
+#include "MlxLauncher.h"
 #include "SavedLaunch.h"
 #include "cpu/Environment.h"
 
@@ -62,71 +62,41 @@ mx::array scalarArray(const Argument &argument, const std::string &type) {
 
 } // namespace
 
-Launcher::Launcher(std::shared_ptr<CompiledKernel> compiled, bool hasDouble, bool onGpu)
+MlxLauncher::MlxLauncher(std::shared_ptr<CompiledKernel> compiled, bool hasDouble, bool onGpu)
     : kernel(std::move(compiled)), onGpu(onGpu) {
   kernel->checkRaisable(hasDouble);
   for (const std::string &type : facts().parameterTypes)
     elementTypes.push_back(memoryElement(type));
 }
 
-Launcher::Prepared Launcher::prepare(const std::array<int64_t, 3> &grid,
+MlxLauncher::Prepared MlxLauncher::prepare(const std::array<int64_t, 3> &grid,
                                      const std::vector<Argument> &arguments) const {
   const KernelFacts &facts = kernel->facts();
   checkLaunch(facts, grid, arguments);
   Prepared launch;
   launch.signature.grid = grid;
 
-  // Host buffers that overlap are one storage; an MLX array is one, however often it is given.
-  struct Interval {
-    uintptr_t begin, end;
-  };
-  std::vector<Interval> intervals;
-  for (const Argument &argument : arguments)
-    if (const auto *buffer = std::get_if<HostBuffer>(&argument))
-      intervals.push_back({std::min(buffer->storageAddress, buffer->address),
-                           std::max(buffer->storageAddress + buffer->storageBytes, buffer->address)});
-  std::sort(intervals.begin(), intervals.end(),
-            [](const Interval &a, const Interval &b) { return a.begin < b.begin; });
-  std::vector<Interval> merged;
-  for (const Interval &interval : intervals) {
-    if (!merged.empty() && (interval.begin < merged.back().end || interval.begin == merged.back().begin))
-      merged.back().end = std::max(merged.back().end, interval.end);
-    else
-      merged.push_back(interval);
+  Storages storages = storagesOf(facts, arguments);
+  launch.storages.resize(storages.size());
+  for (size_t k = 0; k < storages.size(); ++k) {
+    launch.storages[k].isHost = !storages[k].array;
+    launch.storages[k].begin = storages[k].begin;
+    launch.storages[k].end = storages[k].end;
+    launch.signature.storages.push_back({static_cast<int64_t>(storages[k].end - storages[k].begin)});
   }
-  std::map<uintptr_t, int> hostStorage;         // by begin
-  std::map<const mx::array *, int> lazyStorage; // by receiver
+  size_t pointer = 0;
   for (size_t i = 0; i < arguments.size(); ++i) {
     ArgumentSpec spec;
     const Argument &argument = arguments[i];
-    if (const auto *buffer = std::get_if<HostBuffer>(&argument)) {
-      auto interval = std::find_if(merged.begin(), merged.end(), [&](const Interval &candidate) {
-        return buffer->storageAddress >= candidate.begin &&
-               (buffer->storageAddress < candidate.end || buffer->storageAddress == candidate.begin);
-      });
-      auto [it, isNew] = hostStorage.try_emplace(interval->begin, static_cast<int>(launch.storages.size()));
-      if (isNew) {
-        Storage storage;
-        storage.isHost = true;
-        storage.begin = interval->begin;
-        storage.end = interval->end;
-        launch.storages.push_back(std::move(storage));
-        launch.signature.storages.push_back({static_cast<int64_t>(interval->end - interval->begin)});
+    if (isPointerType(facts.parameterTypes[i])) {
+      spec = specOf(storages, pointer++, argument);
+      if (const auto *lazy = std::get_if<LazyArray>(&argument)) {
+        Storage &storage = launch.storages[spec.storage];
+        if (!storage.lazy)
+          storage.lazy = lazy->value;
+        storage.receiver = lazy->receiver;
+        launch.signature.storages[spec.storage].nbytes = static_cast<int64_t>(storage.lazy->nbytes());
       }
-      spec.kind = ArgumentSpec::Kind::Pointer;
-      spec.storage = it->second;
-      spec.byteOffset = static_cast<int64_t>(buffer->address - interval->begin);
-    } else if (const auto *lazy = std::get_if<LazyArray>(&argument)) {
-      auto [it, isNew] = lazyStorage.try_emplace(lazy->receiver, static_cast<int>(launch.storages.size()));
-      if (isNew) {
-        Storage storage;
-        storage.lazy = lazy->value;
-        launch.storages.push_back(std::move(storage));
-        launch.signature.storages.push_back({static_cast<int64_t>(lazy->value.nbytes())});
-      }
-      launch.storages[it->second].receiver = lazy->receiver;
-      spec.kind = ArgumentSpec::Kind::Pointer;
-      spec.storage = it->second;
     } else if (const auto *integer = std::get_if<int64_t>(&argument); integer && facts.specialized[i]) {
       spec.kind = ArgumentSpec::Kind::Integer;
       spec.value = *integer;
@@ -154,7 +124,7 @@ static std::string keyOf(const LaunchSignature &signature) {
   return std::string(reinterpret_cast<const char *>(words.data()), words.size() * sizeof(int64_t));
 }
 
-std::shared_ptr<const Launcher::Executable> Launcher::executable(const LaunchSignature &signature) {
+std::shared_ptr<const MlxLauncher::Executable> MlxLauncher::executable(const LaunchSignature &signature) {
   RaisingOptions options = optionsFor(onGpu);
   std::string key = keyOf(signature) + std::to_string(options.memoryBudget);
   {
@@ -183,7 +153,7 @@ std::shared_ptr<const Launcher::Executable> Launcher::executable(const LaunchSig
   return made;
 }
 
-mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, bool copy,
+mx::array MlxLauncher::inputArray(const Storage &storage, const ArrayType &type, bool copy,
                                mx::Stream stream) const {
   mx::Dtype dtype = dtypeOf(type.dtype);
   mx::Shape shape(type.shape.begin(), type.shape.end());
@@ -205,7 +175,7 @@ mx::array Launcher::inputArray(const Storage &storage, const ArrayType &type, bo
   return mx::array(mx::allocator::Data(borrowed, [](mx::allocator::Buffer) {}), shape, dtype);
 }
 
-std::vector<Launcher::Written> Launcher::writtenRanges(const Executable &parts, size_t storageCount) {
+std::vector<MlxLauncher::Written> MlxLauncher::writtenRanges(const Executable &parts, size_t storageCount) {
   std::vector<Written> written(storageCount);
   for (const Part &part : parts)
     for (const RaisedOutput &output : part.outputs) {
@@ -219,7 +189,7 @@ std::vector<Launcher::Written> Launcher::writtenRanges(const Executable &parts, 
   return written;
 }
 
-std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
+std::vector<NewValue> MlxLauncher::launch(const std::array<int64_t, 3> &grid,
                                        const std::vector<Argument> &arguments) {
   Prepared prepared = prepare(grid, arguments);
   std::shared_ptr<const Executable> parts = executable(prepared.signature);
@@ -289,71 +259,38 @@ std::vector<NewValue> Launcher::launch(const std::array<int64_t, 3> &grid,
   return newValues;
 }
 
-namespace {
-std::vector<uint8_t> bytesOf(const mx::array &value) {
-  mx::array flat = mx::contiguous(value);
-  mx::eval(flat);
-  const auto *data = flat.data<uint8_t>();
-  return {data, data + flat.nbytes()};
-}
-} // namespace
-
-std::vector<NewValue> Launcher::launchAndSave(const std::array<int64_t, 3> &grid,
-                                              const std::vector<Argument> &arguments,
-                                              const std::string &parent, std::string *folder) {
+SavedLaunch MlxLauncher::describe(const std::array<int64_t, 3> &grid,
+                                  const std::vector<Argument> &arguments) {
   Prepared prepared = prepare(grid, arguments);
   std::shared_ptr<const Executable> parts = executable(prepared.signature);
-  const std::vector<ArrayType> &types = parts->front().executor.inputTypes();
   SavedLaunch saved;
-  saved.kernel = facts().name;
-  saved.grid = grid;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    SavedArgument argument;
-    argument.name = facts().parameterNames[i];
-    argument.type = facts().parameterTypes[i];
-    argument.spec = prepared.signature.arguments[i];
-    if (const auto *integer = std::get_if<int64_t>(&arguments[i])) {
-      argument.integer = *integer;
-    } else if (const auto *floating = std::get_if<double>(&arguments[i])) {
-      argument.isFloat = true;
-      argument.floating = *floating;
-    }
-    saved.arguments.push_back(std::move(argument));
-  }
+  for (const ArgumentSpec &spec : prepared.signature.arguments)
+    saved.arguments.emplace_back().spec = spec;
   for (const Part &part : *parts)
     saved.graphs.push_back({part.executor.graph(), part.outputs});
-  auto hostBytes = [](const Storage &storage) {
-    const auto *begin = reinterpret_cast<const uint8_t *>(storage.begin);
-    return std::vector<uint8_t>(begin, begin + (storage.end - storage.begin));
-  };
-  for (size_t i = 0; i < prepared.storages.size(); ++i) {
-    const Storage &storage = prepared.storages[i];
-    saved.storages.push_back(
-        {types[i].dtype, storage.isHost ? hostBytes(storage) : bytesOf(*storage.lazy), {}, {}});
-  }
-  std::vector<NewValue> newValues = launch(grid, arguments);
   std::vector<Written> written = writtenRanges(*parts, prepared.storages.size());
-  for (size_t i = 0; i < prepared.storages.size(); ++i) {
-    const Storage &storage = prepared.storages[i];
-    if (!written[i].any)
-      continue;
-    if (storage.isHost)
-      saved.storages[i].after = hostBytes(storage);
-    for (const auto &[receiver, value] : newValues)
-      if (receiver == storage.receiver)
-        saved.storages[i].after = bytesOf(value);
+  for (size_t k = 0; k < prepared.storages.size(); ++k) {
+    SavedStorage &storage = saved.storages.emplace_back();
+    storage.dtype = parts->front().executor.inputTypes()[k].dtype;
+    if (written[k].any)
+      storage.after.emplace();
   }
-  *folder = saveLaunch(saved, parent).string();
-  return newValues;
+  return saved;
 }
 
-std::string Launcher::raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
+std::string MlxLauncher::raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
   return kernel->raiseText(prepare(grid, arguments).signature, optionsFor(onGpu));
 }
 
-LaunchStatistics Launcher::statistics() const {
+LaunchStatistics MlxLauncher::statistics() const {
   std::lock_guard<std::mutex> lock(mutex);
-  return {launches, raised, cacheHits, slabs, static_cast<int64_t>(recent.size())};
+  LaunchStatistics result;
+  result.launches = launches;
+  result.raised = raised;
+  result.cacheHits = cacheHits;
+  result.slabs = slabs;
+  result.cacheSize = static_cast<int64_t>(recent.size());
+  return result;
 }
 
 } // namespace tmetal

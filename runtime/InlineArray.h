@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// An array for the path of every launch: no allocation and no initialisation for as many elements as there mostly are.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <type_traits>
+
+namespace tmetal {
+
+template <typename T, size_t kInline = 24> class InlineArray {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+public:
+  /// The elements are still to be written.
+  explicit InlineArray(size_t count) : count(count) {
+    if (count > kInline)
+      more = std::make_unique<T[]>(count);
+  }
+  InlineArray(const InlineArray &) = delete;
+  InlineArray &operator=(const InlineArray &) = delete;
+
+  T *data() { return more ? more.get() : reinterpret_cast<T *>(here); }
+  T &operator[](size_t i) { return data()[i]; }
+  operator std::span<const T>() { return {data(), count}; }
+
+private:
+  size_t count;
+  alignas(T) std::byte here[kInline * sizeof(T)];
+  std::unique_ptr<T[]> more;
+};
+
+} // namespace tmetal

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// What launches a kernel, whichever engine it is.
+#pragma once
+
+#include "Arguments.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tmetal {
+
+struct SavedLaunch;
+
+/// Of one kernel so far. What an engine does not do stays 0.
+struct LaunchStatistics {
+  int64_t launches = 0;
+  // The mlx engine:
+  int64_t raised = 0;    // graphs made, one for each launch signature
+  int64_t cacheHits = 0; // launches that found theirs
+  int64_t cacheSize = 0; // graphs kept
+  int64_t slabs = 0;     // parts of grids that were cut
+  // The msl engine:
+  int64_t variants = 0;        // texts in the cache of this kernel, by which arguments overlap
+  int64_t printed = 0;         // texts made
+  int64_t bufferCopies = 0;    // copies of MLX arrays that somebody else still reads
+  int64_t donatedBuffers = 0;  // MLX arrays stored to in place
+  int64_t checkedLaunches = 0; // with each access checked, for the bounds could not be shown before
+};
+
+/// Thread-safe.
+class KernelLauncher {
+public:
+  virtual ~KernelLauncher() = default;
+
+  virtual const KernelFacts &facts() const = 0;
+  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays are for the caller to put
+  /// in place, and may be unevaluated.
+  virtual std::vector<NewValue> launch(const std::array<int64_t, 3> &grid,
+                                       const std::vector<Argument> &arguments) = 0;
+  virtual LaunchStatistics statistics() const = 0;
+  /// Launches, and saves the launch with the memory before and after it as a folder in `parent`, which `folder` names
+  /// then.
+  std::vector<NewValue> launchAndSave(const std::array<int64_t, 3> &grid,
+                                      const std::vector<Argument> &arguments, const std::string &parent,
+                                      std::string *folder);
+
+protected:
+  /// What this launch runs, without the memory: of each storage the type, and an empty `after` where the kernel may
+  /// store to it. Storages are those that the launch's pointers lead to, in the order of storagesOf().
+  virtual SavedLaunch describe(const std::array<int64_t, 3> &grid,
+                               const std::vector<Argument> &arguments) = 0;
+};
+
+} // namespace tmetal

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The compiled texts of one kernel: which arguments overlap, and whether each access is checked, changes the text.
+#pragma once
+
+#include "Device.h"
+#include "ScalarStruct.h"
+
+#include "triton-metal/Target/MSL.h"
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace tmetal {
+
+/// A compiled text.
+struct MslVariant {
+  std::vector<int> aliasGroups;
+  bool checked = false; // each access
+  MslKernel kernel;
+  std::shared_ptr<const Program> program;
+  std::vector<ScalarField> scalars;
+  size_t bufferCount = 0;
+
+  /// Whether a launch may have something to tell: a message of the kernel, or that it failed.
+  bool reports() const { return kernel.reportBuffer >= 0 || program->mayFail(); }
+};
+
+/// A bounded cache. Thread-safe.
+class MslVariants {
+public:
+  /// Makes the text of the kernel; throws Error. Called once for each variant.
+  using Printer = std::function<MslKernel(const MslOptions &)>;
+
+  MslVariants(std::shared_ptr<Device> device, MslOptions options, Printer printer, size_t parameterCount);
+
+  Device &device() const { return *runsOn; }
+  const MslOptions &options() const { return baseOptions; }
+  /// Makes the variant if it is not there. Throws Error.
+  std::shared_ptr<const MslVariant> find(const std::vector<int> &aliasGroups, bool checked = false);
+  /// The variant for arguments that do not overlap, without a lock; null when it has not been made. It stays as long
+  /// as this cache.
+  const MslVariant *ready() const { return readyVariant.load(std::memory_order_acquire); }
+  /// The text and what is known of it; nothing is compiled.
+  MslKernel print(const std::vector<int> &aliasGroups) const;
+  int64_t count() const;
+  int64_t printed() const { return texts; }
+
+private:
+  std::shared_ptr<const MslVariant> make(const std::vector<int> &aliasGroups, bool checked);
+
+  std::shared_ptr<Device> runsOn;
+  MslOptions baseOptions;
+  Printer printer;
+  size_t parameterCount;
+  mutable std::mutex mutex;
+  std::shared_ptr<const MslVariant> defaultVariant;      // written once, under the mutex
+  std::atomic<const MslVariant *> readyVariant{nullptr}; // the same, readable without it
+  std::list<std::shared_ptr<const MslVariant>> others;   // most recent first
+  std::atomic<int64_t> texts{0};
+};
+
+} // namespace tmetal
