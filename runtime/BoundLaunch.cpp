@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace tmetal {
 
@@ -54,6 +55,8 @@ template <typename F> void BoundLaunch::deliver(const F &work, const KernelRepor
     work();
   } catch (const Error &) {
     throw; // of the settings, before anything ran
+  } catch (const std::bad_alloc &) {
+    throw;
   } catch (const std::exception &error) { // of the threads: a barrier that not all of them reach
     if (!report)
       throw Error(ErrorKind::Sanitizer, error.what());

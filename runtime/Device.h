@@ -141,7 +141,8 @@ struct HostLaunch {
 };
 
 /// Work in order: each piece begins when the ones before it are done. Thread-safe. A piece that fails does not stop
-/// those behind it. Destroying a queue waits for its work; errors that nobody has asked for are lost then.
+/// those behind it. Destroying a queue waits for its work; errors that nobody has asked for are lost then. A forked process makes queues
+/// of its own.
 class Queue {
 public:
   virtual ~Queue() = default;
@@ -187,7 +188,7 @@ public:
   virtual const DeviceProfile &profile() const = 0;
   /// Throws std::exception with what the compiler says, or an Error about settings.
   virtual std::shared_ptr<const Program> compile(const ProgramSource &source) = 0;
-  /// Throws when there is not enough memory.
+  /// Throws std::bad_alloc, as adopt() may.
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;
   /// A buffer that stands for memory of the host, which `owner`, if given, keeps there. The device may work on the
   /// memory itself or on a copy: only between fetch() and publish() in a queue does the device's content count.

@@ -123,11 +123,12 @@ private:
 class CpuQueue : public TaskQueue {
 public:
   ~CpuQueue() override {
-    bool mine = worker && startedBy == getpid();
-    if (worker && !mine)
-      worker.release(); // a forked process has the object and not the thread
     if (!worker)
       return;
+    if (startedBy != getpid()) { // a forked process has the object and not the thread, which may hold the mutex
+      worker.release();
+      return;
+    }
     {
       std::lock_guard<std::mutex> lock(state->mutex);
       state->stop = true;
@@ -142,8 +143,6 @@ public:
 protected:
   void enqueue(std::function<void()> task) override {
     std::lock_guard<std::mutex> lock(state->mutex);
-    if (worker && startedBy != getpid())
-      worker.release();
     if (!worker) {
       worker = std::make_unique<std::thread>([state = state] { state->serve(); });
       startedBy = getpid();
