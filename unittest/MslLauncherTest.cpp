@@ -103,7 +103,7 @@ protected:
   }
 
   std::shared_ptr<FakeDevice> fake;          // null: the CPU
-  std::vector<std::vector<int>> asked;       // alias groups of the texts that were made
+  std::vector<std::vector<int>> asked;       // the alias groups for which a text was requested
   std::unique_ptr<MslLauncher> launcher;
 };
 

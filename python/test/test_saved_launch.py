@@ -173,5 +173,21 @@ def test_a_launch_of_the_metal_engine_keeps_its_text(saved, monkeypatch):
     folder = one(saved)
     assert "kernel void scaled_sum(" in (folder / "launch.json").read_text()
     np.testing.assert_array_equal(np.fromfile(folder / "1.after.bin", np.float32), out.numpy())
-    refused = run(folder)
-    assert refused.returncode == 1 and "holds no graph for MLX" in refused.stdout
+
+
+def test_a_metal_text_is_repeated_on_the_cpu_device(saved, monkeypatch):
+    monkeypatch.setenv("TRITON_METAL_ENGINE", "msl")
+    forget_compiled_kernels()
+    storage = torch.randn(228)
+    launch_scaled_sum(storage, storage[100:], torch.zeros(1, dtype=torch.int32))  # two that overlap
+    launch_scaled_sum(torch.randn(100), mx.zeros((128,)), torch.zeros(1, dtype=torch.int32))
+    done = run(saved, "--repeat", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 launches on the CPU device: 2 the same bits" in done.stdout
+    folder = next(iter(saved.iterdir()))
+    file = next(folder.glob("*.after.bin"))
+    after = np.fromfile(file, np.int32)
+    after[0] += 1 << 20
+    after.tofile(file)
+    done = run(folder)
+    assert done.returncode == 1 and "1 differ" in done.stdout, done.stdout

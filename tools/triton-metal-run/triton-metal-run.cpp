@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Repeats saved launches on MLX's CPU or GPU and compares with the memory that was saved. No Python, no
-// compiler.
+// Repeats saved launches and compares with the memory that was saved: graphs on MLX's CPU or GPU, Metal texts on the CPU
+// device. No Python, and none of the compiler of this project.
 #include "GraphExecutor.h"
+#include "SavedKernel.h"
 #include "SavedLaunch.h"
+#include "cpu/CpuDevice.h"
 
 #include "mlx/allocator.h"
 #include "mlx/device.h"
@@ -18,6 +20,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <memory>
 
 namespace fs = std::filesystem;
 namespace mx = mlx::core;
@@ -29,6 +32,7 @@ struct Outcome {
   std::string launch, status, message; // status: same, close, differs, failed
   int64_t operations = 0, elements = 0, different = 0;
   double largest = 0, largestUlps = 0, firstMs = 0, warmMs = 0;
+  bool isText = false; // it ran on the CPU device, not on MLX
 };
 
 struct Settings {
@@ -61,13 +65,22 @@ int64_t countOperations(const GraphBlock &block) {
   return count;
 }
 
+using Bytes = std::vector<uint8_t>;
+
+/// A launch that can be made again and again.
 class Repetition {
 public:
-  Repetition(const SavedLaunch &launch, mx::Stream stream) : stream(stream) {
+  virtual ~Repetition() = default;
+  virtual void run() = 0; // returns when it is done
+  /// A storage after the last run.
+  virtual Bytes bytes(size_t storage) const = 0;
+};
+
+class GraphRepetition : public Repetition {
+public:
+  GraphRepetition(const SavedLaunch &launch, mx::Stream stream) : launch(launch), stream(stream) {
     for (const SavedGraph &graph : launch.graphs)
       parts.emplace_back(graph.program);
-    if (parts.empty())
-      throw std::runtime_error("The launch holds no graph for MLX.");
     const std::vector<ArrayType> &types = parts.front().inputTypes();
     for (size_t i = 0; i < launch.storages.size(); ++i)
       inputs.push_back(arrayFrom(launch.storages[i].before, types.at(i)));
@@ -80,9 +93,8 @@ public:
       }
   }
 
-  /// The storages after the launch, evaluated.
-  std::vector<mx::array> run(const SavedLaunch &launch) const {
-    std::vector<mx::array> states = inputs;
+  void run() override {
+    states = inputs;
     for (size_t p = 0; p < parts.size(); ++p) {
       std::vector<mx::array> arguments = states;
       arguments.insert(arguments.end(), scalars.begin(), scalars.end());
@@ -94,20 +106,39 @@ public:
         states[launch.graphs[p].outputs[k].storage] = results[k];
     }
     mx::synchronize(stream);
-    return states;
+  }
+
+  Bytes bytes(size_t i) const override {
+    // What lies behind the last whole element is not part of the graph.
+    Bytes result = launch.storages[i].before;
+    std::memcpy(result.data(), states[i].data<char>(), std::min(states[i].nbytes(), result.size()));
+    return result;
   }
 
 private:
+  const SavedLaunch &launch;
   mx::Stream stream;
   std::vector<GraphExecutor> parts;
-  std::vector<mx::array> inputs, scalars;
+  std::vector<mx::array> inputs, scalars, states;
 };
 
-/// The saved bytes with the result's in front: what lies behind the last whole element is not part of the
-/// graph.
-std::vector<uint8_t> bytesOf(const mx::array &state, std::vector<uint8_t> before) {
-  std::memcpy(before.data(), state.data<char>(), std::min(state.nbytes(), before.size()));
-  return before;
+class TextRepetition : public Repetition {
+public:
+  explicit TextRepetition(const SavedLaunch &launch) : kernel(cpuDevice(), launch) {}
+  void run() override { kernel.run(); }
+  Bytes bytes(size_t i) const override { return kernel.bytes(i); }
+
+private:
+  SavedKernel kernel;
+};
+
+std::unique_ptr<Repetition> repetitionOf(const SavedLaunch &launch, const Settings &settings) {
+  if (launch.graphs.empty() && launch.metal && settings.device == "cpu")
+    return std::make_unique<TextRepetition>(launch);
+  if (launch.graphs.empty())
+    throw std::runtime_error("The launch holds no graph for MLX.");
+  return std::make_unique<GraphRepetition>(
+      launch, mx::default_stream(settings.device == "gpu" ? mx::Device::gpu : mx::Device::cpu));
 }
 
 std::string argumentNames(const SavedLaunch &launch, size_t storage) {
@@ -126,15 +157,15 @@ Outcome repeat(const fs::path &folder, const Settings &settings) {
     SavedLaunch launch = loadLaunch(folder);
     for (const SavedGraph &graph : launch.graphs)
       outcome.operations += countOperations(graph.program.body);
-    mx::Stream stream = mx::default_stream(settings.device == "gpu" ? mx::Device::gpu : mx::Device::cpu);
-    Repetition repetition(launch, stream);
+    std::unique_ptr<Repetition> repetition = repetitionOf(launch, settings);
+    outcome.isText = launch.graphs.empty();
     auto start = std::chrono::steady_clock::now();
-    std::vector<mx::array> states = repetition.run(launch);
+    repetition->run();
     outcome.firstMs = milliseconds(start);
     std::vector<double> times;
     for (int i = 1; i < settings.repeat; ++i) {
       start = std::chrono::steady_clock::now();
-      states = repetition.run(launch);
+      repetition->run();
       times.push_back(milliseconds(start));
     }
     if (!times.empty()) {
@@ -146,7 +177,7 @@ Outcome repeat(const fs::path &folder, const Settings &settings) {
       const SavedStorage &storage = launch.storages[i];
       if (!storage.after)
         continue;
-      Comparison found = compareStorage(storage, bytesOf(states[i], storage.before), settings.tolerance);
+      Comparison found = compareStorage(storage, repetition->bytes(i), settings.tolerance);
       outcome.elements += found.elements;
       outcome.different += found.different;
       outcome.largest = std::max(outcome.largest, found.largest);
@@ -191,7 +222,8 @@ void print(const Outcome &o, size_t width, bool hasWarm) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app{"Repeats saved launches on MLX and compares with the memory that was saved."};
+  CLI::App app{"Repeats saved launches on MLX, or on the CPU device if they hold Metal text, and compares with the memory "
+               "that was saved."};
   std::vector<std::string> roots;
   Settings settings;
   std::string report;
@@ -249,7 +281,11 @@ int main(int argc, char **argv) {
                          [&](const Outcome &o) { return o.status == status; });
   };
   long same = count("same"), close = count("close"), differ = count("differs"), failed = count("failed");
-  std::printf("%zu launches on MLX %s: %ld the same bits, %ld within tolerance, %ld differ, %ld failed\n",
-              folders.size(), settings.device.c_str(), same, close, differ, failed);
+  long texts = std::count_if(outcomes.begin(), outcomes.end(), [](const Outcome &o) { return o.isText; });
+  std::string where = texts < static_cast<long>(outcomes.size()) ? "MLX " + settings.device : "";
+  if (texts)
+    where += (where.empty() ? "" : " and ") + std::string("the CPU device");
+  std::printf("%zu launches on %s: %ld the same bits, %ld within tolerance, %ld differ, %ld failed\n",
+              folders.size(), where.c_str(), same, close, differ, failed);
   return differ || failed ? 1 : 0;
 }

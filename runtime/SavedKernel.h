@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// A saved launch of the msl engine, repeated on any device.
+#pragma once
+
+#include "Device.h"
+#include "SavedLaunch.h"
+
+namespace tmetal {
+
+class SavedKernel {
+public:
+  /// Compiles the text, or takes `binary` for it. `launch` lives as long as this. Throws std::exception.
+  SavedKernel(std::shared_ptr<Device> device, const SavedLaunch &launch, std::string binary = {},
+              uint32_t reportRecords = 1024);
+
+  /// Runs it on the memory as it was before the launch, and waits.
+  void run();
+  /// A storage after run().
+  const std::vector<uint8_t> &bytes(size_t storage) const { return storages[storage]; }
+  /// How many messages the kernel had for the host.
+  uint32_t messages() const { return report[0]; }
+
+private:
+  HostBinding binding(const SavedMetalKernel::Buffer &buffer);
+
+  std::shared_ptr<Device> device;
+  const SavedLaunch &launch;
+  std::shared_ptr<const Program> program;
+  std::vector<std::vector<uint8_t>> storages;
+  std::vector<uint32_t> report;
+  std::vector<int64_t> bounds;
+  std::vector<std::max_align_t> scalars;
+};
+
+} // namespace tmetal
