@@ -45,10 +45,10 @@ inline Reached reachedThrough(const Argument &pointer, bool stored) {
   return {0, 0, std::get<LazyArray>(pointer).receiver, stored};
 }
 
-/// The storages that the pointers of a launch lead to, in the order of the parameters.
+/// The storages that the pointers of a launch point into, in the order of the parameters.
 Storages storagesOf(const KernelFacts &facts, const std::vector<Argument> &arguments);
 
-/// A pointer argument: the storage that it leads to, and the byte of it.
+/// The storage that a pointer argument points into, and the offset in it.
 ArgumentSpec specOf(const Storages &storages, size_t pointer, const Argument &argument);
 
 } // namespace tmetal

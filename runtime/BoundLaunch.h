@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A launch of a compiled text with its arguments in the places where the text wants them.
+// A launch of a compiled text with its arguments bound to the text's buffers.
 #pragma once
 
 #include "InlineArray.h"
@@ -15,10 +15,10 @@
 
 namespace tmetal {
 
-/// To be filled, and then run once. It stays where it is, for a device works on its parts.
+/// Bind the arguments, then run it once. It cannot be moved, because a device works on its members.
 class BoundLaunch {
 public:
-  /// `variant` lives as long as this, which keeps it if it is shared.
+  /// `variant` must outlive this; a shared one is kept alive.
   BoundLaunch(const MslVariant &variant, Device &device, const std::array<int64_t, 3> &grid);
   BoundLaunch(std::shared_ptr<const MslVariant> variant, Device &device, const std::array<int64_t, 3> &grid)
       : BoundLaunch(*variant, device, grid) {
@@ -27,19 +27,19 @@ public:
   BoundLaunch(const BoundLaunch &) = delete;
   BoundLaunch &operator=(const BoundLaunch &) = delete;
 
-  /// `reach` counts only in a text that checks addresses, and then the order of the calls is that of the parameters.
+  /// Pointers are set in the order of the parameters. `reach` is used only by a text that checks addresses.
   void setPointer(size_t parameter, const HostBinding &memory, const Reach &reach);
   void setScalar(const ScalarField &field, const Number &value);
-  /// All scalars at once, as they lie in the struct.
+  /// Sets all scalars at once, as they are laid out in the struct.
   void setScalars(const std::byte *bytes);
 
-  /// Runs it and waits; hands what the kernel prints to `output`. Throws Error with what the kernel reports, or why it
-  /// failed.
+  /// Runs it, waits, and passes what the kernel prints to `output`. Throws Error if the kernel reports a
+  /// fault or the launch fails.
   void run(const KernelReport::Output &output);
-  /// Puts it in a queue, which keeps `owner`: that must keep this and the memory of the pointers. Nobody hears what the
-  /// kernel reports before finish().
+  /// Adds it to a queue, which keeps `owner` alive; `owner` must keep this and the memory of the pointers
+  /// alive. What the kernel reports is delivered by finish().
   std::vector<Ticket> submit(Queue &queue, const std::shared_ptr<const void> &owner);
-  /// Waits for what submit() returned, and does what run() does then.
+  /// Waits for the tickets of submit(), then delivers and throws like run().
   void finish(const std::vector<Ticket> &tickets, const KernelReport::Output &output);
 
 private:
@@ -56,7 +56,7 @@ private:
   std::vector<std::max_align_t> moreScalars;
   std::byte *scalars = inlineScalars;
   std::vector<Reach> reaches;
-  std::unique_ptr<KernelReport> report; // null: the kernel never tells anything
+  std::unique_ptr<KernelReport> report; // null if the kernel has nothing to report
 };
 
 } // namespace tmetal

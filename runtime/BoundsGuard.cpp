@@ -32,7 +32,8 @@ bool BoundsGuard::staysInside(const std::array<int64_t, 3> &grid, std::span<cons
     key.push_back(reach.after);
   }
   std::lock_guard<std::mutex> lock(mutex);
-  auto found = std::find_if(known.begin(), known.end(), [&](const auto &entry) { return entry.first == key; });
+  auto found =
+      std::find_if(known.begin(), known.end(), [&](const auto &entry) { return entry.first == key; });
   if (found != known.end()) {
     if (found != known.begin())
       known.splice(known.begin(), known, found);

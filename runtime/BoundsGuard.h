@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keeps launches inside of their arguments: shows that one stays there, or else takes back what it stored.
+// Keeps launches inside their arguments: proves that a launch stays inside, or undoes what it has stored.
 #pragma once
 
 #include "HostMemory.h"
@@ -15,21 +15,21 @@
 
 namespace tmetal {
 
-/// How far memory reaches on either side of the address that a kernel is passed.
+/// How far the memory extends on either side of the address that the kernel receives.
 Reach reachOf(const HostBuffer &buffer);
 
-/// What is known of the accesses of a kernel. Thread-safe.
+/// Proves for launches of one kernel that they stay inside their arguments. Thread-safe.
 class BoundsGuard {
 public:
   /// `pointers`: the parameters that are pointers.
   BoundsGuard(AccessProgram accesses, std::vector<int> pointers);
 
-  /// Whether there is nothing to show.
+  /// Whether there is nothing to prove.
   bool empty() const { return accesses.accesses.empty(); }
   /// The integer parameters that the accesses depend on.
   const std::vector<int> &integers() const { return bounding; }
-  /// Whether a launch touches nothing outside of its arguments, as far as can be shown. `values`: of integers();
-  /// `reaches`: for each pointer.
+  /// Whether it is proved that a launch accesses nothing outside its arguments. `values`: of integers();
+  /// `reaches`: of each pointer.
   bool staysInside(const std::array<int64_t, 3> &grid, std::span<const int64_t> values,
                    std::span<const Reach> reaches);
 
@@ -37,11 +37,11 @@ private:
   AccessProgram accesses;
   std::vector<int> pointers, bounding;
   std::mutex mutex;
-  /// What was found, by the grid, the integers and the reaches; most recent first.
+  /// Earlier results by grid, integers and reaches; most recent first.
   std::list<std::pair<std::vector<int64_t>, bool>> known;
 };
 
-/// The content of memory of the host, to be put back.
+/// A copy of host memory, to restore it.
 class HostSnapshot {
 public:
   void take(const HostBuffer &buffer);

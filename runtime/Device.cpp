@@ -65,7 +65,7 @@ void Completion::settle(std::exception_ptr outcome) {
       told = true;
       mine = error;
     }
-    // Under the lock: whoever waits may destroy this as soon as it sees that the work is done.
+    // Under the lock, because a waiting thread may destroy this as soon as it sees that the work is done.
     settled.notify_all();
   }
   for (Callback &callback : waiting)
@@ -96,7 +96,7 @@ void Queue::wait() {
 
 void Queue::wait(const std::vector<Ticket> &tickets) {
   std::exception_ptr error;
-  // All of them, whatever fails: the caller's memory is in use until then.
+  // Wait for all of them even if one fails, because they use the caller's memory.
   for (const Ticket &ticket : tickets)
     try {
       if (ticket)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The seam between a launch and what runs it. A device compiles texts to programs, has memory, and has queues
-// that work is put in. Nothing here knows MLX or MLIR.
+// The interface between launches and the devices that run them. A device compiles kernel text to programs,
+// owns memory, and executes work from queues. Nothing here depends on MLX or MLIR.
 //
-// Everything is asynchronous: what is put in a queue happens later, in the order in which it was put there, and
-// the queue keeps alive what the work uses. A ticket tells when something is done and how it ended.
+// Everything is asynchronous: work in a queue runs later, in the order in which it was added, and the queue
+// keeps alive whatever the work uses. A ticket tells when a piece of work is done and whether it failed.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@
 
 namespace tmetal {
 
-/// What kernels may use on a device, and what the driver reports of it.
+/// The limits and features of a device.
 struct DeviceProfile {
   std::string name;
   int simdWidth = 32;
@@ -30,68 +30,68 @@ struct DeviceProfile {
   int maxBuffers = 31;
   bool hasDouble = false;
   bool hasAtomic64 = false; // min and max of 64-bit integers
-  /// The device works on the host's memory itself: adopting copies nothing, and there is nothing to publish.
+  /// The device works directly on the host's memory, so that nothing is copied or published.
   bool sharesHostMemory = false;
 };
 
-/// The text of a kernel, and what a device needs to know to compile and launch it.
+/// The text of a kernel, and what a device must know to compile and launch it.
 struct ProgramSource {
   std::string text; // in Metal Shading Language
-  /// What a tool has made of the text before, in the device's own form (PTX, a metallib); mostly empty, and then
-  /// the device compiles the text.
+  /// The text in a form that another tool has already compiled it to (PTX, a metallib). Usually empty: the
+  /// device then compiles the text itself.
   std::string binary;
-  std::string function; // of the kernel in the text; empty: the only one
-  int simdgroups = 1;   // of a threadgroup
+  std::string function; // name of the kernel in the text; empty if there is only one
+  int simdgroups = 1;   // per threadgroup
   int64_t threadgroupBytes = 0;
-  int64_t stackBytes = 0; // what a threadgroup keeps in local variables
+  int64_t stackBytes = 0; // local variables of a whole threadgroup
   struct Checks {
     bool addresses = false, races = false, undefined = false;
-  } checks; // that the text makes; some devices run such a text in another way
+  } checks; // that the text contains; a device may have to run such a text differently
 };
 
 /// A compiled kernel. Thread-safe.
 class Program {
 public:
   virtual ~Program() = default;
-  /// Whether a launch can fail because of the kernel: threads may wait for others that never come. What was
-  /// stored until then stays.
+  /// Whether the device can detect that a kernel hangs, for example because not all threads reach a barrier,
+  /// and ends the launch with an error. What the launch has stored by then stays.
   virtual bool mayFail() const { return false; }
 };
 
-/// Memory that programs of one device read and write. It lives as long as somebody, or a queue, holds it.
+/// Memory that the programs of one device read and write. It is freed when no caller and no queue
+/// holds it.
 class Buffer {
 public:
   virtual ~Buffer() = default;
   virtual size_t size() const = 0;
-  /// Where the host sees this very memory; null when it does not.
+  /// The address of this memory on the host; null if the host cannot access it.
   virtual void *host() const = 0;
 };
 
-/// How something ends that was put in a queue. Thread-safe. An error is told once: to whoever waits first, or to
-/// the first that asked with then(), or by the queue's own wait().
+/// The outcome of a piece of work in a queue. Thread-safe. An error is reported only once: to the first
+/// caller of wait(), to the first callback of then(), or by the queue's own wait().
 class Completion {
 public:
   virtual ~Completion() = default;
-  /// Called with null, or the error when nobody else has been told of it. It must not wait, for a thread of the device
-  /// may be calling; what it throws is for that thread.
+  /// Receives null, or the error if it has not been reported yet. It must not wait, because a thread of the
+  /// device may be calling it. An exception that it throws propagates into that thread.
   using Callback = std::function<void(std::exception_ptr)>;
 
   bool isDone() const;
-  /// Returns when the work is done; throws its error.
+  /// Waits until the work is done. Throws its error, unless that has been reported already.
   void wait();
-  /// Returns when the work is done, and leaves the error to others.
+  /// Waits until the work is done, without reporting its error.
   void join();
-  /// Calls back once the work is done: at once if it is, else from the thread that finds it done.
+  /// Calls back when the work is done: immediately if it is, otherwise on the thread that notices it.
   void then(Callback callback);
-  /// Whether there is an error that nobody has been told of.
+  /// Whether the work is done and its error has not been reported.
   bool hasUntoldError() const;
 
-  /// For the device: the work is done.
+  /// Called by the device when the work is done.
   void settle(std::exception_ptr error = nullptr);
 
 protected:
-  /// The device's own way of waiting for the work, when it has a better one than to wait until another thread
-  /// calls settle(): it returns after settle() has been called.
+  /// Waits until settle() has been called. A device overrides this if it has its own way to wait for work.
   virtual void block();
 
 private:
@@ -102,18 +102,18 @@ private:
   std::vector<Callback> callbacks;
 };
 
-/// Null: there was nothing to do, and it is done.
+/// Null if there was nothing to do.
 using Ticket = std::shared_ptr<Completion>;
 
-/// A buffer of a launch, and the byte of it that the kernel's pointer points to.
+/// A buffer of a launch, and the offset in it that the kernel's pointer points to.
 struct Binding {
-  std::shared_ptr<Buffer> buffer; // null: the kernel does not use this index
+  std::shared_ptr<Buffer> buffer; // null if the kernel does not use this index
   int64_t offset = 0;
   bool stored = true; // the kernel may store to it
 };
 
-/// One launch of a program. The caller keeps what the views point to until the call that takes the launch has
-/// returned; queues copy what they need for longer.
+/// One launch of a program. The views must stay valid only until the call that takes the launch returns; a
+/// queue copies what it needs for longer.
 struct Launch {
   std::shared_ptr<const Program> program;
   std::array<int64_t, 3> grid = {1, 1, 1}; // threadgroups
@@ -122,8 +122,8 @@ struct Launch {
   int scalarsIndex = -1;                   // its [[buffer(n)]]; -1: there is none
 };
 
-/// A buffer of a launch that is memory of the host: the kernel's pointer points to `offset`. What overlaps must be given
-/// as the same memory, for a device may make a copy of each.
+/// Host memory as a buffer of a launch; the kernel's pointer points to `offset`. Pointers into overlapping
+/// memory must name the same memory, because a device may copy each one.
 struct HostBinding {
   void *address = nullptr;
   size_t bytes = 0;
@@ -131,7 +131,7 @@ struct HostBinding {
   bool stored = true; // the kernel may store to it
 };
 
-/// A launch on memory of the host. The rest is as in Launch.
+/// A launch on memory of the host; see Launch.
 struct HostLaunch {
   const std::shared_ptr<const Program> &program;
   std::array<int64_t, 3> grid = {1, 1, 1};
@@ -140,27 +140,27 @@ struct HostLaunch {
   int scalarsIndex = -1;
 };
 
-/// Work in order: each piece begins when the ones before it are done. Thread-safe. A piece that fails does not stop
-/// those behind it. Destroying a queue waits for its work; errors that nobody has asked for are lost then. A forked process makes queues
-/// of its own.
+/// Runs work in order: each piece begins when all earlier ones are done. Thread-safe. Work that fails does
+/// not stop the work behind it. Destroying a queue waits for its work and drops errors that have not been
+/// reported. A forked process must create queues of its own.
 class Queue {
 public:
   virtual ~Queue() = default;
 
-  /// The device sees what the host has in memory that `buffer` was adopted from.
+  /// Makes the device see the current content of the host memory that `buffer` was adopted from.
   virtual Ticket fetch(const std::shared_ptr<Buffer> &buffer) = 0;
-  /// The host sees, in the memory that `buffer` was adopted from, what the device has. Fails, and writes nothing, when
-  /// the buffer was never fetched with success.
+  /// Makes the host see the device's content of `buffer` in the memory that it was adopted from. Fails and
+  /// writes nothing if the buffer has never been fetched successfully.
   virtual Ticket publish(const std::shared_ptr<Buffer> &buffer) = 0;
   virtual Ticket copy(const Binding &target, const Binding &source, size_t bytes) = 0;
   virtual Ticket launch(const Launch &launch) = 0;
-  /// What is put in this queue from now on begins when `ticket`, of any queue of the device, is done, well or not.
+  /// Later work of this queue begins only when `ticket`, of any queue of the device, is done or has failed.
   virtual void after(const Ticket &ticket) = 0;
 
-  /// Waits for all that is in the queue. Throws the earliest error that nobody has been told of; the next call
-  /// throws the next.
+  /// Waits for everything in the queue. Throws the earliest error that has not been reported; the next call
+  /// throws the next one.
   void wait();
-  /// Waits for all of these. Throws the first error among them; the others are lost.
+  /// Waits for all of these. Throws the first error among them and drops the others.
   static void wait(const std::vector<Ticket> &tickets);
 
 protected:
@@ -172,41 +172,41 @@ private:
   std::deque<Ticket> tracked;
 };
 
-/// Somebody else's queue (a stream of MLX or PyTorch) that launches are to be part of. Which members count is the
-/// device's affair.
+/// A queue of another library, such as a stream of MLX or PyTorch, to which launches are added. Each device
+/// says which of the members it uses.
 struct ForeignQueue {
   /// The handle of the device's own interface: a CUstream, an MTLCommandBuffer or its encoder.
   void *handle = nullptr;
-  /// For work that is done by a thread of the host: puts a task in that queue.
+  /// For devices whose work runs on host threads: adds a task to that queue.
   std::function<void(std::function<void()>)> dispatch;
 };
 
-/// Thread-safe. Buffers, programs and queues keep their device alive where they need it.
+/// Thread-safe.
 class Device : public std::enable_shared_from_this<Device> {
 public:
   virtual ~Device() = default;
   virtual const DeviceProfile &profile() const = 0;
-  /// Throws std::exception with what the compiler says, or an Error about settings.
+  /// Throws std::exception with the compiler's message, or an Error about settings.
   virtual std::shared_ptr<const Program> compile(const ProgramSource &source) = 0;
   /// Throws std::bad_alloc, as adopt() may.
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;
-  /// A buffer that stands for memory of the host, which `owner`, if given, keeps there. The device may work on the
-  /// memory itself or on a copy: only between fetch() and publish() in a queue does the device's content count.
+  /// A buffer for memory of the host, which `owner`, if given, keeps alive. The device may work on that
+  /// memory or on a copy, so the device's content is valid only between fetch() and publish() in a queue.
   virtual std::shared_ptr<Buffer> adopt(void *address, size_t bytes,
                                         std::shared_ptr<const void> owner = nullptr) = 0;
   virtual std::shared_ptr<Queue> newQueue() = 0;
-  /// A queue whose work becomes part of somebody else's. Destroying it waits for nothing.
+  /// A queue that adds its work to another library's queue. Destroying it does not wait.
   virtual std::shared_ptr<Queue> queueOn(const ForeignQueue &foreign) = 0;
 
-  /// A launch on memory of the host, from its beginning to its end: adopts the memory, fetches it, launches, and
-  /// publishes what is stored to. `owner` keeps the memory. Each piece has a ticket; when this throws, nothing of it is
-  /// left in the queue.
-  std::vector<Ticket> submit(Queue &queue, const HostLaunch &launch, const std::shared_ptr<const void> &owner);
-  /// The same in a queue of its own, and waits. Throws the first error. A device that needs no queue for that does
-  /// without.
+  /// Adds a launch on host memory to a queue: adopts the memory, fetches it, launches, and publishes what the
+  /// kernel may store to. `owner` keeps the memory alive. Returns a ticket for each piece of work; if this
+  /// throws, none of them is left in the queue.
+  std::vector<Ticket> submit(Queue &queue, const HostLaunch &launch,
+                             const std::shared_ptr<const void> &owner);
+  /// Does the same and waits. Throws the first error. A device may run it without a queue.
   virtual void run(const HostLaunch &launch);
 
-  /// A queue that nobody else uses as long as the lease is held, for launches that the caller waits for.
+  /// Exclusive use of a queue, for launches that the caller waits for.
   class Lease {
   public:
     explicit Lease(Device &device);
@@ -222,7 +222,7 @@ public:
   };
 
 protected:
-  /// To be called by the destructor of a device whose queues refer to it.
+  /// Must be called by the destructor of a device whose queues refer to it.
   void dropIdleQueues();
 
 private:

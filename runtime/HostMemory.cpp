@@ -7,8 +7,8 @@ namespace tmetal {
 
 namespace {
 
-/// Gives what `related` connects, directly or by way of others, the same number: that of the first of them. Returns
-/// whether any two are connected.
+/// Gives elements that `related` connects, directly or through others, the number of the first of them.
+/// Returns whether any two are connected.
 template <typename F> bool connect(int *group, size_t count, const F &related) {
   std::iota(group, group + count, 0);
   bool any = false;

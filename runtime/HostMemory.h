@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the pointers of a launch point into, and what of it overlaps. Nobody else decides that.
+// The memory that the pointers of a launch point into. The only place that decides which of it overlaps.
 #pragma once
 
 #include <algorithm>
@@ -22,10 +22,10 @@ struct HostBuffer {
   uintptr_t end() const { return std::max<uintptr_t>(storageAddress + storageBytes, address); }
 };
 
-/// What one pointer of a launch may reach.
+/// The memory that one pointer of a launch may reach.
 struct Reached {
   uintptr_t begin = 0, end = 0; // memory of the host
-  const void *array = nullptr;  // or an array that only tells itself apart from others: its memory is not known yet
+  const void *array = nullptr;  // or the identity of an array whose memory is not known yet
   bool stored = false;          // the kernel may store to it
 };
 
@@ -33,24 +33,24 @@ inline Reached reachedThrough(const HostBuffer &buffer, bool stored = false) {
   return {buffer.begin(), buffer.end(), nullptr, stored};
 }
 
-/// Whether the two share a byte, or begin at the same place: an array without elements belongs to the memory where it
-/// lies. Two that merely touch do not overlap, and no address is not a place.
+/// Whether the two share a byte or begin at the same address, so that an array without elements belongs to
+/// the memory that begins there. Memory that only touches does not overlap, nor do two null addresses.
 bool overlap(const Reached &a, const Reached &b);
 
-/// One number for each pointer; equal numbers: they overlap, perhaps by way of others, and the kernel stores to some.
-/// Empty when there are none such.
+/// One number for each pointer. Pointers with equal numbers overlap, directly or through others, and the
+/// kernel stores to some of them. Empty if there are no such pointers.
 std::vector<int> aliasGroups(std::span<const Reached> pointers);
 
-/// The memory of a launch: whatever overlaps is one storage. They are in the order in which the pointers first lead to
-/// them.
+/// The memory of a launch, where everything that overlaps is one storage. Storages are ordered by the first
+/// pointer into each.
 class Storages {
 public:
   explicit Storages(std::span<const Reached> pointers);
 
   size_t size() const { return storages.size(); }
-  /// Of the host from begin to end, or an array.
+  /// Host memory from begin to end, or an array.
   const Reached &operator[](size_t k) const { return storages[k]; }
-  /// The storage that pointer i leads to.
+  /// The storage that pointer i points into.
   int of(size_t i) const { return storageOf[i]; }
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An array for the path of every launch: no allocation and no initialisation for as many elements as there mostly are.
+// An array for code that runs at every launch: up to a usual number of elements it neither allocates nor
+// initialises anything.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@ template <typename T, size_t kInline = 24> class InlineArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
 public:
-  /// The elements are still to be written.
+  /// The elements are not initialised.
   explicit InlineArray(size_t count) : count(count) {
     if (count > kInline)
       more = std::make_unique<T[]>(count);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What launches a kernel, whichever engine it is.
+// The interface of the launchers of both engines.
 #pragma once
 
 #include "Arguments.h"
@@ -13,7 +13,7 @@ namespace tmetal {
 
 struct SavedLaunch;
 
-/// Of one kernel so far. What an engine does not do stays 0.
+/// Counters of one kernel. What an engine does not do stays 0.
 struct LaunchStatistics {
   int64_t launches = 0;
   // The mlx engine:
@@ -35,20 +35,20 @@ public:
   virtual ~KernelLauncher() = default;
 
   virtual const KernelFacts &facts() const = 0;
-  /// Runs the kernel. Host memory is written when this returns; the new values of MLX arrays are for the caller to put
-  /// in place, and may be unevaluated.
+  /// Runs the kernel. Host memory is written when this returns. The caller must assign the new values of MLX
+  /// arrays, which may be unevaluated.
   virtual std::vector<NewValue> launch(const std::array<int64_t, 3> &grid,
                                        const std::vector<Argument> &arguments) = 0;
   virtual LaunchStatistics statistics() const = 0;
-  /// Launches, and saves the launch with the memory before and after it as a folder in `parent`, which `folder` names
-  /// then.
+  /// Launches, and saves the launch with the memory before and after it as a folder in `parent`. Returns the
+  /// folder's name in `folder`.
   std::vector<NewValue> launchAndSave(const std::array<int64_t, 3> &grid,
                                       const std::vector<Argument> &arguments, const std::string &parent,
                                       std::string *folder);
 
 protected:
-  /// What this launch runs, without the memory: of each storage the type, and an empty `after` where the kernel may
-  /// store to it. Storages are those that the launch's pointers lead to, in the order of storagesOf().
+  /// Describes what the launch runs: its arguments, and for each storage of storagesOf() the type, with an
+  /// empty `after` if the kernel may store to it. The content of the storages is added later.
   virtual SavedLaunch describe(const std::array<int64_t, 3> &grid,
                                const std::vector<Argument> &arguments) = 0;
 };

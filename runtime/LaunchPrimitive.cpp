@@ -32,7 +32,7 @@ void copyStrided(char *&target, const char *source, const mx::Shape &shape, cons
     copyStrided(target, source + i * stride, shape, strides, dimension + 1, itemsize);
 }
 
-/// An input that is brought to rows without gaps, in memory of its own, before the launch.
+/// A copy of an input to contiguous rows in memory of its own, made before the launch.
 struct Copy {
   const char *source;
   char *target;
@@ -51,7 +51,7 @@ struct Copy {
   }
 };
 
-/// Where the inputs of a launch lie in memory, when the stream comes to it.
+/// The memory of the inputs of a launch when the stream runs it.
 struct Placement {
   std::vector<Copy> copies;
   std::vector<char *> pointers;
@@ -110,7 +110,7 @@ void LaunchPrimitive::eval_cpu(const std::vector<mx::array> &inputs, std::vector
   std::vector<int> outputOf(inputs.size(), -1);
   for (size_t k = 0; k < launch.storedInputs.size(); ++k)
     outputOf[launch.storedInputs[k]] = static_cast<int>(k);
-  struct Kept { // until the launch is done
+  struct Kept { // alive until the launch is done
     Placement placed;
     BoundLaunch bound;
     Kept(Placement placed, const Description &launch)
@@ -134,12 +134,11 @@ void LaunchPrimitive::eval_cpu(const std::vector<mx::array> &inputs, std::vector
   std::shared_ptr<Queue> queue = launch.device->queueOn(streamOfMlx);
   std::vector<Ticket> tickets = bound.submit(*queue, kept);
   if (launch.variant->reports()) {
-    // What a kernel reports, and its failure, must reach the caller of eval, in its thread, so the caller
-    // waits.
+    // Wait, so that what the kernel reports, or its failure, reaches the caller of eval on its own thread.
     bound.finish(tickets, launch.output);
     return;
   }
-  // An error goes out of the task: MLX's stream keeps it for whoever waits for the arrays.
+  // An error is thrown by the task, so that MLX's stream reports it to whoever waits for the arrays.
   for (const Ticket &ticket : tickets)
     if (ticket)
       ticket->then([](std::exception_ptr error) {

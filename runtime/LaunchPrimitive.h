@@ -16,7 +16,7 @@ namespace tmetal {
 
 namespace mx = mlx::core;
 
-/// What launches of one kernel do to MLX arrays. Lazy launches may outlive the launcher.
+/// Counters that launches share with their launcher, which lazy launches may outlive.
 struct ArrayCounters {
   std::atomic<int64_t> bufferCopies{0}, donatedBuffers{0};
 };

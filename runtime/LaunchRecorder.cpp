@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Saving a launch: the launcher says what it runs, the memory before and after it is added here.
+// Saves launches: the launcher describes what it runs, and this adds the memory before and after it.
 #include "KernelLauncher.h"
 #include "SavedLaunch.h"
 
@@ -17,7 +17,7 @@ std::vector<uint8_t> bytesOf(const mx::array &value) {
   return {data, data + flat.nbytes()};
 }
 
-/// The storages of a launch, with the values of those that are arrays.
+/// The storages of a launch, with the values of MLX arrays.
 class Contents {
 public:
   Contents(const KernelFacts &facts, const std::vector<Argument> &arguments)

@@ -70,7 +70,7 @@ MlxLauncher::MlxLauncher(std::shared_ptr<CompiledKernel> compiled, bool hasDoubl
 }
 
 MlxLauncher::Prepared MlxLauncher::prepare(const std::array<int64_t, 3> &grid,
-                                     const std::vector<Argument> &arguments) const {
+                                           const std::vector<Argument> &arguments) const {
   const KernelFacts &facts = kernel->facts();
   checkLaunch(facts, grid, arguments);
   Prepared launch;
@@ -154,7 +154,7 @@ std::shared_ptr<const MlxLauncher::Executable> MlxLauncher::executable(const Lau
 }
 
 mx::array MlxLauncher::inputArray(const Storage &storage, const ArrayType &type, bool copy,
-                               mx::Stream stream) const {
+                                  mx::Stream stream) const {
   mx::Dtype dtype = dtypeOf(type.dtype);
   mx::Shape shape(type.shape.begin(), type.shape.end());
   if (!storage.isHost) {
@@ -190,7 +190,7 @@ std::vector<MlxLauncher::Written> MlxLauncher::writtenRanges(const Executable &p
 }
 
 std::vector<NewValue> MlxLauncher::launch(const std::array<int64_t, 3> &grid,
-                                       const std::vector<Argument> &arguments) {
+                                          const std::vector<Argument> &arguments) {
   Prepared prepared = prepare(grid, arguments);
   std::shared_ptr<const Executable> parts = executable(prepared.signature);
   ++launches;
@@ -278,7 +278,8 @@ SavedLaunch MlxLauncher::describe(const std::array<int64_t, 3> &grid,
   return saved;
 }
 
-std::string MlxLauncher::raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
+std::string MlxLauncher::raiseText(const std::array<int64_t, 3> &grid,
+                                   const std::vector<Argument> &arguments) {
   return kernel->raiseText(prepare(grid, arguments).signature, optionsFor(onGpu));
 }
 

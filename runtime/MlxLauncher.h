@@ -24,7 +24,8 @@ public:
       : MlxLauncher(std::make_shared<CompiledKernel>(text), hasDouble, onGpu) {}
 
   const KernelFacts &facts() const override { return kernel->facts(); }
-  /// New values of MLX arrays are unevaluated unless host memory is involved too. Nothing changes when this throws.
+  /// New values of MLX arrays are unevaluated unless host memory is involved too. Nothing changes
+  /// when this throws.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid,
                                const std::vector<Argument> &arguments) override;
   std::string raiseText(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments);

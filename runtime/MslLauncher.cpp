@@ -139,12 +139,12 @@ std::vector<NewValue> MslLauncher::launchChecked(const std::vector<int> &groups,
   }
 }
 
-/// `arrays`: the memory of MLX arrays, by parameter.
+/// `arrays`: the memory of MLX arrays, indexed by parameter.
 void MslLauncher::bindPointers(BoundLaunch &bound, const MslVariant &variant,
                                const std::vector<Argument> &arguments,
                                const std::vector<HostBinding> &arrays) {
-  // What overlaps is one memory, for a device with memory of its own would make two of it. What is only read may be
-  // there twice.
+  // A device with memory of its own copies each piece of memory, so overlapping arguments must be one piece.
+  // Memory that is only read may be copied twice.
   std::optional<Storages> storages;
   if (!variant.aliasGroups.empty() && !device->profile().sharesHostMemory)
     storages.emplace(storagesOf(kernelFacts, arguments));
@@ -175,8 +175,8 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const MslVaria
                                                   const std::array<int64_t, 3> &grid,
                                                   const std::vector<Argument> &arguments, bool atOnce) {
   ArraysOfLaunch arrays(kernelFacts, pointers, arguments);
-  // Host memory is to be complete on return, and a launch without results in MLX's graph would never run: at
-  // once.
+  // At once if host memory must be complete on return, or if the launch has no results, without which MLX's
+  // graph would never run it.
   if (atOnce || arrays.besideHost || arrays.storedInputs.empty())
     return launchAtOnce(*variant, grid, arguments, std::move(arrays));
   return launchInGraph(std::move(variant), grid, arguments, arrays);

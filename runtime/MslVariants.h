@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The compiled texts of one kernel: which arguments overlap, and whether each access is checked, changes the text.
+// The compiled texts of one kernel, which depend on what arguments overlap and whether accesses are checked.
 #pragma once
 
 #include "Device.h"
@@ -25,7 +25,7 @@ struct MslVariant {
   std::vector<ScalarField> scalars;
   size_t bufferCount = 0;
 
-  /// Whether a launch may have something to tell: a message of the kernel, or that it failed.
+  /// Whether a launch may have to report something: a message of the kernel, or a failure.
   bool reports() const { return kernel.reportBuffer >= 0 || program->mayFail(); }
 };
 
@@ -39,12 +39,12 @@ public:
 
   Device &device() const { return *runsOn; }
   const MslOptions &options() const { return baseOptions; }
-  /// Makes the variant if it is not there. Throws Error.
+  /// Compiles the variant if it is not in the cache. Throws Error.
   std::shared_ptr<const MslVariant> find(const std::vector<int> &aliasGroups, bool checked = false);
-  /// The variant for arguments that do not overlap, without a lock; null when it has not been made. It stays as long
-  /// as this cache.
+  /// The variant for arguments that do not overlap, without taking a lock; null if it has not been compiled.
+  /// It lives as long as this cache.
   const MslVariant *ready() const { return readyVariant.load(std::memory_order_acquire); }
-  /// The text and what is known of it; nothing is compiled.
+  /// The text of a variant; nothing is compiled.
   MslKernel print(const std::vector<int> &aliasGroups) const;
   int64_t count() const;
   int64_t printed() const { return texts; }

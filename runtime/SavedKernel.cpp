@@ -44,7 +44,7 @@ HostBinding SavedKernel::binding(const SavedMetalKernel::Buffer &buffer) {
   if (buffer.storage == Buffer::kBounds)
     return {bounds.data(), bounds.size() * sizeof bounds[0], 0, /*stored=*/false};
   std::vector<uint8_t> &memory = storages.at(buffer.storage);
-  // What the kernel only reads must not change: published, it would show.
+  // Published even if the kernel should only read it, so that wrong stores show.
   return {memory.data(), memory.size(), buffer.byteOffset};
 }
 

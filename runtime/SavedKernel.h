@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A saved launch of the msl engine, repeated on any device.
+// Repeats a saved launch of the msl engine on any device.
 #pragma once
 
 #include "Device.h"
@@ -9,15 +9,15 @@ namespace tmetal {
 
 class SavedKernel {
 public:
-  /// Compiles the text, or takes `binary` for it. `launch` lives as long as this. Throws std::exception.
+  /// Compiles the text, or uses `binary` instead. `launch` must outlive this. Throws std::exception.
   SavedKernel(std::shared_ptr<Device> device, const SavedLaunch &launch, std::string binary = {},
               uint32_t reportRecords = 1024);
 
-  /// Runs it on the memory as it was before the launch, and waits.
+  /// Runs it on the memory from before the launch, and waits.
   void run();
   /// A storage after run().
   const std::vector<uint8_t> &bytes(size_t storage) const { return storages[storage]; }
-  /// How many messages the kernel had for the host.
+  /// How many messages the kernel has reported.
   uint32_t messages() const { return report[0]; }
 
 private:

@@ -47,7 +47,7 @@ struct SavedMetalKernel {
   std::string text;
   int simdgroups = 1;
   int64_t threadgroupBytes = 0;
-  int64_t stackBytes = 8 << 20; // of a threadgroup's local variables; folders of before do not say
+  int64_t stackBytes = 8 << 20; // local variables of a threadgroup; older folders do not state it
   std::vector<Buffer> buffers;
   std::vector<uint8_t> scalars;
 };

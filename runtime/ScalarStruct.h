@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The struct in which a Metal kernel takes its scalar arguments.
+// The struct through which a Metal kernel receives its scalar arguments.
 #pragma once
 
 #include "triton-metal/Target/MSL.h"
@@ -13,7 +13,7 @@ namespace tmetal {
 
 using Number = std::variant<int64_t, double>;
 
-/// How one scalar argument lies in the struct.
+/// Type and position of one scalar argument in the struct.
 struct ScalarField {
   enum class Kind { Integer, Bool, Half, BFloat, Float, Double } kind;
   size_t parameter, offset, size;

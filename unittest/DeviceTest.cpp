@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What runtime/Device.h promises, of the CPU and of a device that is everything that the CPU is not.
+// Tests what runtime/Device.h promises on the CPU device and on a fake asynchronous device.
 #include "FakeDevice.h"
 
 #include "cpu/CpuDevice.h"
@@ -78,7 +78,8 @@ protected:
   Ticket launch(Queue &queue, const std::shared_ptr<Buffer> &buffer, Step step) {
     alignas(16) Step scalars = step;
     Binding binding{buffer, 0};
-    Ticket ticket = queue.launch({program, {1, 1, 1}, {&binding, 1}, std::as_bytes(std::span(&scalars, 1)), 1});
+    Ticket ticket =
+        queue.launch({program, {1, 1, 1}, {&binding, 1}, std::as_bytes(std::span(&scalars, 1)), 1});
     scalars = {-7, -7}; // the queue has its own
     return ticket;
   }
@@ -324,8 +325,7 @@ TEST(CpuDevice, AQueueMayBeDestroyedByItsLastPieceOfWork) {
   Completion destroyed;
   std::shared_ptr<Completion> gate = std::make_shared<Completion>();
   queue->after(gate);
-  Ticket ticket =
-      queue->launch({program, {1, 1, 1}, {&binding, 1}, std::as_bytes(std::span(&step, 1)), 1});
+  Ticket ticket = queue->launch({program, {1, 1, 1}, {&binding, 1}, std::as_bytes(std::span(&step, 1)), 1});
   ticket->then([&, queue = std::move(queue)](std::exception_ptr) mutable {
     queue = nullptr;
     destroyed.settle();
@@ -423,9 +423,8 @@ TEST_P(FakeDeviceTest, ErrorsAreToldOnceInOrder) {
     tickets.push_back(launch(*queue, buffer, {1, 1}));
   queue->publish(buffer);
   std::vector<std::string> heard;
-  tickets[7]->then([&](std::exception_ptr error) {
-    heard.push_back(messageOf([&] { std::rethrow_exception(error); }));
-  });
+  tickets[7]->then(
+      [&](std::exception_ptr error) { heard.push_back(messageOf([&] { std::rethrow_exception(error); })); });
   EXPECT_EQ(messageOf([&] { tickets[5]->wait(); }), "fake fault: launch 5");
   for (const char *expected : {"fake fault: launch 3", "fake fault: launch 8", "", ""})
     EXPECT_EQ(messageOf([&] { queue->wait(); }), expected);
@@ -444,9 +443,8 @@ TEST_P(FakeDeviceTest, FaultsOfARunReachItsCallerAndLeaveNothing) {
       HostBinding bindings[] = {{x.data(), kBytes}, {nullptr}, {y.data(), kBytes}};
       fake->fail(step, {ordinal});
       bool fails = step != FakeStep::Launch || ordinal == 0;
-      std::string message = messageOf([&] {
-        device->run({program, {1, 1, 1}, bindings, std::as_bytes(std::span(&scalars, 1)), 1});
-      });
+      std::string message = messageOf(
+          [&] { device->run({program, {1, 1, 1}, bindings, std::as_bytes(std::span(&scalars, 1)), 1}); });
       EXPECT_EQ(message.rfind("fake fault", 0) == 0, fails) << message;
       EXPECT_EQ(y, std::vector<int>(kCount, 1));
       if (step == FakeStep::Allocate || step == FakeStep::Fetch)

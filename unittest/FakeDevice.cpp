@@ -29,7 +29,7 @@ struct FakeProgram : Program {
   std::shared_ptr<std::atomic<int64_t>> live;
 };
 
-/// Memory of the device. What has been adopted is not there before it is fetched.
+/// Memory of the device. Adopted memory has no content until it is fetched.
 struct FakeBuffer : Buffer {
   FakeBuffer(void *adopted, size_t bytes, std::shared_ptr<const void> owner,
              std::shared_ptr<std::atomic<int64_t>> live, std::shared_ptr<std::atomic<int64_t>> strays)
@@ -65,7 +65,7 @@ std::shared_ptr<FakeBuffer> own(const std::shared_ptr<Buffer> &buffer) {
   return result;
 }
 
-/// Steps as tasks. Each keeps what it needs, and drops it before anybody learns that it is done.
+/// Runs steps as tasks. A task releases what it has used before its ticket is settled.
 class FakeTasks : public Queue {
 public:
   explicit FakeTasks(FakeDevice &device) : device(device) {}
@@ -86,12 +86,12 @@ public:
     });
   }
   Ticket copy(const Binding &to, const Binding &from, size_t bytes) override {
-    return put(FakeStep::Copy,
-               [target = own(to.buffer), source = own(from.buffer), to = to.offset, from = from.offset, bytes] {
-                 if (target->adopted && !target->fetched)
-                   throw std::logic_error("Memory that was never fetched is copied to.");
-                 std::memmove(target->data() + to, source->data() + from, bytes);
-               });
+    return put(FakeStep::Copy, [target = own(to.buffer), source = own(from.buffer), to = to.offset,
+                                from = from.offset, bytes] {
+      if (target->adopted && !target->fetched)
+        throw std::logic_error("Memory that was never fetched is copied to.");
+      std::memmove(target->data() + to, source->data() + from, bytes);
+    });
   }
   Ticket launch(const Launch &given) override {
     auto scalars = std::make_shared<std::vector<std::max_align_t>>(given.scalars.size() / 16 + 1);
@@ -100,20 +100,19 @@ public:
     std::vector<std::pair<std::shared_ptr<FakeBuffer>, int64_t>> buffers;
     for (const Binding &binding : given.buffers)
       buffers.emplace_back(binding.buffer ? own(binding.buffer) : nullptr, binding.offset);
-    return put(FakeStep::Launch,
-               [program, buffers, scalars, grid = given.grid, index = given.scalarsIndex] {
-                 std::vector<void *> addresses;
-                 for (const auto &[buffer, offset] : buffers) {
-                   if (buffer && buffer->adopted && !buffer->fetched)
-                     throw std::logic_error("A launch uses memory that was never fetched.");
-                   addresses.push_back(buffer ? buffer->data() + offset : nullptr);
-                 }
-                 if (index >= 0) {
-                   addresses.resize(std::max(addresses.size(), static_cast<size_t>(index) + 1));
-                   addresses[index] = scalars->data();
-                 }
-                 program->program->launch(grid, addresses.data());
-               });
+    return put(FakeStep::Launch, [program, buffers, scalars, grid = given.grid, index = given.scalarsIndex] {
+      std::vector<void *> addresses;
+      for (const auto &[buffer, offset] : buffers) {
+        if (buffer && buffer->adopted && !buffer->fetched)
+          throw std::logic_error("A launch uses memory that was never fetched.");
+        addresses.push_back(buffer ? buffer->data() + offset : nullptr);
+      }
+      if (index >= 0) {
+        addresses.resize(std::max(addresses.size(), static_cast<size_t>(index) + 1));
+        addresses[index] = scalars->data();
+      }
+      program->program->launch(grid, addresses.data());
+    });
   }
   void after(const Ticket &ticket) override {
     if (ticket)
@@ -211,9 +210,9 @@ std::shared_ptr<const Program> FakeDevice::compile(const ProgramSource &source) 
   CpuProgramOptions options;
   if (source.checks.races)
     options.technique = CpuProgramOptions::Fibers;
-  return std::make_shared<FakeProgram>(compileCpuProgram(source.text, source.simdgroups,
-                                                         source.threadgroupBytes, source.stackBytes, options),
-                                       programs);
+  return std::make_shared<FakeProgram>(
+      compileCpuProgram(source.text, source.simdgroups, source.threadgroupBytes, source.stackBytes, options),
+      programs);
 }
 
 std::shared_ptr<Buffer> FakeDevice::allocate(size_t bytes) {
@@ -269,7 +268,8 @@ void FakeDevice::fault(FakeStep step) {
     return;
   if (step == FakeStep::Allocate)
     throw FakeShortage();
-  throw FakeFault(std::string("fake fault: ") + kNames[static_cast<int>(step)] + " " + std::to_string(ordinal));
+  throw FakeFault(std::string("fake fault: ") + kNames[static_cast<int>(step)] + " " +
+                  std::to_string(ordinal));
 }
 
 void FakeDevice::begin(FakeStep step, const Queue *queue) {

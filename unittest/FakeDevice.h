@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A device that is all that the CPU is not: it has memory of its own, does everything later on other threads, and fails
-// where it is told to. Programs run on the CPU.
+// A device with everything that the CPU device lacks: it has memory of its own, runs all work later on other
+// threads, and fails on demand. Programs run on the CPU.
 #pragma once
 
 #include "Device.h"
@@ -18,7 +18,7 @@ namespace tmetal_test {
 
 enum class FakeStep { Fetch, Launch, Publish, Copy, Allocate };
 
-/// What a step that is told to fail throws, or FakeShortage.
+/// Thrown by a step that was told to fail; an allocation throws FakeShortage.
 struct FakeFault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -41,9 +41,9 @@ public:
 
   /// The steps of this kind with these numbers fail, counted from now on.
   void fail(FakeStep step, std::set<int64_t> ordinals);
-  /// Each step of a queue takes a while; `microseconds` gets the number of the step and may be called by any thread.
+  /// Delays each step of a queue; `microseconds` receives the number of the step and may run on any thread.
   void delay(std::function<int(int64_t)> microseconds);
-  /// While held, no queue takes a step; letThrough() lets one queue take some all the same.
+  /// While held, no queue takes a step, except those that letThrough() permits.
   void hold();
   void release();
   void letThrough(tmetal::Queue &queue, int steps);
@@ -51,7 +51,7 @@ public:
   int64_t count(FakeStep step) const { return steps[static_cast<int>(step)]; }
   int64_t liveBuffers() const { return *buffers; }
   int64_t livePrograms() const { return *programs; }
-  /// What was done wrong to memory: stores beside a buffer.
+  /// How many buffers were stored to outside of their memory.
   int64_t strayStores() const { return *strays; }
 
   /// For its queues: waits until the step may be taken, and fails if it is to.

@@ -58,17 +58,19 @@ TEST(HostMemory, AliasesMatterWhereSomethingIsStored) {
   EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20), at(0x18, 0x30, true)}), (Numbers{0, 0}));
   EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20, true), at(0x20, 0x30, true)}), Numbers());
   // Two that are read and overlap with one that is stored to, not with each other.
-  EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20), at(0x18, 0x48, true), at(0x40, 0x50), at(0x60, 0x70, true)}),
-            (Numbers{0, 0, 0, 3}));
+  EXPECT_EQ(
+      aliasGroups(std::vector{at(0x10, 0x20), at(0x18, 0x48, true), at(0x40, 0x50), at(0x60, 0x70, true)}),
+      (Numbers{0, 0, 0, 3}));
   // Two that are read overlap; the one that is stored to overlaps with one of them.
-  EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20), at(0x10, 0x40), at(0x30, 0x50, true)}), (Numbers{0, 1, 1}));
+  EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20), at(0x10, 0x40), at(0x30, 0x50, true)}),
+            (Numbers{0, 1, 1}));
   EXPECT_EQ(aliasGroups(std::vector<Reached>()), Numbers());
 }
 
 TEST(HostMemory, GroupsJoinLate) {
   // The last connects two groups that were apart until then.
-  EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20, true), at(0x40, 0x50, true), at(0x18, 0x28), at(0x48, 0x58),
-                                    at(0x1c, 0x4c)}),
+  EXPECT_EQ(aliasGroups(std::vector{at(0x10, 0x20, true), at(0x40, 0x50, true), at(0x18, 0x28),
+                                    at(0x48, 0x58), at(0x1c, 0x4c)}),
             (Numbers{0, 0, 0, 0, 0}));
 }
 
@@ -96,7 +98,8 @@ TEST(HostMemory, StoragesAreWhatOverlaps) {
 
 TEST(HostMemory, AnArrayIsOneStorageHoweverOftenItIsGiven) {
   int a, b;
-  EXPECT_EQ(storageNumbers({{0, 0, &a}, at(0x10, 0x20), {0, 0, &b}, {0, 0, &a, true}}), (Numbers{0, 1, 2, 0}));
+  EXPECT_EQ(storageNumbers({{0, 0, &a}, at(0x10, 0x20), {0, 0, &b}, {0, 0, &a, true}}),
+            (Numbers{0, 1, 2, 0}));
 }
 
 TEST(HostMemory, EmptyMemoryHasItsPlace) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Launches of Metal text, mostly written by hand, on the CPU and on a device that has memory of its own, does everything
-// later, and fails.
-#include "FakeDevice.h"
+// Launches of Metal text, mostly handwritten, on the CPU device and on a fake device that has memory of its
+// own, delays its work, and fails on demand.
 #include "MslLauncher.h"
+#include "FakeDevice.h"
 
 #include "triton-metal/Kernel.h"
 
@@ -102,8 +102,8 @@ protected:
       fake->delay([=](int64_t step) { return int(Dice(seed * 1000003 + step).below(microseconds)); });
   }
 
-  std::shared_ptr<FakeDevice> fake;          // null: the CPU
-  std::vector<std::vector<int>> asked;       // the alias groups for which a text was requested
+  std::shared_ptr<FakeDevice> fake;    // null: the CPU
+  std::vector<std::vector<int>> asked; // the alias groups for which a text was requested
   std::unique_ptr<MslLauncher> launcher;
 };
 
@@ -211,7 +211,7 @@ TEST_P(MslLauncherTest, ThreadsLaunchAtOnce) {
 }
 
 TEST_P(MslLauncherTest, OverlappingMemoryIsOne) {
-  // One program reads all before it stores anything: what is read must be what was there, wherever the two lie.
+  // A single program reads everything before it stores, so the result is known for every overlap.
   for (size_t from = 0; from < 300; from += 17)
     for (size_t to = 0; to < 300; to += 41) {
       std::vector<float> memory = counting(600), expected = memory;
@@ -279,13 +279,10 @@ module {
 /// A kernel as the compiler makes it.
 std::unique_ptr<MslLauncher> compiled(const char *text, const std::shared_ptr<Device> &device,
                                       MslLauncher::Output output) {
-  EngineRequest request;
-  request.engine = "msl";
-  auto kernel = std::make_shared<CompiledKernel>(compileKernel(text, "kernel", request).text);
+  auto kernel = std::make_shared<CompiledKernel>(compileTritonIR(text, /*hasDouble=*/true, "kernel"));
   return std::make_unique<MslLauncher>(
-      kernel->facts(), request.msl,
-      [kernel](const MslOptions &options) { return kernel->toMsl(options); }, std::move(output),
-      kernel->accesses(), device);
+      kernel->facts(), MslOptions(), [kernel](const MslOptions &options) { return kernel->toMsl(options); },
+      std::move(output), kernel->accesses(), device);
 }
 
 } // namespace
@@ -315,7 +312,8 @@ TEST_P(MslLauncherTest, ALaunchThatGoesOutsideIsTakenBack) {
     FAIL();
   } catch (const Error &error) {
     EXPECT_EQ(error.kind, ErrorKind::Argument);
-    EXPECT_NE(std::string(error.what()).find("of argument 'z' is outside"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("of argument 'z' is outside"), std::string::npos)
+        << error.what();
   }
   EXPECT_EQ(z, std::vector<float>(12, -1.0f));
   EXPECT_EQ(copy->statistics().checkedLaunches, 1);

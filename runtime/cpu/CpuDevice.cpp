@@ -37,7 +37,7 @@ void *addressOf(const Binding &binding) {
   return binding.buffer ? addressOf(HostBinding{binding.buffer->host(), 0, binding.offset}) : nullptr;
 }
 
-/// Of either kind.
+/// Runs a Launch or a HostLaunch.
 template <typename T> void execute(const T &launch) {
   constexpr size_t kInlineBuffers = 40;
   void *inlineBuffers[kInlineBuffers];
@@ -55,7 +55,7 @@ template <typename T> void execute(const T &launch) {
   static_cast<const CpuProgram &>(*launch.program).launch(launch.grid, buffers);
 }
 
-/// A launch with all that it needs.
+/// A copy of a launch with everything that it needs.
 class KeptLaunch {
 public:
   explicit KeptLaunch(const Launch &given)
@@ -82,8 +82,8 @@ void copyBytes(const Binding &target, const Binding &source, size_t bytes) {
     std::memmove(addressOf(target), addressOf(source), bytes);
 }
 
-/// Work that is put somewhere as tasks for a thread of the host. The task drops what it has used before anybody
-/// learns that it is done.
+/// A queue whose work runs as tasks on host threads. A task releases what it has used before it settles its
+/// ticket, so that nothing is in use once the work is done.
 class TaskQueue : public Queue {
 public:
   Ticket fetch(const std::shared_ptr<Buffer> &) override { return nullptr; }
@@ -119,13 +119,14 @@ private:
   }
 };
 
-/// A queue with a thread of its own, which starts with the first piece of work.
+/// A queue with its own thread, which starts with the first piece of work.
 class CpuQueue : public TaskQueue {
 public:
   ~CpuQueue() override {
     if (!worker)
       return;
-    if (startedBy != getpid()) { // a forked process has the object and not the thread, which may hold the mutex
+    if (startedBy != getpid()) {
+      // In a forked process the thread does not exist, and it may have held the mutex.
       worker.release();
       return;
     }
@@ -179,7 +180,7 @@ private:
   pid_t startedBy = 0;
 };
 
-/// Tasks of somebody else's queue.
+/// Adds tasks to another library's queue.
 class ForeignTasks : public TaskQueue {
 public:
   explicit ForeignTasks(std::function<void(std::function<void()>)> dispatch)
@@ -236,7 +237,7 @@ public:
   std::shared_ptr<Buffer> adopt(void *address, size_t bytes, std::shared_ptr<const void> owner) override {
     return std::make_shared<CpuBuffer>(address, bytes, std::move(owner));
   }
-  /// On the caller's thread: going to another one would take longer than many a kernel.
+  /// Runs on the calling thread: switching threads would take longer than many kernels.
   void run(const HostLaunch &launch) override { execute(launch); }
   std::shared_ptr<Queue> newQueue() override { return std::make_shared<CpuQueue>(); }
   std::shared_ptr<Queue> queueOn(const ForeignQueue &foreign) override {
@@ -250,7 +251,7 @@ private:
 } // namespace
 
 const std::shared_ptr<Device> &cpuDevice() {
-  // It lives as long as the process: queues and programs may be used while statics are destroyed.
+  // Never destroyed, because queues and programs may be used while statics are destroyed.
   static const auto &device = *new std::shared_ptr<Device>(std::make_shared<CpuDevice>());
   return device;
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The CPU as a device: it works on the host's own memory, and a launch that somebody waits for runs on the thread
-// of the caller.
+// The CPU as a device. It works directly on the host's memory, and Device::run() runs on the calling thread.
 #pragma once
 
 #include "Device.h"
 
 namespace tmetal {
 
-/// The one of this process. TRITON_METAL_TECHNIQUE says how it runs texts: "loops", "fibers", or "permuted": fibers
-/// with matrix elements in other lanes than usual.
+/// The CPU device of this process. TRITON_METAL_TECHNIQUE selects how it runs texts: "loops", "fibers", or
+/// "permuted", which is fibers with matrix elements assigned to different lanes than usual.
 const std::shared_ptr<Device> &cpuDevice();
 
 } // namespace tmetal

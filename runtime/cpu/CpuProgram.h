@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Programs of the CPU device: the text of a Metal kernel, compiled by clang through headers that stand in for
-// Metal's.
+// Programs of the CPU device: Metal kernels compiled by clang, with headers that replace those of Metal.
 #pragma once
 
 #include "Device.h"
@@ -26,8 +25,7 @@ struct CpuProgramOptions {
 /// A compiled kernel. Thread-safe.
 class CpuProgram : public Program {
 public:
-  /// Runs all threadgroups; returns when they are done. `buffers`: one address for each [[buffer(n)]], in
-  /// order.
+  /// Runs all threadgroups and waits for them. `buffers`: the address of each [[buffer(n)]].
   virtual void launch(const std::array<int64_t, 3> &grid, void *const *buffers) const = 0;
 };
 

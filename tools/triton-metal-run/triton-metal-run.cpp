@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Repeats saved launches and compares with the memory that was saved: graphs on MLX's CPU or GPU, Metal texts on the CPU
-// device. No Python, and none of the compiler of this project.
+// Repeats saved launches and compares with the memory that was saved: graphs on MLX's CPU or GPU, Metal texts
+// on the CPU device. No Python, and none of the compiler of this project.
 #include "GraphExecutor.h"
 #include "SavedKernel.h"
 #include "SavedLaunch.h"
@@ -222,8 +222,8 @@ void print(const Outcome &o, size_t width, bool hasWarm) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app{"Repeats saved launches on MLX, or on the CPU device if they hold Metal text, and compares with the memory "
-               "that was saved."};
+  CLI::App app{"Repeats saved launches on MLX, or on the CPU device if they hold Metal text, and compares "
+               "with the memory that was saved."};
   std::vector<std::string> roots;
   Settings settings;
   std::string report;
