@@ -279,7 +279,7 @@ module {
 /// A kernel as the compiler makes it.
 std::unique_ptr<MslLauncher> compiled(const char *text, const std::shared_ptr<Device> &device,
                                       MslLauncher::Output output) {
-  auto kernel = std::make_shared<CompiledKernel>(compileTritonIR(text, /*hasDouble=*/true, "kernel"));
+  auto kernel = std::make_shared<CompiledKernel>(text);
   return std::make_unique<MslLauncher>(
       kernel->facts(), MslOptions(), [kernel](const MslOptions &options) { return kernel->toMsl(options); },
       std::move(output), kernel->accesses(), device);
