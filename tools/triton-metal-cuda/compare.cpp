@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Times kernels that do the same on the same data, and compares their results: what make_comparison.py
 // writes.
-#include "CudaDriver.h"
+#include "cuda/CudaDevice.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -94,112 +94,131 @@ double valueAt(const Bytes &bytes, const std::string &dtype, size_t i) {
   return static_cast<double>(value);
 }
 
+// ---- the device ----
+
+struct Bench {
+  std::shared_ptr<CudaDevice> device = openCudaDevice();
+  std::shared_ptr<Queue> queue = device->newQueue();
+  /// Larger than the cache: filled before what is timed.
+  std::shared_ptr<Buffer> cold = device->allocate(256 << 20);
+
+  Ticket fill(const std::shared_ptr<Buffer> &buffer, uint32_t word) {
+    return device->fill(*queue, {buffer}, word, buffer->size());
+  }
+  /// The milliseconds of what `put` puts in the queue, with a cold cache.
+  template <typename F> double time(F put) {
+    Ticket start = fill(cold, 1);
+    return device->milliseconds(start, put());
+  }
+};
+
 // ---- cases ----
 
-struct Buffer {
+/// An argument that the kernels share: memory of the host, and the device's copy.
+struct Argument {
   std::string dtype;
   size_t elements;
-  cuda::Memory memory;
+  Bytes bytes;
+  std::shared_ptr<Buffer> buffer;
 };
 
 struct Variant {
   std::string name;
-  std::unique_ptr<cuda::Program> program;
-  cuda::LaunchShape shape;
-  std::vector<Bytes> parameters;
-  std::vector<cuda::Memory> constants;
+  std::shared_ptr<const Program> program;
+  std::array<int64_t, 3> grid;
+  std::vector<Binding> bindings;
   double difference = 0; // largest, relative to values above 1
-  std::vector<float> times;
+  std::vector<double> times;
   std::string failure;
+
+  Launch launch() const {
+    Launch launch;
+    launch.program = program;
+    launch.grid = grid;
+    launch.buffers = bindings;
+    return launch;
+  }
 };
 
-Variant load(const Json &json, const fs::path &folder, const std::vector<Buffer> &buffers) {
+Variant load(Bench &bench, const Json &json, const fs::path &folder, const std::vector<Argument> &arguments) {
   Variant variant;
   variant.name = json.at("name");
-  auto grid = json.at("grid").get<std::array<int64_t, 3>>();
-  variant.shape = {grid, json.at("threads").get<std::array<unsigned, 3>>(),
-                   json.at("shared").get<unsigned>()};
+  variant.grid = json.at("grid").get<std::array<int64_t, 3>>();
+  CudaImage image;
+  image.image = readFile(folder / json.at("image"));
+  image.entry = json.at("entry");
+  image.threads = json.at("threads").get<std::array<unsigned, 3>>();
+  image.sharedBytes = json.at("shared").get<unsigned>();
   for (const Json &parameter : json.at("parameters")) {
+    CudaImage::Parameter &added = image.parameters.emplace_back();
     if (parameter.contains("bytes")) {
-      variant.parameters.push_back(fromHex(parameter["bytes"]));
+      Bytes value = fromHex(parameter["bytes"]);
+      const auto *bytes = reinterpret_cast<const std::byte *>(value.data());
+      added.bytes.assign(bytes, bytes + value.size());
       continue;
     }
-    uint64_t address;
+    added.buffer = static_cast<int>(variant.bindings.size());
     if (parameter.contains("constant")) {
-      Bytes content = fromHex(parameter["constant"]);
-      variant.constants.emplace_back(content.size());
-      variant.constants.back().write(content.data(), content.size());
-      address = variant.constants.back().device();
+      auto content = std::make_shared<Bytes>(fromHex(parameter["constant"]));
+      auto constant = bench.device->adopt(content->data(), content->size(), content);
+      bench.queue->fetch(constant)->wait();
+      variant.bindings.push_back({constant});
     } else {
-      address = buffers.at(parameter.at("buffer")).memory.device();
+      variant.bindings.push_back({arguments.at(parameter.at("buffer")).buffer});
     }
-    const auto *bytes = reinterpret_cast<const uint8_t *>(&address);
-    variant.parameters.emplace_back(bytes, bytes + sizeof address);
   }
-  variant.program = std::make_unique<cuda::Program>(readFile(folder / json.at("image")), json.at("entry"));
+  variant.program = bench.device->load(image);
   return variant;
 }
 
 /// Runs the variant once and compares what it wrote with `reference`, which the first one makes.
-void check(Variant &variant, std::vector<Buffer> &buffers, const std::vector<size_t> &outputs,
-           std::vector<Bytes> &reference) {
+void check(Bench &bench, Variant &variant, std::vector<Argument> &arguments,
+           const std::vector<size_t> &outputs, std::vector<Bytes> &reference) {
+  for (size_t output : outputs) // not a number, so that what is not written shows
+    bench.fill(arguments[output].buffer, 0xffffffffu);
+  bench.queue->launch(variant.launch());
   for (size_t output : outputs)
-    buffers[output].memory.fill(0xffffffffu); // not a number, so that what is not written shows
-  variant.program->launch(variant.shape, variant.parameters);
-  cuda::synchronize();
+    bench.queue->publish(arguments[output].buffer);
+  bench.queue->wait();
   bool first = reference.empty();
   for (size_t k = 0; k < outputs.size(); ++k) {
-    const Buffer &buffer = buffers[outputs[k]];
-    Bytes result(buffer.memory.size());
-    buffer.memory.read(result.data(), result.size());
+    const auto &[dtype, elements, result, buffer] = arguments[outputs[k]];
     constexpr size_t kChunk = 4096;
-    size_t width = elementBytes(buffer.dtype);
-    for (size_t i = 0; i < buffer.elements; ++i) {
-      if (!first && i % kChunk == 0 && i + kChunk <= buffer.elements &&
+    size_t width = elementBytes(dtype);
+    for (size_t i = 0; i < elements; ++i) {
+      if (!first && i % kChunk == 0 && i + kChunk <= elements &&
           std::memcmp(&result[i * width], &reference[k][i * width], kChunk * width) == 0) {
         i += kChunk - 1;
         continue;
       }
-      double value = valueAt(result, buffer.dtype, i);
-      double wanted = first ? value : valueAt(reference[k], buffer.dtype, i);
+      double value = valueAt(result, dtype, i);
+      double wanted = first ? value : valueAt(reference[k], dtype, i);
       double difference = std::abs(value - wanted) / std::max(1.0, std::abs(wanted));
       if (!(difference <= variant.difference))
         variant.difference = std::isnan(difference) ? INFINITY : difference;
     }
     if (first)
-      reference.push_back(std::move(result));
+      reference.push_back(result);
   }
 }
 
-float medianOf(std::vector<float> times) {
+double medianOf(std::vector<double> times) {
   std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
   return times[times.size() / 2];
 }
 
-struct Clock {
-  cuda::Event start, end;
-  cuda::Memory cold{256 << 20}; // larger than the cache: filled before each launch
-
-  template <typename F> float time(F run) {
-    cold.fill(1);
-    start.record();
-    run();
-    end.record();
-    return end.millisecondsSince(start);
-  }
-};
-
-Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock) {
-  std::vector<Buffer> buffers;
+Json runCase(const Json &json, const fs::path &folder, int repeat, Bench &bench) {
+  std::vector<Argument> arguments;
   uint64_t seed = 1;
   for (const Json &item : json.at("buffers")) {
     std::string dtype = item.at("dtype");
     size_t elements = item.at("elements");
-    buffers.push_back({dtype, elements, cuda::Memory(elements * elementBytes(dtype))});
-    if (item.contains("random")) {
-      Bytes bytes = randomBytes(dtype, elements, item["random"][0], item["random"][1], seed++);
-      buffers.back().memory.write(bytes.data(), bytes.size());
-    }
+    Argument &argument = arguments.emplace_back(Argument{dtype, elements, {}, nullptr});
+    bool random = item.contains("random");
+    argument.bytes = random ? randomBytes(dtype, elements, item["random"][0], item["random"][1], seed++)
+                            : Bytes(elements * elementBytes(dtype));
+    argument.buffer = bench.device->adopt(argument.bytes.data(), argument.bytes.size());
+    bench.queue->fetch(argument.buffer)->wait();
   }
   auto outputs = json.at("outputs").get<std::vector<size_t>>();
   double tolerance = json.at("tolerance"), gigabytes = json.at("bytes").get<double>() * 1e-9;
@@ -208,8 +227,8 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock)
   std::vector<Bytes> reference;
   for (const Json &item : json.at("variants")) {
     try {
-      variants.push_back(load(item, folder, buffers));
-      check(variants.back(), buffers, outputs, reference);
+      variants.push_back(load(bench, item, folder, arguments));
+      check(bench, variants.back(), arguments, outputs, reference);
     } catch (const std::exception &error) {
       Variant failed;
       failed.name = item.at("name");
@@ -222,7 +241,7 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock)
     for (Variant &variant : variants) {
       if (!variant.failure.empty())
         continue;
-      float time = clock.time([&] { variant.program->launch(variant.shape, variant.parameters); });
+      double time = bench.time([&] { return bench.queue->launch(variant.launch()); });
       if (i >= kWarmUp)
         variant.times.push_back(time);
     }
@@ -234,17 +253,16 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock)
       rows.push_back({{"name", variant.name}, {"failure", variant.failure}});
       continue;
     }
-    float median = medianOf(variant.times);
+    double median = medianOf(variant.times);
     auto [shortest, longest] = std::minmax_element(variant.times.begin(), variant.times.end());
-    cuda::Program::Resources resources = variant.program->resources();
-    int resident = variant.program->residentThreads(variant.shape);
+    CudaResources resources = bench.device->resourcesOf(*variant.program);
     bool right = variant.difference <= tolerance;
     std::printf("  %-26s %8.4f ms (%.4f to %.4f)  %7.0f GB/s", variant.name.c_str(), median, *shortest,
                 *longest, gigabytes / (median * 1e-3));
     if (teraoperations > 0)
       std::printf("  %6.2f TFLOP/s", teraoperations / (median * 1e-3));
     std::printf("  %3d registers %4d stack %6d shared %4d resident  %s %.2g\n", resources.registers,
-                resources.stackBytes, resources.sharedBytes, resident, right ? "ok" : "WRONG",
+                resources.stackBytes, resources.sharedBytes, resources.residentThreads, right ? "ok" : "WRONG",
                 variant.difference);
     rows.push_back({{"name", variant.name},
                     {"ms", median},
@@ -255,7 +273,7 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock)
                     {"registers", resources.registers},
                     {"stack", resources.stackBytes},
                     {"shared", resources.sharedBytes},
-                    {"resident", resident},
+                    {"resident", resources.residentThreads},
                     {"difference", variant.difference},
                     {"right", right}});
   }
@@ -267,13 +285,13 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Clock &clock)
 }
 
 /// What the device copies in a second, bytes read and written.
-double copyBandwidth(Clock &clock, int repeat) {
+double copyBandwidth(Bench &bench, int repeat) {
   constexpr size_t kBytes = size_t(1) << 30;
-  cuda::Memory from(kBytes), to(kBytes);
-  from.fill(7);
-  std::vector<float> times;
+  auto from = bench.device->allocate(kBytes), to = bench.device->allocate(kBytes);
+  bench.fill(from, 7);
+  std::vector<double> times;
   for (int i = 0; i < repeat; ++i)
-    times.push_back(clock.time([&] { to.copyFrom(from); }));
+    times.push_back(bench.time([&] { return bench.queue->copy({to}, {from}, kBytes); }));
   return 2e-9 * kBytes / (medianOf(times) * 1e-3);
 }
 
@@ -290,19 +308,19 @@ int main(int argc, char **argv) {
   CLI11_PARSE(app, argc, argv);
   int wrong = 0;
   try {
-    cuda::Driver driver;
-    Clock clock;
+    Bench bench;
+    std::string name = bench.device->profile().name, version = bench.device->driverVersion();
     Json cases = Json::parse(readFile(fs::path(folder) / "cases.json"));
-    Json results = {{"device", driver.deviceName()}, {"cuda", cuda::Driver::version()}};
+    Json results = {{"device", name}, {"cuda", version}};
     results["versions"] = cases.at("versions");
-    results["copy_gbps"] = copyBandwidth(clock, repeat);
-    std::printf("%s, CUDA %s, copy %.0f GB/s\n", driver.deviceName().c_str(), cuda::Driver::version().c_str(),
+    results["copy_gbps"] = copyBandwidth(bench, repeat);
+    std::printf("%s, CUDA %s, copy %.0f GB/s\n", name.c_str(), version.c_str(),
                 results["copy_gbps"].get<double>());
     results["cases"] = Json::array();
     for (const Json &item : cases.at("cases")) {
       if (item.at("name").get<std::string>().find(only) == std::string::npos)
         continue;
-      results["cases"].push_back(runCase(item, folder, repeat, clock));
+      results["cases"].push_back(runCase(item, folder, repeat, bench));
       for (const Json &row : results["cases"].back()["variants"])
         wrong += !row.value("right", false);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Repeats saved launches of the msl engine on an NVIDIA GPU and compares with the memory that was saved.
 // Beside each launch.json lies kernel.ptx, which make_ptx.py has made of the text.
-#include "CudaDriver.h"
 #include "SavedLaunch.h"
 #include "TypeNames.h"
+#include "cuda/CudaDevice.h"
 
 #include <CLI/CLI.hpp>
 
@@ -56,65 +56,92 @@ std::string argumentNames(const SavedLaunch &launch, size_t storage) {
   return names;
 }
 
-/// The memory of a launch on the device: storages, then what the kernel is passed beside them.
-class Buffers {
+/// A saved launch on the device. What it works on is memory of the host that the device has adopted.
+class Repetition {
 public:
-  Buffers(const SavedLaunch &launch, uint32_t records) : launch(launch) {
-    using Buffer = SavedMetalKernel::Buffer;
-    for (const SavedStorage &storage : launch.storages)
-      storages.emplace_back(storage.before.size());
-    const SavedMetalKernel &metal = *launch.metal;
+  Repetition(CudaDevice &device, const SavedLaunch &saved, std::shared_ptr<const Program> kernel,
+             uint32_t records)
+      : saved(saved) {
+    using Saved = SavedMetalKernel::Buffer;
+    const SavedMetalKernel &metal = *saved.metal;
     report.resize(2 + size_t(records) * 16);
     report[1] = records;
-    std::vector<int64_t> bounds;
-    for (const SavedArgument &argument : launch.arguments)
+    for (const SavedArgument &argument : saved.arguments)
       if (argument.spec.kind == ArgumentSpec::Kind::Pointer) {
-        auto size = static_cast<int64_t>(launch.storages.at(argument.spec.storage).before.size());
+        auto size = static_cast<int64_t>(saved.storages.at(argument.spec.storage).before.size());
         bounds.push_back(argument.spec.byteOffset);
         bounds.push_back(size - argument.spec.byteOffset);
       }
-    auto add = [&](const void *data, size_t nbytes) {
-      others.emplace_back(nbytes);
-      others.back().write(data, nbytes);
-      return others.back().device();
-    };
-    for (const Buffer &buffer : metal.buffers)
-      if (buffer.storage == Buffer::kScalars)
-        addresses.push_back(add(metal.scalars.data(), metal.scalars.size()));
-      else if (buffer.storage == Buffer::kReport) {
-        reportIndex = static_cast<int>(others.size());
-        addresses.push_back(add(report.data(), report.size() * 4));
-      } else if (buffer.storage == Buffer::kBounds)
-        addresses.push_back(add(bounds.data(), bounds.size() * 8));
-      else
-        addresses.push_back(storages.at(buffer.storage).device() + static_cast<uint64_t>(buffer.byteOffset));
-    restore();
+    scalars.resize((metal.scalars.size() + 15) / 16);
+    std::copy(metal.scalars.begin(), metal.scalars.end(), reinterpret_cast<uint8_t *>(scalars.data()));
+    for (const SavedStorage &storage : saved.storages)
+      states.push_back(storage.before);
+    for (std::vector<uint8_t> &state : states)
+      storages.push_back(device.adopt(state.data(), state.size()));
+    auto reportBuffer = device.adopt(report.data(), report.size() * 4);
+    auto boundsBuffer = device.adopt(bounds.data(), bounds.size() * 8);
+    others = {reportBuffer, boundsBuffer};
+    launch.program = std::move(kernel);
+    launch.grid = saved.grid;
+    for (const Saved &buffer : metal.buffers)
+      if (buffer.storage == Saved::kScalars) {
+        launch.scalarsIndex = static_cast<int>(bindings.size());
+        launch.scalars = {reinterpret_cast<const std::byte *>(scalars.data()), metal.scalars.size()};
+        bindings.push_back({});
+      } else if (buffer.storage == Saved::kReport) {
+        bindings.push_back({reportBuffer});
+      } else if (buffer.storage == Saved::kBounds) {
+        bindings.push_back({boundsBuffer});
+      } else {
+        bindings.push_back({storages.at(buffer.storage), buffer.byteOffset});
+      }
+    launch.buffers = bindings;
+    queue = device.newQueue();
   }
 
-  void restore() {
-    for (size_t i = 0; i < storages.size(); ++i)
-      storages[i].write(launch.storages[i].before.data(), launch.storages[i].before.size());
+  /// All of the memory comes back, also what the kernel only reads: it must not have changed.
+  void run() {
+    std::vector<Ticket> tickets;
+    for (const auto *buffers : {&storages, &others})
+      for (const std::shared_ptr<Buffer> &buffer : *buffers)
+        tickets.push_back(queue->fetch(buffer));
+    tickets.push_back(queue->launch(launch));
+    for (const auto *buffers : {&storages, &others})
+      for (const std::shared_ptr<Buffer> &buffer : *buffers)
+        tickets.push_back(queue->publish(buffer));
+    Queue::wait(tickets);
   }
-  std::vector<uint8_t> bytes(size_t i) const {
-    std::vector<uint8_t> result(launch.storages[i].before.size());
-    storages[i].read(result.data(), result.size());
-    return result;
-  }
+  const std::vector<uint8_t> &bytes(size_t i) const { return states[i]; }
   /// How many messages the kernel had for the host.
-  uint32_t messages() const {
-    uint32_t count = 0;
-    if (reportIndex >= 0)
-      others[reportIndex].read(&count, sizeof count);
-    return count;
+  uint32_t messages() const { return report[0]; }
+
+  /// The milliseconds of a launch on the memory as it was saved.
+  double time(const CudaDevice &device) {
+    for (size_t i = 0; i < states.size(); ++i)
+      std::copy(saved.storages[i].before.begin(), saved.storages[i].before.end(), states[i].begin());
+    Ticket before;
+    for (const std::shared_ptr<Buffer> &storage : storages)
+      if (Ticket fetched = queue->fetch(storage))
+        before = fetched;
+    if (!before)
+      before = queue->copy({}, {}, 0); // no memory: a piece of work that does nothing
+    return device.milliseconds(before, queue->launch(launch));
   }
-  const std::vector<uint64_t> &inOrder() const { return addresses; }
 
 private:
-  const SavedLaunch &launch;
-  std::vector<cuda::Memory> storages, others;
+  struct alignas(16) Block {
+    uint8_t bytes[16];
+  };
+
+  const SavedLaunch &saved;
+  std::vector<std::vector<uint8_t>> states;
   std::vector<uint32_t> report;
-  std::vector<uint64_t> addresses;
-  int reportIndex = -1;
+  std::vector<int64_t> bounds;
+  std::vector<Block> scalars;
+  std::vector<std::shared_ptr<Buffer>> storages, others;
+  std::vector<Binding> bindings;
+  Launch launch;
+  std::shared_ptr<Queue> queue; // waits, when it is destroyed, for work on the above
 };
 
 /// Bytes of the storages, each once: what a kernel moves at least if it reads its inputs and writes its
@@ -141,7 +168,8 @@ bool isReordered(const SavedLaunch &launch, const SavedStorage &storage, const s
   return sorted(*storage.after) == sorted(result);
 }
 
-void repeat(const fs::path &folder, const Settings &settings, Progress &progress, size_t width) {
+void repeat(CudaDevice &device, const fs::path &folder, const Settings &settings, Progress &progress,
+            size_t width) {
   std::string status = "same", message;
   int64_t different = 0;
   double largest = 0, ulps = 0, median = 0, size = 0;
@@ -150,16 +178,17 @@ void repeat(const fs::path &folder, const Settings &settings, Progress &progress
     SavedLaunch launch = loadLaunch(folder);
     if (!launch.metal)
       throw std::runtime_error("The launch holds no Metal text.");
-    cuda::Program program(readText(folder / "kernel.ptx"));
-    Buffers buffers(launch, settings.records);
-    auto threads = static_cast<unsigned>(launch.metal->simdgroups) * 32;
-    program.launch(launch.grid, threads, buffers.inOrder());
-    cuda::synchronize();
-    messages = buffers.messages();
+    ProgramSource source;
+    source.binary = readText(folder / "kernel.ptx");
+    source.simdgroups = launch.metal->simdgroups;
+    source.threadgroupBytes = launch.metal->threadgroupBytes;
+    Repetition repetition(device, launch, device.compile(source), settings.records);
+    repetition.run();
+    messages = repetition.messages();
     for (size_t i = 0; i < launch.storages.size(); ++i) {
       // What the kernel only reads must not have changed either.
       const SavedStorage &storage = launch.storages[i];
-      std::vector<uint8_t> result = buffers.bytes(i);
+      const std::vector<uint8_t> &result = repetition.bytes(i);
       Comparison found = compareStorage(storage, result, settings.tolerance);
       different += found.different;
       largest = std::max(largest, found.largest);
@@ -179,15 +208,9 @@ void repeat(const fs::path &folder, const Settings &settings, Progress &progress
         message += (message.empty() ? "" : "; ") + std::string(text);
       }
     }
-    std::vector<float> times;
-    cuda::Event start, end;
-    for (int i = 0; i < settings.repeat; ++i) {
-      buffers.restore();
-      start.record();
-      program.launch(launch.grid, threads, buffers.inOrder());
-      end.record();
-      times.push_back(end.millisecondsSince(start));
-    }
+    std::vector<double> times;
+    for (int i = 0; i < settings.repeat; ++i)
+      times.push_back(repetition.time(device));
     if (!times.empty()) {
       std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
       median = times[times.size() / 2];
@@ -218,18 +241,18 @@ void repeat(const fs::path &folder, const Settings &settings, Progress &progress
   }
   std::fflush(stdout);
   if (status == "failed")
-    cuda::synchronize(); // throws when the device has been lost to a fault of the kernel
+    device.synchronize(); // throws when the device has been lost to a fault of the kernel
 }
 
 void repeatAll(const std::vector<fs::path> &folders, const Settings &settings, Progress &progress,
                size_t width) {
-  cuda::Driver driver;
+  std::shared_ptr<CudaDevice> device = openCudaDevice();
   if (progress.next == 0)
-    std::printf("%s\n", driver.deviceName().c_str());
+    std::printf("%s\n", device->profile().name.c_str());
   while (progress.next < folders.size()) {
     size_t now = progress.next;
     try {
-      repeat(folders[now], settings, progress, width);
+      repeat(*device, folders[now], settings, progress, width);
     } catch (const std::exception &) {
       ++progress.next;
       throw;

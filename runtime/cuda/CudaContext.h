@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// What programs, buffers and queues of a CUDA device share, and what they are made of. All of it may be used and
+// destroyed by any thread that is not in a callback of the driver.
+#pragma once
+
+#include "CudaDevice.h"
+#include "CudaDriver.h"
+
+#include <atomic>
+#include <mutex>
+#include <new>
+
+namespace tmetal::cuda {
+
+class Context {
+public:
+  explicit Context(std::shared_ptr<const Driver> driver);
+  ~Context();
+  Context(const Context &) = delete;
+
+  /// Makes the context that of the thread as long as it lives. That may fail once the device is lost; then so does
+  /// whatever is called.
+  class Current {
+  public:
+    explicit Current(const Context &context);
+    ~Current();
+    Current(const Current &) = delete;
+    /// Throws when it has failed.
+    void check() const { driver.check(status, "cuCtxPushCurrent"); }
+
+  private:
+    const Driver &driver;
+
+  public:
+    const int status;
+  };
+
+  const Driver &driver() const { return *functions; }
+  int attribute(int which) const;
+  std::string deviceName() const;
+
+  /// Events and small blocks of pinned memory are used again. These need a Current.
+  Handle takeEvent();
+  void giveEvent(Handle event);
+  static constexpr size_t kSlotBytes = 4096;
+  void *takeSlot();
+  void giveSlot(void *slot);
+
+private:
+  std::shared_ptr<const Driver> functions;
+  int device = 0;
+  Handle context = nullptr;
+  std::mutex mutex;
+  std::vector<Handle> events;
+  std::vector<void *> slots;
+};
+
+/// The device has no more memory.
+class OutOfMemory : public std::bad_alloc {
+public:
+  explicit OutOfMemory(std::string message) : message(std::move(message)) {}
+  const char *what() const noexcept override { return message.c_str(); }
+
+private:
+  std::string message;
+};
+
+/// Memory of the host that the device can copy from and to by itself.
+class Pinned {
+public:
+  Pinned(std::shared_ptr<Context> context, size_t bytes);
+  ~Pinned();
+  Pinned(const Pinned &) = delete;
+  std::byte *data() const { return static_cast<std::byte *>(memory); }
+  size_t size() const { return bytes; }
+
+private:
+  std::shared_ptr<Context> context;
+  size_t bytes;
+  void *memory = nullptr;
+};
+
+class DeviceBuffer : public Buffer {
+public:
+  /// `host` is the memory that it was adopted from, or null.
+  DeviceBuffer(std::shared_ptr<Context> context, size_t bytes, void *host, std::shared_ptr<const void> owner);
+  ~DeviceBuffer() override;
+  size_t size() const override { return bytes; }
+  void *host() const override { return nullptr; }
+
+  const std::shared_ptr<Context> context;
+  const size_t bytes;
+  void *const adopted;
+  const std::shared_ptr<const void> owner;
+  std::atomic<bool> wasFetched{false}; // or is about to be, by what is in a queue
+  Address address = 0;
+};
+
+class DeviceProgram : public Program {
+public:
+  DeviceProgram(std::shared_ptr<Context> context, const CudaImage &image);
+  ~DeviceProgram() override;
+
+  const std::shared_ptr<Context> context;
+  std::string name;
+  std::array<unsigned, 3> threads;
+  unsigned sharedBytes;
+  /// None: those of a Metal text, its buffers and a number that nobody reads (triton_metal.h, TM_POSITION).
+  std::vector<CudaImage::Parameter> parameters;
+  int declared = -1; // how many parameters the kernel has, where its image says so
+  Handle function = nullptr;
+
+private:
+  Handle module = nullptr;
+};
+
+} // namespace tmetal::cuda
