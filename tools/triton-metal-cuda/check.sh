@@ -1,16 +1,36 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check.sh RUNNER LAUNCHES [FAULTS [LOGS]]: on a machine with an NVIDIA GPU, repeats saved launches, watches a sample of
-# them with compute-sanitizer, and sees that it finds the faults that plant_faults.py has made.
+# check.sh RUNNER LAUNCHES [FAULTS [LOGS]]: on a machine with an NVIDIA GPU, runs the unit tests of the CUDA device,
+# repeats saved launches, watches a sample of them with compute-sanitizer, and sees that it finds the faults that
+# plant_faults.py has made. With a folder of make_comparison.py in CHECK_TIMED, kernels are timed too.
+# CHECK_SAMPLE says how many launches are watched (80; 0: compute-sanitizer is not used).
 set -u
 runner=$(realpath "$1") launches=$2 faults=${3:-} logs=${4:-.}
 sample=${CHECK_SAMPLE:-80} status=0
 mkdir -p "$logs"
 
+# Beside the runner where pack.sh has put it, or where the build tree has it.
+for unit in "$(dirname "$runner")/unit-cuda" "$(dirname "$runner")/../../unittest/unit-cuda"; do
+  [ -x "$unit" ] && break
+done
+UNIT_CUDA_DRIVER='' "$unit" --require-gpu >"$logs/unit.log" 2>&1 || status=1
+grep -E "FAILED|SKIPPED|Nothing was tested|No such file" "$logs/unit.log" | sort -u | head -n 20
+echo "unit tests: $(grep -E "^\[  PASSED" "$logs/unit.log")"
+
 "$runner" "$launches" >"$logs/launches.log" 2>&1 || status=1
 grep -E -A1 " (differs|failed) |failed:" "$logs/launches.log" | head -n 40
 tail -n 1 "$logs/launches.log"
 
+if [ -n "${CHECK_TIMED:-}" ]; then
+  "$runner-compare" "$CHECK_TIMED" --json "$logs/result.json" >"$logs/timed.log" 2>&1 || status=1
+  cat "$logs/timed.log"
+fi
+
+[ "$sample" = 0 ] && exit $status
+if ! command -v compute-sanitizer >/dev/null; then
+  echo "compute-sanitizer is not here: no launch was watched"
+  exit 1
+fi
 mapfile -t all < <(find "$launches" -name kernel.ptx -printf '%h\n' | sort)
 step=$((${#all[@]} / sample + 1))
 chosen=()
@@ -19,6 +39,7 @@ for tool in memcheck racecheck; do
   compute-sanitizer --tool $tool --error-exitcode 9 "$runner" --in-process --quiet "${chosen[@]}" \
     >"$logs/$tool.log" 2>&1
   [ $? = 9 ] && status=1
+  grep -q 'launches:' "$logs/$tool.log" || status=1 # it did not get to the end
   echo "$tool: $(grep -E 'SUMMARY' "$logs/$tool.log" | sed 's/=* *//'); $(grep 'launches:' "$logs/$tool.log")"
   [ -n "$faults" ] || continue
   found=0 planted=0

@@ -27,7 +27,8 @@ protected:
   /// Fetch, launch, publish with the nth call of a function failing: what is told.
   std::string runWithFailing(const char *function, int nth = 1) {
     Words words(64, 1);
-    Scalars scalars{64, 5};
+    static uint32_t calls = 0;
+    Scalars scalars{64, 5 + 3 * calls++}; // others than the queue has
     HostBinding bindings[] = {{words.data(), 256}, {}};
     HostLaunch work{stepProgram, {1, 1, 1}, bindings, std::as_bytes(std::span(&scalars, 1)), 1};
     failCall(function, nth, 1);
