@@ -2,6 +2,7 @@
 #include "SavedKernel.h"
 
 #include <cstring>
+#include <map>
 #include <stdexcept>
 
 namespace tmetal {
@@ -48,24 +49,48 @@ HostBinding SavedKernel::binding(const SavedMetalKernel::Buffer &buffer) {
   return {memory.data(), memory.size(), buffer.byteOffset};
 }
 
-void SavedKernel::run() {
+HostLaunch SavedKernel::prepare() {
   storages.clear();
   for (const SavedStorage &storage : launch.storages)
     storages.push_back(storage.before);
   report[0] = 0;
-  const std::vector<SavedMetalKernel::Buffer> &places = launch.metal->buffers;
-  std::vector<HostBinding> bindings;
+  bindings.clear();
   int scalarsIndex = -1;
-  for (size_t i = 0; i < places.size(); ++i) {
-    if (places[i].storage == SavedMetalKernel::Buffer::kScalars)
-      scalarsIndex = static_cast<int>(i);
-    bindings.push_back(binding(places[i]));
+  for (const SavedMetalKernel::Buffer &place : launch.metal->buffers) {
+    if (place.storage == SavedMetalKernel::Buffer::kScalars)
+      scalarsIndex = static_cast<int>(bindings.size());
+    bindings.push_back(binding(place));
   }
-  device->run({program,
-               launch.grid,
-               bindings,
-               {reinterpret_cast<const std::byte *>(scalars.data()), launch.metal->scalars.size()},
-               scalarsIndex});
+  return {program,
+          launch.grid,
+          bindings,
+          {reinterpret_cast<const std::byte *>(scalars.data()), launch.metal->scalars.size()},
+          scalarsIndex};
+}
+
+void SavedKernel::run() { device->run(prepare()); }
+
+std::pair<Ticket, Ticket> SavedKernel::launchIn(Queue &queue) {
+  HostLaunch host = prepare();
+  std::map<void *, std::shared_ptr<Buffer>> adopted;
+  std::vector<Binding> onDevice;
+  Ticket before;
+  for (const HostBinding &binding : host.buffers) {
+    if (!binding.address) {
+      onDevice.emplace_back();
+      continue;
+    }
+    std::shared_ptr<Buffer> &buffer = adopted[binding.address];
+    if (!buffer) {
+      buffer = device->adopt(binding.address, binding.bytes);
+      if (Ticket fetched = queue.fetch(buffer))
+        before = fetched;
+    }
+    onDevice.push_back({buffer, binding.offset, binding.stored});
+  }
+  if (!before)
+    before = queue.copy({}, {}, 0); // no memory, or nothing to fetch: a piece of work that does nothing
+  return {before, queue.launch({host.program, host.grid, onDevice, host.scalars, host.scalarsIndex})};
 }
 
 } // namespace tmetal

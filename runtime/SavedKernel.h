@@ -5,6 +5,8 @@
 #include "Device.h"
 #include "SavedLaunch.h"
 
+#include <utility>
+
 namespace tmetal {
 
 class SavedKernel {
@@ -15,6 +17,9 @@ public:
 
   /// Runs it on the memory from before the launch, and waits.
   void run();
+  /// The same in a queue, for who measures it: the piece of work in front of the launch, and the launch. Whoever calls
+  /// this waits for the queue before anything else happens here. Nothing is published.
+  std::pair<Ticket, Ticket> launchIn(Queue &queue);
   /// A storage after run().
   const std::vector<uint8_t> &bytes(size_t storage) const { return storages[storage]; }
   /// How many messages the kernel has reported.
@@ -22,6 +27,8 @@ public:
 
 private:
   HostBinding binding(const SavedMetalKernel::Buffer &buffer);
+  /// The memory as it was before the launch.
+  HostLaunch prepare();
 
   std::shared_ptr<Device> device;
   const SavedLaunch &launch;
@@ -30,6 +37,7 @@ private:
   std::vector<uint32_t> report;
   std::vector<int64_t> bounds;
   std::vector<std::max_align_t> scalars;
+  std::vector<HostBinding> bindings;
 };
 
 } // namespace tmetal

@@ -22,8 +22,8 @@ Context::~Context() {
     Current current(*this);
     for (Handle event : events)
       functions->destroyEvent(event);
-    for (void *slot : slots)
-      functions->releaseHost(slot);
+    for (void *block : slotBlocks)
+      functions->releaseHost(block);
   }
   functions->releaseContext(device);
 }
@@ -69,16 +69,18 @@ void Context::giveEvent(Handle event) {
 }
 
 void *Context::takeSlot() {
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (!slots.empty()) {
-      void *slot = slots.back();
-      slots.pop_back();
-      return slot;
-    }
+  std::lock_guard<std::mutex> lock(mutex);
+  if (slots.empty()) {
+    // Many at once: to allocate may wait for kernels that run.
+    constexpr size_t kSlots = 32;
+    void *block = nullptr;
+    functions->check(functions->allocateHost(&block, kSlots * kSlotBytes, kPortable), "cuMemHostAlloc");
+    slotBlocks.push_back(block);
+    for (size_t i = 0; i < kSlots; ++i)
+      slots.push_back(static_cast<std::byte *>(block) + i * kSlotBytes);
   }
-  void *slot = nullptr;
-  functions->check(functions->allocateHost(&slot, kSlotBytes, kPortable), "cuMemHostAlloc");
+  void *slot = slots.back();
+  slots.pop_back();
   return slot;
 }
 
@@ -178,6 +180,9 @@ DeviceProgram::DeviceProgram(std::shared_ptr<Context> of, const CudaImage &image
   f.check(status, log[0] ? log.data() : "cuModuleLoadDataEx");
   try {
     f.check(f.getFunction(&function, module, name.c_str()), "cuModuleGetFunction");
+    // Now, since the first launch would otherwise wait for kernels that run.
+    if (f.loadFunction)
+      f.check(f.loadFunction(function), "cuFuncLoad");
     int most = 0;
     f.check(f.getAttribute(&most, kMaxThreads, function), "cuFuncGetAttribute");
     int64_t wanted = int64_t(threads[0]) * threads[1] * threads[2];

@@ -52,7 +52,7 @@ private:
   Handle context = nullptr;
   std::mutex mutex;
   std::vector<Handle> events;
-  std::vector<void *> slots;
+  std::vector<void *> slots, slotBlocks; // the blocks that slots are cut from
 };
 
 /// The device has no more memory.

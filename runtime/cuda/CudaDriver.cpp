@@ -56,6 +56,7 @@ std::shared_ptr<const Driver> loadDriver(const std::string &path) {
   find(f.loadModule, "cuModuleLoadDataEx");
   find(f.unloadModule, "cuModuleUnload");
   find(f.getFunction, "cuModuleGetFunction");
+  f.loadFunction = reinterpret_cast<int (*)(Handle)>(dlsym(library, "cuFuncLoad"));
   find(f.getAttribute, "cuFuncGetAttribute");
   find(f.setAttribute, "cuFuncSetAttribute");
   find(f.occupancy, "cuOccupancyMaxActiveBlocksPerMultiprocessor");

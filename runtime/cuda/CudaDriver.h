@@ -47,6 +47,7 @@ struct Driver {
   int (*loadModule)(Handle *, const void *, unsigned, int *, void **);
   int (*unloadModule)(Handle);
   int (*getFunction)(Handle *, Handle, const char *);
+  int (*loadFunction)(Handle); // null before CUDA 12.4
   int (*getAttribute)(int *, int, Handle);
   int (*setAttribute)(Handle, int, int);
   int (*occupancy)(int *, Handle, int, size_t);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Repeats saved launches of the msl engine on an NVIDIA GPU and compares with the memory that was saved.
 // Beside each launch.json lies kernel.ptx, which make_ptx.py has made of the text.
-#include "SavedLaunch.h"
+#include "SavedKernel.h"
 #include "TypeNames.h"
 #include "cuda/CudaDevice.h"
 
@@ -56,94 +56,6 @@ std::string argumentNames(const SavedLaunch &launch, size_t storage) {
   return names;
 }
 
-/// A saved launch on the device. What it works on is memory of the host that the device has adopted.
-class Repetition {
-public:
-  Repetition(CudaDevice &device, const SavedLaunch &saved, std::shared_ptr<const Program> kernel,
-             uint32_t records)
-      : saved(saved) {
-    using Saved = SavedMetalKernel::Buffer;
-    const SavedMetalKernel &metal = *saved.metal;
-    report.resize(2 + size_t(records) * 16);
-    report[1] = records;
-    for (const SavedArgument &argument : saved.arguments)
-      if (argument.spec.kind == ArgumentSpec::Kind::Pointer) {
-        auto size = static_cast<int64_t>(saved.storages.at(argument.spec.storage).before.size());
-        bounds.push_back(argument.spec.byteOffset);
-        bounds.push_back(size - argument.spec.byteOffset);
-      }
-    scalars.resize((metal.scalars.size() + 15) / 16);
-    std::copy(metal.scalars.begin(), metal.scalars.end(), reinterpret_cast<uint8_t *>(scalars.data()));
-    for (const SavedStorage &storage : saved.storages)
-      states.push_back(storage.before);
-    for (std::vector<uint8_t> &state : states)
-      storages.push_back(device.adopt(state.data(), state.size()));
-    auto reportBuffer = device.adopt(report.data(), report.size() * 4);
-    auto boundsBuffer = device.adopt(bounds.data(), bounds.size() * 8);
-    others = {reportBuffer, boundsBuffer};
-    launch.program = std::move(kernel);
-    launch.grid = saved.grid;
-    for (const Saved &buffer : metal.buffers)
-      if (buffer.storage == Saved::kScalars) {
-        launch.scalarsIndex = static_cast<int>(bindings.size());
-        launch.scalars = {reinterpret_cast<const std::byte *>(scalars.data()), metal.scalars.size()};
-        bindings.push_back({});
-      } else if (buffer.storage == Saved::kReport) {
-        bindings.push_back({reportBuffer});
-      } else if (buffer.storage == Saved::kBounds) {
-        bindings.push_back({boundsBuffer});
-      } else {
-        bindings.push_back({storages.at(buffer.storage), buffer.byteOffset});
-      }
-    launch.buffers = bindings;
-    queue = device.newQueue();
-  }
-
-  /// All of the memory comes back, also what the kernel only reads: it must not have changed.
-  void run() {
-    std::vector<Ticket> tickets;
-    for (const auto *buffers : {&storages, &others})
-      for (const std::shared_ptr<Buffer> &buffer : *buffers)
-        tickets.push_back(queue->fetch(buffer));
-    tickets.push_back(queue->launch(launch));
-    for (const auto *buffers : {&storages, &others})
-      for (const std::shared_ptr<Buffer> &buffer : *buffers)
-        tickets.push_back(queue->publish(buffer));
-    Queue::wait(tickets);
-  }
-  const std::vector<uint8_t> &bytes(size_t i) const { return states[i]; }
-  /// How many messages the kernel had for the host.
-  uint32_t messages() const { return report[0]; }
-
-  /// The milliseconds of a launch on the memory as it was saved.
-  double time(const CudaDevice &device) {
-    for (size_t i = 0; i < states.size(); ++i)
-      std::copy(saved.storages[i].before.begin(), saved.storages[i].before.end(), states[i].begin());
-    Ticket before;
-    for (const std::shared_ptr<Buffer> &storage : storages)
-      if (Ticket fetched = queue->fetch(storage))
-        before = fetched;
-    if (!before)
-      before = queue->copy({}, {}, 0); // no memory: a piece of work that does nothing
-    return device.milliseconds(before, queue->launch(launch));
-  }
-
-private:
-  struct alignas(16) Block {
-    uint8_t bytes[16];
-  };
-
-  const SavedLaunch &saved;
-  std::vector<std::vector<uint8_t>> states;
-  std::vector<uint32_t> report;
-  std::vector<int64_t> bounds;
-  std::vector<Block> scalars;
-  std::vector<std::shared_ptr<Buffer>> storages, others;
-  std::vector<Binding> bindings;
-  Launch launch;
-  std::shared_ptr<Queue> queue; // waits, when it is destroyed, for work on the above
-};
-
 /// Bytes of the storages, each once: what a kernel moves at least if it reads its inputs and writes its
 /// outputs whole.
 double gigabytes(const SavedLaunch &launch) {
@@ -168,27 +80,21 @@ bool isReordered(const SavedLaunch &launch, const SavedStorage &storage, const s
   return sorted(*storage.after) == sorted(result);
 }
 
-void repeat(CudaDevice &device, const fs::path &folder, const Settings &settings, Progress &progress,
-            size_t width) {
+void repeat(const std::shared_ptr<CudaDevice> &device, const fs::path &folder, const Settings &settings,
+            Progress &progress, size_t width) {
   std::string status = "same", message;
   int64_t different = 0;
   double largest = 0, ulps = 0, median = 0, size = 0;
   uint32_t messages = 0;
   try {
     SavedLaunch launch = loadLaunch(folder);
-    if (!launch.metal)
-      throw std::runtime_error("The launch holds no Metal text.");
-    ProgramSource source;
-    source.binary = readText(folder / "kernel.ptx");
-    source.simdgroups = launch.metal->simdgroups;
-    source.threadgroupBytes = launch.metal->threadgroupBytes;
-    Repetition repetition(device, launch, device.compile(source), settings.records);
-    repetition.run();
-    messages = repetition.messages();
+    SavedKernel kernel(device, launch, readText(folder / "kernel.ptx"), settings.records);
+    kernel.run();
+    messages = kernel.messages();
     for (size_t i = 0; i < launch.storages.size(); ++i) {
       // What the kernel only reads must not have changed either.
       const SavedStorage &storage = launch.storages[i];
-      const std::vector<uint8_t> &result = repetition.bytes(i);
+      const std::vector<uint8_t> &result = kernel.bytes(i);
       Comparison found = compareStorage(storage, result, settings.tolerance);
       different += found.different;
       largest = std::max(largest, found.largest);
@@ -209,8 +115,11 @@ void repeat(CudaDevice &device, const fs::path &folder, const Settings &settings
       }
     }
     std::vector<double> times;
-    for (int i = 0; i < settings.repeat; ++i)
-      times.push_back(repetition.time(device));
+    std::shared_ptr<Queue> queue = device->newQueue(); // destroyed, it waits, before the kernel's memory goes
+    for (int i = 0; i < settings.repeat; ++i) {
+      auto [before, launched] = kernel.launchIn(*queue);
+      times.push_back(device->milliseconds(before, launched));
+    }
     if (!times.empty()) {
       std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
       median = times[times.size() / 2];
@@ -241,7 +150,7 @@ void repeat(CudaDevice &device, const fs::path &folder, const Settings &settings
   }
   std::fflush(stdout);
   if (status == "failed")
-    device.synchronize(); // throws when the device has been lost to a fault of the kernel
+    device->synchronize(); // throws when the device has been lost to a fault of the kernel
 }
 
 void repeatAll(const std::vector<fs::path> &folders, const Settings &settings, Progress &progress,
@@ -252,7 +161,7 @@ void repeatAll(const std::vector<fs::path> &folders, const Settings &settings, P
   while (progress.next < folders.size()) {
     size_t now = progress.next;
     try {
-      repeat(*device, folders[now], settings, progress, width);
+      repeat(device, folders[now], settings, progress, width);
     } catch (const std::exception &) {
       ++progress.next;
       throw;
