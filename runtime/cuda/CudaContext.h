@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What programs, buffers and queues of a CUDA device share, and what they are made of. All of it may be used and
-// destroyed by any thread that is not in a callback of the driver.
+// What programs, buffers and queues of a CUDA device share, and what they are made of. All of it may be used
+// and destroyed by any thread that is not in a callback of the driver.
 #pragma once
 
 #include "CudaDevice.h"
@@ -18,8 +18,8 @@ public:
   ~Context();
   Context(const Context &) = delete;
 
-  /// Makes the context that of the thread as long as it lives. That may fail once the device is lost; then so does
-  /// whatever is called.
+  /// Makes the context that of the thread as long as it lives. That may fail once the device is lost; then so
+  /// does whatever is called.
   class Current {
   public:
     explicit Current(const Context &context);

@@ -12,8 +12,7 @@ using namespace cuda;
 
 class OpenDevice : public CudaDevice {
 public:
-  explicit OpenDevice(const std::string &library)
-      : context(std::make_shared<Context>(loadDriver(library))) {
+  explicit OpenDevice(const std::string &library) : context(std::make_shared<Context>(loadDriver(library))) {
     limits.name = context->deviceName();
     limits.simdWidth = context->attribute(kWarpSize);
     limits.maxThreadsPerThreadgroup = context->attribute(kMaxThreadsPerBlock);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // An NVIDIA GPU behind the seam of Device.h, through the CUDA driver, which is found at run time.
 //
-// Adopted memory has a copy on the device. A queue is a CUDA stream; what the work uses is released by the thread
-// that finds the work done, never from a callback of the driver. A fault of a kernel (an address that is nowhere)
-// ends what the process can do on the device: all work that nobody has found done until then fails with it.
+// Adopted memory has a copy on the device. A queue is a CUDA stream; what the work uses is released by the
+// thread that finds the work done, never from a callback of the driver. A fault of a kernel, such as a wild
+// store, ends what the process can do on the device: all work that was not yet found done fails with it.
 #pragma once
 
 #include "Device.h"
@@ -43,8 +43,8 @@ public:
   virtual void synchronize() = 0;
 };
 
-/// The first GPU. Throws std::runtime_error when there is no driver or no GPU. Any number may be open at once: they
-/// share the device's primary context with other libraries of the process.
+/// The first GPU. Throws std::runtime_error when there is no driver or no GPU. Any number may be open at
+/// once: they share the device's primary context with other libraries of the process.
 std::shared_ptr<CudaDevice> openCudaDevice(const std::string &library = "libcuda.so.1");
 
 } // namespace tmetal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The functions of the CUDA driver that the CUDA device uses, found at run time. Errors are std::runtime_error.
+// The functions of the CUDA driver that the CUDA device uses, found when it is opened.
 #pragma once
 
 #include <cstddef>

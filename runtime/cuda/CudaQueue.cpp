@@ -10,9 +10,10 @@ namespace tmetal::cuda {
 
 // ---- what a piece of work uses ----
 
-/// A copy between adopted memory and the device. The driver calls functions that copy between that memory and
-/// pinned memory, which the device copies by itself: so the host's memory is read and written when it is the turn of
-/// the work, and the caller waits for nothing. (A copy from ordinary memory is read when it is put in the stream.)
+/// A copy between adopted memory and the device. Functions that the driver calls copy between that memory and
+/// pinned memory, which the device copies by itself. So the host's memory is read and written when it is the
+/// turn of the work, and the caller waits for nothing; a direct copy of ordinary memory would read it at
+/// once.
 struct Transfer {
   std::mutex mutex;
   std::byte *host; // null once the work is over: what the driver still calls then must not touch anything
@@ -71,8 +72,8 @@ Pending::~Pending() {
     context->giveEvent(event);
 }
 
-/// Launches that are waited for are often short: a look at the event costs less than to sleep until the device wakes
-/// this thread.
+/// Launches that are waited for are often short: a look at the event costs less than to sleep until the
+/// device wakes this thread.
 int Pending::waitForEvent() const {
   constexpr auto kLook = std::chrono::microseconds(50);
   const Driver &f = context->driver();
@@ -302,8 +303,8 @@ Ticket CudaQueue::fill(const Binding &target, uint32_t word, size_t bytes) {
   });
 }
 
-/// Where the scalars of a launch are on the device: a block of the queue's own, which later launches overwrite when
-/// it is their turn. Launches that follow one another with the same scalars copy nothing.
+/// Where the scalars of a launch are on the device: a block of the queue's own, which later launches
+/// overwrite when it is their turn. Launches that follow one another with the same scalars copy nothing.
 Address CudaQueue::uploaded(Pending &piece, std::span<const std::byte> scalars) {
   const Driver &f = context->driver();
   if (!scalarsOnDevice || scalarsOnDevice->bytes < scalars.size()) {
@@ -312,8 +313,7 @@ Address CudaQueue::uploaded(Pending &piece, std::span<const std::byte> scalars) 
     lastScalars.clear();
   }
   piece.kept.push_back(scalarsOnDevice);
-  if (scalars.empty() ||
-      std::equal(scalars.begin(), scalars.end(), lastScalars.begin(), lastScalars.end()))
+  if (scalars.empty() || std::equal(scalars.begin(), scalars.end(), lastScalars.begin(), lastScalars.end()))
     return scalarsOnDevice->address;
   lastScalars.clear();
   auto pinned = std::make_shared<Pinned>(context, std::max<size_t>(scalars.size(), 1));

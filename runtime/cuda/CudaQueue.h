@@ -18,7 +18,8 @@ public:
   Pending(std::shared_ptr<Context> context, std::string what);
   ~Pending() override;
 
-  /// Waits for the event, releases what the work used, and settles; if another thread is doing that, waits for it.
+  /// Waits for the event, releases what the work used, and settles, unless another thread is doing so: then
+  /// waits for that thread.
   void complete();
 
   const std::shared_ptr<Context> context;

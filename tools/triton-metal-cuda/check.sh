@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# check.sh RUNNER LAUNCHES [FAULTS [LOGS]]: on a machine with an NVIDIA GPU, runs the unit tests of the CUDA device,
-# repeats saved launches, watches a sample of them with compute-sanitizer, and sees that it finds the faults that
-# plant_faults.py has made. With a folder of make_comparison.py in CHECK_TIMED, kernels are timed too.
+# check.sh RUNNER LAUNCHES [FAULTS [LOGS]]: on a machine with an NVIDIA GPU, runs the unit tests of the CUDA
+# device, repeats saved launches, watches a sample of them with compute-sanitizer, and sees that it finds the
+# faults that plant_faults.py has made. With a folder of make_comparison.py in CHECK_TIMED, kernels are timed too.
 # CHECK_SAMPLE says how many launches are watched (80; 0: compute-sanitizer is not used).
 set -u
 runner=$(realpath "$1") launches=$2 faults=${3:-} logs=${4:-.}

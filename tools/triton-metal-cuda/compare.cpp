@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Times kernels that do the same on the same data, and compares their results: what make_comparison.py
-// writes.
+// Times kernels that do the same on the same data, and compares their results. make_comparison.py writes
+// them to a folder.
 #include "cuda/CudaDevice.h"
 
 #include <CLI/CLI.hpp>
@@ -227,8 +227,9 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Bench &bench)
   std::vector<Bytes> reference;
   for (const Json &item : json.at("variants")) {
     try {
-      variants.push_back(load(bench, item, folder, arguments));
-      check(bench, variants.back(), arguments, outputs, reference);
+      Variant variant = load(bench, item, folder, arguments);
+      check(bench, variant, arguments, outputs, reference);
+      variants.push_back(std::move(variant));
     } catch (const std::exception &error) {
       Variant failed;
       failed.name = item.at("name");
@@ -262,8 +263,8 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Bench &bench)
     if (teraoperations > 0)
       std::printf("  %6.2f TFLOP/s", teraoperations / (median * 1e-3));
     std::printf("  %3d registers %4d stack %6d shared %4d resident  %s %.2g\n", resources.registers,
-                resources.stackBytes, resources.sharedBytes, resources.residentThreads, right ? "ok" : "WRONG",
-                variant.difference);
+                resources.stackBytes, resources.sharedBytes, resources.residentThreads,
+                right ? "ok" : "WRONG", variant.difference);
     rows.push_back({{"name", variant.name},
                     {"ms", median},
                     {"shortest", *shortest},

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# pack.sh BUILD TARGET LAUNCHES [FAULTS [TIMED]]: puts into the folder TARGET what check.sh needs on a machine with an
-# NVIDIA GPU: the programs, which need nothing but the C library there, check.sh itself, and the folders that
-# make_ptx.py, plant_faults.py and make_comparison.py have filled.
+# pack.sh BUILD TARGET LAUNCHES [FAULTS [TIMED]]: puts into the folder TARGET what check.sh needs on a machine
+# with an NVIDIA GPU: the programs, which need nothing but the C library there, check.sh itself, and the folders
+# that make_ptx.py, plant_faults.py and make_comparison.py have filled.
 set -eu
 here=$(dirname "$(realpath "$0")")
 build=$1 target=$2

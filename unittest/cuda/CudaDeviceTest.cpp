@@ -451,8 +451,9 @@ TEST_F(CudaTest, LaunchesThatCannotBeReachWhoeverWaits) {
   EXPECT_EQ(errorOf([&] { queue->wait(); }),
             "The launch of 'step': The kernel has 3 parameters, and the launch 2.");
   EXPECT_EQ(errorOf([&] { tooFew->wait(); }), "") << "an error is told once";
-  EXPECT_EQ(errorOf([&] { tooLarge->wait(); }),
-            "The launch of 'step': The grid has 65536 programs in dimension 1, and the device permits 65535.");
+  EXPECT_EQ(
+      errorOf([&] { tooLarge->wait(); }),
+      "The launch of 'step': The grid has 65536 programs in dimension 1, and the device permits 65535.");
   queue->wait();
 }
 
@@ -505,7 +506,9 @@ TEST_F(CudaTest, AFaultOfALaunchThatIsRunIsThrown) {
     Words words = counted(10), before = words;
     HostBinding bindings[] = {{words.data(), 40}};
     auto wild = compile(wildPtx());
-    EXPECT_NE(errorOf([&] { device->run({wild, {1, 1, 1}, bindings, {}}); }).find("CUDA_ERROR_ILLEGAL_ADDRESS"), std::string::npos);
+    EXPECT_NE(
+        errorOf([&] { device->run({wild, {1, 1, 1}, bindings, {}}); }).find("CUDA_ERROR_ILLEGAL_ADDRESS"),
+        std::string::npos);
     EXPECT_EQ(words, before);
   });
 }

@@ -33,11 +33,11 @@ int enter(const char *function, bool needsContext = true) {
   return gpu.sticky;
 }
 
-#define ENTER(...)                                                                                                     \
-  auto lock = locked();                                                                                                \
-  FakeGpu &gpu = FakeGpu::instance();                                                                                  \
-  (void)gpu;                                                                                                           \
-  if (int status = enter(__func__ __VA_OPT__(, ) __VA_ARGS__))                                                         \
+#define ENTER(...)                                                                                           \
+  auto lock = locked();                                                                                      \
+  FakeGpu &gpu = FakeGpu::instance();                                                                        \
+  (void)gpu;                                                                                                 \
+  if (int status = enter(__func__ __VA_OPT__(, ) __VA_ARGS__))                                               \
     return status;
 
 std::shared_ptr<Stream> streamOf(Handle handle, const char *function) {
@@ -119,9 +119,9 @@ FAKE(cuDevicePrimaryCtxRelease_v2, int) {
   ENTER(false)
   if (gpu.retained == 0)
     return gpu.misused(kInvalidContext, "The context was released too often");
-  if (--gpu.retained == 0 && gpu.memory.count() + gpu.streams.size() + gpu.events.size() + gpu.modules.size() +
-                                 gpu.pinned.size() >
-                             0)
+  if (--gpu.retained == 0 &&
+      gpu.memory.count() + gpu.streams.size() + gpu.events.size() + gpu.modules.size() + gpu.pinned.size() >
+          0)
     gpu.misused(0, "The context was released before what is in it");
   return kSuccess;
 }
@@ -149,14 +149,11 @@ FAKE(cuCtxSynchronize, void) {
   return gpu.sticky;
 }
 FAKE(cuGetErrorName, int status, const char **name) {
-  static const std::map<int, const char *> names = {{1, "CUDA_ERROR_INVALID_VALUE"},
-                                                    {2, "CUDA_ERROR_OUT_OF_MEMORY"},
-                                                    {201, "CUDA_ERROR_INVALID_CONTEXT"},
-                                                    {218, "CUDA_ERROR_INVALID_PTX"},
-                                                    {400, "CUDA_ERROR_INVALID_HANDLE"},
-                                                    {500, "CUDA_ERROR_NOT_FOUND"},
-                                                    {700, "CUDA_ERROR_ILLEGAL_ADDRESS"},
-                                                    {701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}};
+  static const std::map<int, const char *> names = {
+      {1, "CUDA_ERROR_INVALID_VALUE"},     {2, "CUDA_ERROR_OUT_OF_MEMORY"},
+      {201, "CUDA_ERROR_INVALID_CONTEXT"}, {218, "CUDA_ERROR_INVALID_PTX"},
+      {400, "CUDA_ERROR_INVALID_HANDLE"},  {500, "CUDA_ERROR_NOT_FOUND"},
+      {700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}};
   auto found = names.find(status);
   *name = found == names.end() ? nullptr : found->second;
   return found == names.end() ? kInvalidValue : kSuccess;
@@ -216,11 +213,11 @@ FAKE(cuMemcpyHtoDAsync_v2, uint64_t target, const void *source, size_t bytes, Ha
   if (!pinned)
     now.assign(static_cast<const std::byte *>(source), static_cast<const std::byte *>(source) + bytes);
   gpu.put(*stream, whileAlive("A copy to the device", [=, now = std::move(now)] {
-            FakeGpu &gpu = FakeGpu::instance();
-            if (pinned && !gpu.isPinned(source, bytes))
-              throw Fault{};
-            std::memcpy(gpu.memory.at(target, bytes), pinned ? source : now.data(), bytes);
-          }));
+    FakeGpu &gpu = FakeGpu::instance();
+    if (pinned && !gpu.isPinned(source, bytes))
+      throw Fault{};
+    std::memcpy(gpu.memory.at(target, bytes), pinned ? source : now.data(), bytes);
+  }));
   return kSuccess;
 }
 FAKE(cuMemcpyDtoHAsync_v2, void *target, uint64_t source, size_t bytes, Handle handle) {
@@ -233,11 +230,11 @@ FAKE(cuMemcpyDtoHAsync_v2, void *target, uint64_t source, size_t bytes, Handle h
   ++gpu.copies;
   bool pinned = gpu.isPinned(target, bytes);
   gpu.put(*stream, whileAlive("A copy from the device", [=] {
-            FakeGpu &gpu = FakeGpu::instance();
-            if (pinned && !gpu.isPinned(target, bytes))
-              throw Fault{};
-            std::memcpy(target, gpu.memory.at(source, bytes), bytes);
-          }));
+    FakeGpu &gpu = FakeGpu::instance();
+    if (pinned && !gpu.isPinned(target, bytes))
+      throw Fault{};
+    std::memcpy(target, gpu.memory.at(source, bytes), bytes);
+  }));
   if (!pinned)
     gpu.changed.wait(lock, [&] { return stream->steps.empty() && !stream->busy; });
   return gpu.sticky;
@@ -252,9 +249,9 @@ FAKE(cuMemcpyDtoDAsync_v2, uint64_t target, uint64_t source, size_t bytes, Handl
   if (std::max(source, target) - std::min(source, target) < bytes)
     return gpu.misused(kInvalidValue, "A copy between places that overlap");
   gpu.put(*stream, whileAlive("A copy on the device", [=] {
-            FakeMemory &memory = FakeGpu::instance().memory;
-            std::memcpy(memory.at(target, bytes), memory.at(source, bytes), bytes);
-          }));
+    FakeMemory &memory = FakeGpu::instance().memory;
+    std::memcpy(memory.at(target, bytes), memory.at(source, bytes), bytes);
+  }));
   return kSuccess;
 }
 FAKE(cuMemsetD32Async, uint64_t target, unsigned value, size_t words, Handle handle) {
@@ -265,10 +262,10 @@ FAKE(cuMemsetD32Async, uint64_t target, unsigned value, size_t words, Handle han
   if (words == 0 || target % 4 || !gpu.memory.holds(target, words * 4))
     return gpu.misused(kInvalidValue, "Filling what is no memory of the device");
   gpu.put(*stream, whileAlive("Filling memory", [=] {
-            std::byte *data = FakeGpu::instance().memory.at(target, words * 4);
-            for (size_t i = 0; i < words; ++i)
-              std::memcpy(data + i * 4, &value, 4);
-          }));
+    std::byte *data = FakeGpu::instance().memory.at(target, words * 4);
+    for (size_t i = 0; i < words; ++i)
+      std::memcpy(data + i * 4, &value, 4);
+  }));
   return kSuccess;
 }
 
@@ -493,8 +490,7 @@ FAKE(cuEventElapsedTime, float *milliseconds, Handle startHandle, Handle endHand
     return gpu.misused(kInvalidHandle, "cuEventElapsedTime of events that were not recorded");
   if (!start->record->done || !end->record->done)
     return kNotReady;
-  *milliseconds =
-      std::chrono::duration<float, std::milli>(end->record->time - start->record->time).count();
+  *milliseconds = std::chrono::duration<float, std::milli>(end->record->time - start->record->time).count();
   return kSuccess;
 }
 

@@ -117,9 +117,7 @@ TEST_F(FakeCudaTest, NoticesMisuse) {
   EXPECT_NE(f.copyOnDevice(address, address + 4, 8, stream), 0);
   EXPECT_EQ(misuse(), "A copy between places that overlap");
   static const cuda::Driver *inside = &f;
-  EXPECT_EQ(f.launchHostFunction(
-                stream, [](void *) { inside->synchronizeContext(); }, nullptr),
-            0);
+  EXPECT_EQ(f.launchHostFunction(stream, [](void *) { inside->synchronizeContext(); }, nullptr), 0);
   EXPECT_EQ(f.synchronizeStream(stream), 0);
   EXPECT_EQ(misuse(), "cuCtxSynchronize in a callback");
   EXPECT_EQ(f.release(address), 0);
