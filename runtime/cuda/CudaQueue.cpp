@@ -10,10 +10,9 @@ namespace tmetal::cuda {
 
 // ---- what a piece of work uses ----
 
-/// A copy between adopted memory and the device. Functions that the driver calls copy between that memory and
-/// pinned memory, which the device copies by itself. So the host's memory is read and written when it is the
-/// turn of the work, and the caller waits for nothing; a direct copy of ordinary memory would read it at
-/// once.
+/// A copy between adopted memory and the device. Functions that the driver calls copy between that memory
+/// and pinned memory, which the device copies by itself. So the host's memory is read and written when it is
+/// the turn of the work, and the caller waits for nothing. A direct copy would read ordinary memory at once.
 struct Transfer {
   std::mutex mutex;
   std::byte *host; // null once the work is over: what the driver still calls then must not touch anything

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A CUDA driver without a GPU, as a shared object with the driver's functions. Streams are threads; memory of
 // the device has addresses that mean nothing to the host. It is stricter than CUDA: what CUDA leaves
-// undefined (memory that is gone, a handle that is destroyed, a call from a callback) is an error, and is
-// remembered.
+// undefined (memory that is gone, a destroyed handle, a call from a callback) is an error, and is remembered.
 //
 // The kernels that it knows by their names are those of Kernels.h. A PTX text behind which a line
 // "//--- Metal text, N simdgroups, M bytes" stands is run by the CPU device, from the text behind that line.
