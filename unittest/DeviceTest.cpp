@@ -128,23 +128,30 @@ TEST_P(DeviceTest, WorkOfAQueueIsDoneInOrder) {
 }
 
 TEST_P(DeviceTest, AQueueKeepsWhatItUsesAndThenDropsIt) {
-  delayBy(1, 3000);
   std::vector<int> x(kCount, 1);
-  auto owner = std::make_shared<int>(0);
-  std::weak_ptr<int> memory = owner;
+  // Slow to go, so that a ticket that is settled too early shows.
+  std::atomic<bool> released{false};
+  std::shared_ptr<const void> owner(&released, [](const void *flag) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    *static_cast<std::atomic<bool> *>(const_cast<void *>(flag)) = true;
+  });
   std::shared_ptr<Queue> queue = device->newQueue();
   std::shared_ptr<Buffer> buffer = device->adopt(x.data(), kBytes, std::move(owner));
   std::weak_ptr<Buffer> kept = buffer;
+  auto gate = std::make_shared<Completion>();
+  queue->after(gate);
   queue->fetch(buffer);
   launch(*queue, buffer, {2, 5});
   if (fake)
     program = nullptr;
   Ticket done = fake ? queue->publish(buffer) : launch(*queue, buffer, {1, 0});
   buffer = nullptr;
+  EXPECT_FALSE(released);
+  gate->settle();
   done->wait();
   EXPECT_EQ(x[127], 7);
   EXPECT_TRUE(kept.expired());
-  EXPECT_TRUE(memory.expired());
+  EXPECT_TRUE(released);
   if (fake)
     EXPECT_EQ(fake->livePrograms(), 0);
 }
@@ -457,6 +464,17 @@ TEST_P(FakeDeviceTest, FaultsOfARunReachItsCallerAndLeaveNothing) {
       ++tried;
     }
   EXPECT_EQ(tried, 8);
+}
+
+TEST_P(FakeDeviceTest, ASubmitThatThrowsLeavesNothingInTheQueue) {
+  fake->delay([](int64_t) { return 20000; });
+  std::shared_ptr<Queue> queue = device->newQueue();
+  auto x = std::make_unique<std::vector<int>>(kCount, 1);
+  HostBinding binding{x->data(), kBytes};
+  std::shared_ptr<const Program> other = compile(*cpuDevice());
+  EXPECT_THROW(device->submit(*queue, {other, {1, 1, 1}, {&binding, 1}, {}, -1}, nullptr), std::logic_error);
+  EXPECT_EQ(fake->count(FakeStep::Fetch), 1);
+  EXPECT_EQ(fake->liveBuffers(), 0);
 }
 
 TEST_P(FakeDeviceTest, RunsOfManyThreadsAndFaultsDoNotMix) {

@@ -97,6 +97,8 @@ public:
     auto scalars = std::make_shared<std::vector<std::max_align_t>>(given.scalars.size() / 16 + 1);
     std::memcpy(scalars->data(), given.scalars.data(), given.scalars.size());
     auto program = std::dynamic_pointer_cast<const FakeProgram>(given.program);
+    if (!program)
+      throw std::logic_error("A program of another device.");
     std::vector<std::pair<std::shared_ptr<FakeBuffer>, int64_t>> buffers;
     for (const Binding &binding : given.buffers)
       buffers.emplace_back(binding.buffer ? own(binding.buffer) : nullptr, binding.offset);

@@ -225,6 +225,52 @@ TEST_P(MslLauncherTest, OverlappingMemoryIsOne) {
     }
 }
 
+namespace {
+
+// y[i] += 1, and then x[i] *= 2, for i < 128.
+const char *kTwoSteps = R"(#include <triton_metal.h>
+kernel void two_steps(device float *x [[buffer(0)]], device float *y [[buffer(1)]], TM_POSITION) {
+  TM_BEGIN(4, 0)
+  TM_REGION { y[int(tm_sg * 32 + tm_lane)] += 1.0f; }
+  TM_BARRIER(mem_device)
+  TM_REGION { x[int(tm_sg * 32 + tm_lane)] *= 2.0f; }
+  TM_END
+}
+TM_ENTRY(two_steps)
+)";
+
+} // namespace
+
+TEST_P(MslLauncherTest, WhatIsStoredThroughOnePointerIsReadThroughAnother) {
+  MslKernel kernel;
+  kernel.text = kTwoSteps;
+  kernel.name = "two_steps";
+  kernel.parameters = {{"x", "!tt.ptr<f32>", true, 0, 0, 0, true},
+                       {"y", "!tt.ptr<f32>", true, 1, 0, 0, true}};
+  MslLauncher steps(
+      {{"x", "y"}, {"!tt.ptr<f32>", "!tt.ptr<f32>"}, {true, true}, {false, false}, "two_steps"}, MslOptions(),
+      [&](const MslOptions &) { return kernel; }, {}, {}, fake);
+  std::vector<float> memory = counting(256), expected = memory;
+  auto begin = reinterpret_cast<uintptr_t>(memory.data());
+  HostBuffer x{begin, begin, 128 * 4}, y{begin + 64 * 4, begin + 64 * 4, 128 * 4};
+  for (int i = 0; i < 128; ++i)
+    expected[64 + i] += 1;
+  for (int i = 0; i < 128; ++i)
+    expected[i] *= 2;
+  steps.launch({1, 1, 1}, {x, y});
+  EXPECT_EQ(memory, expected);
+}
+
+TEST_P(MslLauncherTest, ContiguousCopiesLiveUntilTheLaunchIsDone) {
+  delayBy(3, 2000);
+  // So large that the memory is unmapped as soon as it is freed.
+  constexpr int kRows = 3000;
+  mx::array x = mx::transpose(mx::ones({kRows, kRows})), out = mx::zeros({kRows, kRows});
+  mx::array result = launch(LazyArray{x, &x}, LazyArray{out, &out}, kRows * kRows)[0].second;
+  mx::eval(result);
+  EXPECT_EQ(result.data<float>()[kRows * kRows - 1], 2.5f);
+}
+
 TEST_P(MslLauncherTest, ALazyLaunchOutlivesItsLauncher) {
   delayBy(2, 3000);
   mx::array x = mx::arange(0.0, 300.0, 1.0, mx::float32), out = mx::zeros({300});
