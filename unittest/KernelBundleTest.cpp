@@ -29,12 +29,15 @@ KernelBundle sample() {
   msl.argumentsSize = 16;
   msl.reportBuffer = 2;
   msl.boundsBuffer = 3;
-  msl.messages = {{"print", "x: \x01\n", "a b.py", 12, {"f32", "i1"}, true, 3}, {"assert", "", "", 0, {}, false, 0}};
+  msl.messages = {{"print", "x: \x01\n", "a b.py", 12, {"f32", "i1"}, true, 3},
+                  {"assert", "", "", 0, {}, false, 0}};
   msl.counts = {1, 2, 3, 4, 5};
   AccessProgram &accesses = bundle.accesses.emplace();
   using Op = AccessProgram::Op;
-  accesses.nodes = {{Op::Argument, 64, -1, -1, -1, 1},       {Op::Constant, 64, -1, -1, -1, INT64_MIN},
-                    {Op::Compare, 1, 0, 1, -1, AccessProgram::ULT}, {Op::Select, 64, 2, 0, 1, 0},
+  accesses.nodes = {{Op::Argument, 64, -1, -1, -1, 1},
+                    {Op::Constant, 64, -1, -1, -1, INT64_MIN},
+                    {Op::Compare, 1, 0, 1, -1, AccessProgram::ULT},
+                    {Op::Select, 64, 2, 0, 1, 0},
                     {Op::Lane, 32, -1, -1, -1, 128}};
   accesses.accesses = {{0, 3, 4, {2}, true, "a b.py", 7}, {-1, 4, 8, {}, false, "", 0}};
   bundle.tt = "module {\n}\n";
@@ -95,12 +98,14 @@ TEST(KernelBundle, ForeignTextsAndVersionsAreNamed) {
   EXPECT_NE(refusal("{}").find("not a kernel that triton-metal has compiled"), std::string::npos);
   EXPECT_NE(refusal("[1]").find("not a kernel that triton-metal has compiled"), std::string::npos);
   EXPECT_NE(refusal(replaced(text, "\"version\": 1", "\"version\": 2")).find("version 2"), std::string::npos);
-  EXPECT_NE(refusal(replaced(text, "\"specialized\"", "\"special\"")).find("no 'specialized'"), std::string::npos);
+  EXPECT_NE(refusal(replaced(text, "\"specialized\"", "\"special\"")).find("no 'specialized'"),
+            std::string::npos);
 }
 
 TEST(KernelBundle, IsToldFromTritonIR) {
   EXPECT_TRUE(isBundle(writeBundle(sample())));
   EXPECT_TRUE(isBundle(" {\n \"format\": 1"));
-  for (const char *text : {"", "module {\n}", "\"builtin.module\"() ({}) : () -> ()", "#loc = loc(\"x\")", "{-# #-}"})
+  for (const char *text :
+       {"", "module {\n}", "\"builtin.module\"() ({}) : () -> ()", "#loc = loc(\"x\")", "{-# #-}"})
     EXPECT_FALSE(isBundle(text)) << text;
 }

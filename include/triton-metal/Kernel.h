@@ -26,15 +26,14 @@ struct LaunchGraph {
 /// A compiled kernel. Thread-safe.
 class CompiledKernel {
 public:
-  /// `text` is a bundle (KernelBundle.h), of which launches on the msl engine read no Triton IR, or a kernel in the
-  /// `tt` dialect. Throws Error.
+  /// `text` is a bundle (KernelBundle.h), or a kernel in the `tt` dialect. Throws Error.
   explicit CompiledKernel(const std::string &text);
   ~CompiledKernel();
 
   const KernelFacts &facts() const { return kernelFacts; }
   /// What was asked for when the text was compiled; null when the text does not say.
   const EngineRequest *recordedRequest() const { return request.get(); }
-  /// What runs the kernel. Throws Error when no engine can that the request permits.
+  /// What runs the kernel. Throws Error if no engine that the request permits can.
   EngineChoice choose(const EngineRequest &request) const;
 
   /// Throws Error (Unsupported) when the mlx engine cannot run the kernel.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The last stage of a compilation: all that launches of a kernel need, as a text that Triton keeps. Plain types.
+// The last stage of a compilation: all that launches need, as a text that Triton keeps. Plain types.
 #pragma once
 
 #include "triton-metal/Analysis/AccessBounds.h"

@@ -68,11 +68,12 @@ void setTarget(ModuleOp module, const Target &target) {
     checks = checks | tt::CheckModes::Thread;
   if (msl.checkUndefined)
     checks = checks | tt::CheckModes::Undefined;
-  module->setDiscardableAttr(
-      tt::TargetAttr::name,
-      tt::TargetAttr::get(module.getContext(), msl.arch, target.request.onGpu ? tt::Device::Gpu : tt::Device::Cpu,
-                          *tt::symbolizeEngine(target.request.engine), *tt::symbolizeEngine(target.choice.engine),
-                          target.choice.reason, msl.simdgroups, msl.fpFusion, checks));
+  module->setDiscardableAttr(tt::TargetAttr::name,
+                             tt::TargetAttr::get(module.getContext(), msl.arch,
+                                                 target.request.onGpu ? tt::Device::Gpu : tt::Device::Cpu,
+                                                 *tt::symbolizeEngine(target.request.engine),
+                                                 *tt::symbolizeEngine(target.choice.engine),
+                                                 target.choice.reason, msl.simdgroups, msl.fpFusion, checks));
 }
 
 std::optional<Target> targetOf(ModuleOp module) {

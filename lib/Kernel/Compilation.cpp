@@ -68,15 +68,17 @@ struct Compilation::State {
     for (size_t i = 0; isSame && i < msl.parameters.size(); ++i)
       isSame = msl.parameters[i].type == facts.parameterTypes[i];
     if (!isSame)
-      throw Error(ErrorKind::Compile, "[override] The kernel in the `tm` dialect takes other parameters than the "
-                                      "one in the `tt` dialect before it.");
+      throw Error(ErrorKind::Compile,
+                  "[override] The kernel in the `tm` dialect takes other parameters than the "
+                  "one in the `tt` dialect before it.");
     code = MetalCode{std::move(tm), std::move(msl)};
   }
 
   void refuseForMlx(const std::string &stage) const {
     if (!isMsl())
-      throw Error(ErrorKind::Unsupported, "[override] The mlx engine runs this kernel (" + target.choice.reason +
-                                              "): it has no " + stage + " text that another could stand for.");
+      throw Error(ErrorKind::Unsupported, "[override] The mlx engine runs this kernel (" +
+                                              target.choice.reason + "): it has no " + stage +
+                                              " text that another could stand for.");
   }
 
   std::string absent(const std::string &what) const {

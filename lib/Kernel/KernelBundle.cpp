@@ -21,14 +21,12 @@ struct OpForm {
   const char *name;
   int operands;
 };
-constexpr OpForm kOps[] = {{"constant", 0}, {"argument", 0}, {"program_id", 0}, {"num_programs", 0},
-                           {"lane", 0},     {"trip", 3},     {"trips", 3},      {"data", 0},
-                           {"any", 0},      {"add", 2},      {"sub", 2},        {"mul", 2},
-                           {"div", 2},      {"rem", 2},      {"divu", 2},       {"remu", 2},
-                           {"min", 2},      {"max", 2},      {"and", 2},        {"or", 2},
-                           {"xor", 2},      {"shl", 2},      {"shr", 2},        {"shru", 2},
-                           {"sext", 1},     {"zext", 1},     {"trunc", 1},      {"cmp", 2},
-                           {"select", 3}};
+constexpr OpForm kOps[] = {
+    {"constant", 0}, {"argument", 0}, {"program_id", 0}, {"num_programs", 0}, {"lane", 0},  {"trip", 3},
+    {"trips", 3},    {"data", 0},     {"any", 0},        {"add", 2},          {"sub", 2},   {"mul", 2},
+    {"div", 2},      {"rem", 2},      {"divu", 2},       {"remu", 2},         {"min", 2},   {"max", 2},
+    {"and", 2},      {"or", 2},       {"xor", 2},        {"shl", 2},          {"shr", 2},   {"shru", 2},
+    {"sext", 1},     {"zext", 1},     {"trunc", 1},      {"cmp", 2},          {"select", 3}};
 static_assert(std::size(kOps) == size_t(AccessProgram::Op::Select) + 1);
 
 // ---- writing ----
@@ -68,12 +66,9 @@ Json linesOf(const std::string &text) {
 }
 
 Json toJson(const EngineRequest &request) {
-  return {{"arch", request.msl.arch},
-          {"device", request.onGpu ? "gpu" : "cpu"},
-          {"engine", request.engine},
-          {"simdgroups", request.msl.simdgroups},
-          {"fp_fusion", request.msl.fpFusion},
-          {"has_compiler", request.hasCompiler},
+  return {{"arch", request.msl.arch},           {"device", request.onGpu ? "gpu" : "cpu"},
+          {"engine", request.engine},           {"simdgroups", request.msl.simdgroups},
+          {"fp_fusion", request.msl.fpFusion},  {"has_compiler", request.hasCompiler},
           {"sanitize", checkModes(request.msl)}};
 }
 
@@ -240,8 +235,8 @@ AccessProgram accessesOf(const Json &json) {
   for (const Json &row : field(json, "nodes: [operation, bits, a, b, c, value]")) {
     AccessProgram::Node node;
     const auto &name = row.at(0).get_ref<const std::string &>();
-    auto op = std::find_if(std::begin(kOps), std::end(kOps),
-                           [&](const OpForm &form) { return name == form.name; });
+    auto op =
+        std::find_if(std::begin(kOps), std::end(kOps), [&](const OpForm &form) { return name == form.name; });
     if (op == std::end(kOps))
       damaged("'" + name + "' is not an operation of its accesses.");
     node.op = AccessProgram::Op(op - std::begin(kOps));
@@ -312,8 +307,7 @@ void check(const AccessProgram &program, size_t parameters) {
   }
   auto isNode = [&](int index) { return index >= 0 && index < static_cast<int>(program.nodes.size()); };
   for (const AccessProgram::Access &access : program.accesses)
-    if (access.parameter >= static_cast<int>(parameters) ||
-!isNode(access.offset) ||
+    if (access.parameter >= static_cast<int>(parameters) || !isNode(access.offset) ||
         !std::all_of(access.conditions.begin(), access.conditions.end(), isNode))
       damaged("The access to memory at line " + std::to_string(access.line) + " makes no sense.");
 }
@@ -351,7 +345,8 @@ KernelBundle readBundle(const std::string &text) {
       throw Error(ErrorKind::Compile, "[kernel] This is not a kernel that triton-metal has compiled.");
     if (field(json, "version") != kVersion)
       throw Error(ErrorKind::Compile, "[kernel] The compiled kernel has version " +
-                                          field(json, "version").dump() + " of its format, this triton-metal reads version " +
+                                          field(json, "version").dump() +
+                                          " of its format, this triton-metal reads version " +
                                           std::to_string(kVersion) + ": compile it again.");
     KernelBundle bundle;
     read(json, "kernel", bundle.facts.name);

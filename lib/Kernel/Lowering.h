@@ -64,9 +64,10 @@ MetalCode metalCode(mlir::ModuleOp module, const MslOptions &options);
 /// The Metal text of a module in the `tm` dialect.
 MslKernel metalText(mlir::ModuleOp tm, const MslOptions &options);
 
-/// The engine that runs the kernel. `code` gets what was made on the way for the msl engine. Throws Error when no
-/// engine can that the request permits.
-EngineChoice chooseEngine(mlir::ModuleOp module, const EngineRequest &request, std::optional<MetalCode> &code);
+/// The engine that runs the kernel. `code` gets what was made on the way for the msl engine. Throws Error if
+/// no engine that the request permits can run it.
+EngineChoice chooseEngine(mlir::ModuleOp module, const EngineRequest &request,
+                          std::optional<MetalCode> &code);
 
 /// What was asked for and chosen travels with a module as its attribute `tt.target`.
 struct Target {

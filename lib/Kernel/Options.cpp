@@ -48,8 +48,8 @@ std::string checkModes(const MslOptions &options) {
 
 EngineRequest requestFrom(const WrittenOptions &options) {
   if (options.engine != "auto" && options.engine != "msl" && options.engine != "mlx")
-    throw Error(ErrorKind::Unsupported, "[engine] '" + options.engine +
-                                            "' is not an engine of this version: use auto, msl or mlx.");
+    throw Error(ErrorKind::Unsupported,
+                "[engine] '" + options.engine + "' is not an engine of this version: use auto, msl or mlx.");
   if (options.device != "cpu" && options.device != "gpu")
     throw Error(ErrorKind::Argument, "[device] '" + options.device + "' is not a device: use cpu or gpu.");
   EngineRequest request;
@@ -61,8 +61,7 @@ EngineRequest requestFrom(const WrittenOptions &options) {
   request.msl.fpFusion = options.fpFusion;
   setCheckModes(request.msl, options.sanitize);
   if (options.engine == "mlx" && !checkModes(request.msl).empty())
-    throw Error(ErrorKind::Unsupported,
-                "[sanitize] The check modes belong to the msl engine, not to mlx.");
+    throw Error(ErrorKind::Unsupported, "[sanitize] The check modes belong to the msl engine, not to mlx.");
   return request;
 }
 

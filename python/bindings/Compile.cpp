@@ -30,8 +30,8 @@ void bindCompilation(nb::module_ &module) {
           [](tmetal::EngineRequest *self, const std::string &arch, const std::string &device,
              const std::string &engine, int simdgroups, bool fpFusion, bool hasCompiler,
              const std::string &sanitize) {
-            new (self) tmetal::EngineRequest(tmetal::requestFrom(
-                {arch, device, engine, simdgroups, fpFusion, hasCompiler, sanitize}));
+            new (self) tmetal::EngineRequest(
+                tmetal::requestFrom({arch, device, engine, simdgroups, fpFusion, hasCompiler, sanitize}));
           },
           nb::kw_only(), "arch"_a, "device"_a = "cpu", "engine"_a = "auto", "simdgroups"_a = 4,
           "fp_fusion"_a = true, "has_compiler"_a = true, "sanitize"_a = "",
@@ -41,9 +41,10 @@ void bindCompilation(nb::module_ &module) {
           "The check modes, in one order however they were written.");
   using tmetal::Compilation;
   nb::call_guard<nb::gil_scoped_release> released;
-  nb::class_<Compilation>(module, "Compilation",
-                          "One compilation. Each stage takes the text of the one before it, or another that is to "
-                          "stand for it; they raise CompileError, UnsupportedError or OutOfResources.")
+  nb::class_<Compilation>(
+      module, "Compilation",
+      "One compilation. Each stage takes the text of the one before it, or one that replaces it; they raise "
+      "CompileError, UnsupportedError or OutOfResources.")
       .def(nb::init<tmetal::EngineRequest>(), "target"_a)
       .def("tt", &Compilation::tt, "ttir"_a, "file_name"_a = "<ttir>", released)
       .def("tm", &Compilation::tm, "tt"_a, released)

@@ -361,10 +361,10 @@ void bindKernelClass(nb::module_ &module) {
       .def_prop_ro("specialized", [](const PythonKernel &self) { return self.facts().specialized; })
       .def(
           "launch",
-          [](PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence args, const std::string &) {
+          [](PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence args) {
             launch(self, grid, args);
           },
-          "grid"_a, "args"_a, nb::kw_only(), "math"_a = "")
+          "grid"_a, "args"_a)
       .def("launch_planned", &launchPlanned, "plan"_a, "x"_a, "y"_a, "z"_a, "args"_a,
            "Launches on a grid of x, y, z programs with the arguments of Triton's launch.")
       .def("save_launch", &saveLaunch, "folder"_a, "grid"_a, "args"_a,

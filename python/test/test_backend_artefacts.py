@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The stages of a compilation: what each keeps, how often work is done, texts put in their place, and the bundle
-that launches are made from."""
+"""The stages of a compilation: what each keeps, how often work is done, texts that replace them, and the
+bundle that launches are made from."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def everything(x_ptr, big_ptr, out_ptr, n: tl.int64, scale, flag: tl.int1, B: tl
     x = tl.load(x_ptr + (i * 3) % n, mask=(i < n) & flag, other=0.0)
     for k in range(n):
         x += tl.load(big_ptr + k * 2)
-    tl.device_print("x: 100% \"quoted\"\t", x)
+    tl.device_print('x: 100% "quoted"\t', x)
     tl.device_assert(x == x, "not a number")
     tl.store(out_ptr + i, x * scale, mask=i < n)
 
@@ -202,7 +202,7 @@ def test_a_stage_can_be_replaced(replace, stage, before, after):
 
 
 def test_a_replaced_stage_is_kept_for_the_next_start(replace, fresh_cache):
-    x, y, out, kernel = replace("msl", lambda text: f"{text}// by hand\n")
+    *_, kernel = replace("msl", lambda text: f"{text}// by hand\n")
     assert kernel.asm["msl"].endswith("// by hand\n")
     loaded = device.load_kernel("add", kernel.asm["bundle"], "host", "cpu")
     assert loaded.msl_text() == kernel.asm["msl"]

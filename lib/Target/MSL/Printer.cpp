@@ -108,7 +108,7 @@ void MslPrinter::assignAll(ValueRange targets, ValueRange values) {
 
 // ---- the kernel ----
 
-/// Loops over registers and lanes, which regions become, are not among the loops: they are unrolled, or vectors.
+/// Loops of the program only: those over registers and lanes, which regions become, are unrolled or vectors.
 MslKernel::Counts MslPrinter::countCosts() {
   MslKernel::Counts counts;
   kernel.walk([&](Operation *op) {

@@ -221,8 +221,9 @@ def _check_options(options: MetalOptions) -> None:
             "NVIDIA or AMD GPU."
         )
     if options.ir_override is not None and not str(options.ir_override).endswith(OVERRIDABLE):
+        endings = ", ".join(OVERRIDABLE)
         raise ArgumentError(
-            f"[ir_override] '{options.ir_override}' is not a file of one of the stages {', '.join(OVERRIDABLE)}."
+            f"[ir_override] '{options.ir_override}' is no file of a stage: its ending is none of {endings}."
         )
 
 

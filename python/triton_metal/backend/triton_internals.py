@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What this package uses of Triton 3.9 beyond its public face, and all that it changes there.
 
-Everything else imports these names from here, so that a new version of Triton is a matter of this file. Triton
-imports parts of this package while `import triton` is still running, so each name is looked up when it is first
-asked for.
+Everything else imports these names from here, so that only this file changes for a new version of Triton.
+Triton imports parts of this package while `import triton` is still running, so each name is looked up when it
+is first asked for.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def active_driver() -> Any:
 
 
 def forget_compiled_kernels() -> None:
-    """Drops the kernels that all functions of this process hold: the next launch asks the folder of the cache."""
+    """Drops the kernels that functions of this process hold: the next launch looks in the cache folder."""
     from triton.runtime.jit import _triton_jit_function_registry
 
     for function in list(_triton_jit_function_registry.values()):
@@ -114,9 +114,8 @@ def clean_up_ttir(module: Any) -> Any:
 
 
 def read_overrides_with(read: Callable[[Path], Any], stages: tuple[str, ...]) -> None:
-    """Makes Triton read the files that a user puts in place of our stages, with `read`. Triton's own function
-    knows its own stages only, and its error for malformed TTIR does not name the file; files of other
-    backends pass through."""
+    """Makes Triton read the files that replace our stages, with `read`. Triton's own function only knows the
+    stages of its own backends, and its error for malformed TTIR does not name the file."""
     from triton.compiler import compiler
 
     original = compiler.parse
@@ -147,9 +146,10 @@ def read_overrides_with(read: Callable[[Path], Any], stages: tuple[str, ...]) ->
 
 
 def bind_arguments_with(specialize: Callable[..., Any], wrap: Callable[..., Callable]) -> None:
-    """Makes Triton bind the arguments of metal kernels with `specialize` in place of its native function.
-    `wrap(bind, signature, parameters, backend)` stands for the function that Triton generates per kernel to
-    bind arguments, which looks the native one up by name in its own namespace."""
+    """Makes Triton look at the arguments of metal kernels with `specialize` in place of its native function.
+
+    Triton generates a function per kernel to bind arguments. It finds the native function by name in its own
+    namespace, where ours is put; what `wrap(bind, signature, parameters, backend)` returns is called."""
     from triton.runtime import jit
 
     create = jit.create_function_from_signature
