@@ -6,6 +6,8 @@
 // keeps alive whatever the work uses. A ticket tells when a piece of work is done and whether it failed.
 #pragma once
 
+#include "triton-metal/Target/Profiles.h"
+
 #include <array>
 #include <condition_variable>
 #include <cstddef>
@@ -24,12 +26,7 @@ namespace tmetal {
 /// The limits and features of a device.
 struct DeviceProfile {
   std::string name;
-  int simdWidth = 32;
-  int maxThreadsPerThreadgroup = 1024;
-  int64_t threadgroupMemory = 32768; // bytes
-  int maxBuffers = 31;
-  bool hasDouble = false;
-  bool hasAtomic64 = false; // min and max of 64-bit integers
+  TargetInfo target;
   /// The device works directly on the host's memory, so that nothing is copied or published.
   bool sharesHostMemory = false;
 };

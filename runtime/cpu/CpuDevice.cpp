@@ -212,14 +212,8 @@ CpuProgramOptions optionsFor(const ProgramSource &source) {
 class CpuDevice : public Device {
 public:
   CpuDevice() {
-    const Family &family = *profileNamed("host").family;
     limits.name = "CPU";
-    limits.simdWidth = family.simdWidth;
-    limits.maxThreadsPerThreadgroup = family.maxThreadsPerThreadgroup;
-    limits.threadgroupMemory = family.threadgroupMemory;
-    limits.maxBuffers = family.maxBuffers;
-    limits.hasDouble = true;
-    limits.hasAtomic64 = family.hasAtomic64;
+    limits.target = targetInfo("host");
     limits.sharesHostMemory = true;
   }
 

@@ -14,12 +14,13 @@ class OpenDevice : public CudaDevice {
 public:
   explicit OpenDevice(const std::string &library) : context(std::make_shared<Context>(loadDriver(library))) {
     limits.name = context->deviceName();
-    limits.simdWidth = context->attribute(kWarpSize);
-    limits.maxThreadsPerThreadgroup = context->attribute(kMaxThreadsPerBlock);
-    limits.threadgroupMemory = context->attribute(kMaxSharedBytesPerBlock);
-    limits.maxBuffers = 4096 / sizeof(Address) - 1; // that much the parameters of a kernel may take
-    limits.hasDouble = true;
-    limits.hasAtomic64 = true;
+    limits.target.family = "NVIDIA";
+    limits.target.simdWidth = context->attribute(kWarpSize);
+    limits.target.maxThreadsPerThreadgroup = context->attribute(kMaxThreadsPerBlock);
+    limits.target.threadgroupMemory = context->attribute(kMaxSharedBytesPerBlock);
+    limits.target.maxBuffers = 4096 / sizeof(Address) - 1; // that much the parameters of a kernel may take
+    limits.target.hasDouble = true;
+    limits.target.atomics64 = Atomics64::All;
     limits.sharesHostMemory = false;
   }
   ~OpenDevice() override { dropIdleQueues(); }
@@ -33,7 +34,7 @@ public:
     CudaImage image;
     image.image = source.binary;
     image.entry = source.function;
-    image.threads[0] = static_cast<unsigned>(source.simdgroups * limits.simdWidth);
+    image.threads[0] = static_cast<unsigned>(source.simdgroups * limits.target.simdWidth);
     return load(image);
   }
 

@@ -32,10 +32,10 @@ Words stepped(Words words, std::initializer_list<uint32_t> values) {
 TEST_F(CudaTest, SaysWhatItIs) {
   const DeviceProfile &profile = device->profile();
   EXPECT_FALSE(profile.name.empty());
-  EXPECT_EQ(profile.simdWidth, 32);
-  EXPECT_GE(profile.maxThreadsPerThreadgroup, 1024);
-  EXPECT_GE(profile.threadgroupMemory, 32768);
-  EXPECT_TRUE(profile.hasDouble);
+  EXPECT_EQ(profile.target.simdWidth, 32);
+  EXPECT_GE(profile.target.maxThreadsPerThreadgroup, 1024);
+  EXPECT_GE(profile.target.threadgroupMemory, 32768);
+  EXPECT_TRUE(profile.target.hasDouble);
   EXPECT_FALSE(profile.sharesHostMemory);
   EXPECT_NE(device->driverVersion().find('.'), std::string::npos);
 }

@@ -20,14 +20,14 @@ enum class Atomics64 {
 struct TargetInfo {
   std::string_view family; // "Apple9"
   std::string_view mslVersion;
-  int simdWidth;
-  int maxThreadsPerThreadgroup;
-  int threadgroupMemory; // bytes
-  int maxBuffers;
-  bool hasDouble;
-  Atomics64 atomics64;
-  bool hasDynamicCaching;
-  bool hasTensorOps; // matrix units through Metal 4
+  int simdWidth = 32;
+  int maxThreadsPerThreadgroup = 1024;
+  int threadgroupMemory = 32768; // bytes
+  int maxBuffers = 31;
+  bool hasDouble = false;
+  Atomics64 atomics64 = Atomics64::None;
+  bool hasDynamicCaching = false;
+  bool hasTensorOps = false; // matrix units through Metal 4
 };
 
 struct Profile {
