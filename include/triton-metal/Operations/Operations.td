@@ -67,7 +67,9 @@ defvar WideAtomic = CpuOnly<[I64], "is on the CPU device only: Metal has no 64-b
 def : Operation<"tt.atomic_rmw", Memory, Numbers,
     Metal<"lowerAtomic", "atomic_fetch_*, compare-exchange", "64 bits on the CPU only", [WideAtomic]>,
     MLX<"raiseAtomic", "slice_update, scatter", "its result must not be used">,
-    [Refused<Storage8, StorageOnly.reason, "cast<tt::AtomicRMWOp>(op).getAtomicRmwOp() == tt::RMWOp::XCHG">],
+    [Refused<[I1], "is kept as a byte: combining it with memory would combine the bytes.",
+             "cast<tt::AtomicRMWOp>(op).getAtomicRmwOp() == tt::RMWOp::XCHG">,
+     Refused<Storage8, StorageOnly.reason, "cast<tt::AtomicRMWOp>(op).getAtomicRmwOp() == tt::RMWOp::XCHG">],
     SecondOperand>;
 def : Operation<"tt.atomic_cas", Memory, Numbers,
     Metal<"lowerAtomic", "compare-exchange", "64 bits on the CPU only", [WideAtomic]>,
