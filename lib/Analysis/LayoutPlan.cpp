@@ -17,12 +17,6 @@ namespace tmetal {
 
 // ---- making a plan ----
 
-/// Operations that only say anew where an element is.
-static bool isView(Operation *op) {
-  return isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp,
-             tt::SplitOp>(op);
-}
-
 static bool isSource(Operation *op) { return isa<tt::MakeRangeOp, tt::SplatOp, arith::ConstantOp>(op); }
 
 static bool isCheap(Operation *op) {
@@ -118,7 +112,7 @@ private:
     if (Operation *op = value.getDefiningOp()) {
       if (isSource(op)) {
         cost = 1;
-      } else if (isView(op) || isCheap(op)) {
+      } else if (tt::isView(op) || isCheap(op)) {
         cost = 1;
         for (Value operand : op->getOperands())
           cost = std::min(cost + recomputingCost(operand), kMaxCost + 1);
@@ -196,7 +190,7 @@ private:
       result->layout.shape = shape;
       return as(*result, Reason::Reshaped, op->getOperand(0));
     }
-    if (isView(op))
+    if (tt::isView(op))
       return std::nullopt;
     if (auto reduce = dyn_cast<tt::ReduceOp>(op))
       return sliced(reduce, layoutFor(reduce.getSrcs()[0]).layout);
@@ -281,7 +275,7 @@ private:
             plan.work[op] = layoutFor(assertion.getCondition()).layout;
         })
         .Default([&](Operation *) {
-          if (isView(op) || isSource(op) || !touchesBlocks(op->getResults()))
+          if (tt::isView(op) || isSource(op) || !touchesBlocks(op->getResults()))
             return;
           if (!llvm::all_of(op->getResults(), [&](Value result) { return plan.isRecomputed(result); }))
             work(op, layoutFor(op->getResult(0)));

@@ -79,8 +79,7 @@ SmallVector<ValueRequest> requestsThroughView(OpResult result, const Request &re
   auto to = [&](Value source, ArrayRef<int64_t> images, int64_t constant = 0) {
     return ValueRequest(source, request.through(shapeOf(source), images, constant));
   };
-  if (!isa<tt::ExpandDimsOp, tt::ReshapeOp, tt::BroadcastOp, tt::TransOp, tt::CatOp, tt::JoinOp, tt::SplitOp>(
-          op))
+  if (!tt::isView(op))
     return {};
   std::vector<int64_t> shape = shapeOf(result);
   Value source = op->getOperand(0);

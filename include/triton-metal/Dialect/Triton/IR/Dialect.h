@@ -45,6 +45,10 @@ public:
   static mlir::LogicalResult verifyTrait(mlir::Operation *op) { return verifyBlockShapes(op); }
 };
 
+/// Each element of a result is an element of an operand: no value is computed.
+template <typename ConcreteType> class View : public mlir::OpTrait::TraitBase<ConcreteType, View> {};
+inline bool isView(mlir::Operation *op) { return op->hasTrait<View>(); }
+
 } // namespace tmetal::tt
 
 #define GET_OP_CLASSES

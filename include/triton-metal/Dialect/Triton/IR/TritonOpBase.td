@@ -19,6 +19,9 @@ include "triton-metal/Dialect/Triton/IR/TritonTypes.td"
 // Triton's own limit.
 def TT_BlockShapes : NativeOpTrait<"BlockShapes"> { let cppNamespace = "::tmetal::tt"; }
 
+// Each element of a result is an element of an operand.
+def TT_View : NativeOpTrait<"View"> { let cppNamespace = "::tmetal::tt"; }
+
 class TT_Op<string mnemonic, list<Trait> traits = []>
     : Op<Triton_Dialect, mnemonic, !listconcat(traits, [TT_BlockShapes])>;
 

@@ -53,7 +53,7 @@ def TT_UnsplatOp : TT_Op<"unsplat", [Pure, InferTypeOpAdaptor]> {
   let hasFolder = 1;
 }
 
-def TT_ExpandDimsOp : TT_Op<"expand_dims", [Pure, InferTypeOpAdaptor, SameOperandsAndResultElementType]> {
+def TT_ExpandDimsOp : TT_Op<"expand_dims", [Pure, TT_View, InferTypeOpAdaptor, SameOperandsAndResultElementType]> {
   let summary = "tensor with one more dimension, of size 1";
   let arguments = (ins TT_Tensor:$src, I32Attr:$axis);
   let results = (outs TT_Tensor:$result);
@@ -62,7 +62,7 @@ def TT_ExpandDimsOp : TT_Op<"expand_dims", [Pure, InferTypeOpAdaptor, SameOperan
   let hasCanonicalizeMethod = 1;
 }
 
-def TT_ReshapeOp : TT_Op<"reshape", [Pure, SameOperandsAndResultElementType]> {
+def TT_ReshapeOp : TT_Op<"reshape", [Pure, TT_View, SameOperandsAndResultElementType]> {
   let summary = "same elements under another shape";
   let description = [{
     Elements keep their row-major order unless `allow_reorder` is set, which lets a compiler choose any order.
@@ -79,7 +79,7 @@ def TT_ReshapeOp : TT_Op<"reshape", [Pure, SameOperandsAndResultElementType]> {
   let hasCanonicalizeMethod = 1;
 }
 
-def TT_BroadcastOp : TT_Op<"broadcast", [Pure, SameOperandsAndResultElementType]> {
+def TT_BroadcastOp : TT_Op<"broadcast", [Pure, TT_View, SameOperandsAndResultElementType]> {
   let summary = "dimensions of size 1 repeated to a larger size";
   let arguments = (ins TT_Tensor:$src);
   let results = (outs TT_Tensor:$result);
@@ -89,7 +89,7 @@ def TT_BroadcastOp : TT_Op<"broadcast", [Pure, SameOperandsAndResultElementType]
   let hasCanonicalizeMethod = 1;
 }
 
-def TT_CatOp : TT_Op<"cat", [Pure, SameTypeOperands, SameOperandsAndResultElementType]> {
+def TT_CatOp : TT_Op<"cat", [Pure, TT_View, SameTypeOperands, SameOperandsAndResultElementType]> {
   let summary = "two tensors put together, in an order that the compiler may choose";
   let arguments = (ins TT_Tensor:$lhs, TT_Tensor:$rhs);
   let results = (outs TT_Tensor:$result);
@@ -97,14 +97,14 @@ def TT_CatOp : TT_Op<"cat", [Pure, SameTypeOperands, SameOperandsAndResultElemen
   let hasVerifier = 1;
 }
 
-def TT_JoinOp : TT_Op<"join", [Pure, SameTypeOperands, InferTypeOpAdaptor]> {
+def TT_JoinOp : TT_Op<"join", [Pure, TT_View, SameTypeOperands, InferTypeOpAdaptor]> {
   let summary = "two tensors side by side along a new last dimension of size 2";
   let arguments = (ins TT_Tensor:$lhs, TT_Tensor:$rhs);
   let results = (outs TT_Tensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `->` type($result)";
 }
 
-def TT_SplitOp : TT_Op<"split", [Pure, InferTypeOpAdaptor,
+def TT_SplitOp : TT_Op<"split", [Pure, TT_View, InferTypeOpAdaptor,
     TypesMatchWith<"both halves have one type", "outLHS", "outRHS", "$_self">]> {
   let summary = "the two slices of a tensor whose last dimension has size 2";
   let arguments = (ins TT_Tensor:$src);
@@ -113,7 +113,7 @@ def TT_SplitOp : TT_Op<"split", [Pure, InferTypeOpAdaptor,
   let hasFolder = 1;
 }
 
-def TT_TransOp : TT_Op<"trans", [Pure, InferTypeOpAdaptor, SameOperandsAndResultElementType]> {
+def TT_TransOp : TT_Op<"trans", [Pure, TT_View, InferTypeOpAdaptor, SameOperandsAndResultElementType]> {
   let summary = "dimensions in another order";
   let description = [{
     Dimension `i` of the result is dimension `order[i]` of the source.
