@@ -19,6 +19,12 @@ tt::FuncOp findKernel(ModuleOp module) {
   return kernel;
 }
 
+tt::FuncOp kernelIn(ModuleOp module) {
+  if (tt::FuncOp kernel = findKernel(module))
+    return kernel;
+  throw Error(ErrorKind::Compile, "The module has no public kernel.");
+}
+
 /// The pointers that the kernel may write through. A write that may go anywhere counts for all of them.
 static std::vector<bool> storedParameters(tt::FuncOp kernel) {
   std::vector<bool> stored(kernel.getNumArguments(), false);
@@ -55,9 +61,7 @@ static SmallVector<Value> decidingValues(tt::FuncOp kernel) {
 }
 
 KernelFacts analyzeKernel(ModuleOp module) {
-  tt::FuncOp kernel = findKernel(module);
-  if (!kernel)
-    throw Error(ErrorKind::Compile, "The module has no public kernel.");
+  tt::FuncOp kernel = kernelIn(module);
   KernelFacts facts;
   facts.name = kernel.getName().str();
   for (auto [i, argument] : llvm::enumerate(kernel.getArguments())) {

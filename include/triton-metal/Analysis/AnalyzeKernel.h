@@ -10,6 +10,8 @@ namespace tmetal {
 
 /// The public function of the module; null when there is none.
 tt::FuncOp findKernel(mlir::ModuleOp module);
+/// The same, or an Error (Compile).
+tt::FuncOp kernelIn(mlir::ModuleOp module);
 
 /// The facts of the kernel in a module that went through the shared passes. Throws Error.
 KernelFacts analyzeKernel(mlir::ModuleOp module);

@@ -47,9 +47,7 @@ void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storage
 }
 
 void checkRaisable(ModuleOp module, bool hasDouble) {
-  tt::FuncOp kernel = findKernel(module);
-  if (!kernel)
-    throw Error(ErrorKind::Compile, "The module has no public kernel.");
+  tt::FuncOp kernel = kernelIn(module);
   PointerRoots roots(kernel);
   checkNoWaiting(kernel, [](unsigned parameter) { return static_cast<int>(parameter); });
   kernel.walk([&](Operation *op) {

@@ -3,6 +3,8 @@
 #include "Raising.h"
 #include "Rules.h"
 
+#include "triton-metal/Analysis/AnalyzeKernel.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
@@ -77,13 +79,7 @@ static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, c
 
 std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &signature,
                                      const RaisingOptions &options) {
-  tt::FuncOp func;
-  module.walk([&](tt::FuncOp op) {
-    if (op.isPublic())
-      func = op;
-  });
-  if (!func)
-    throw Error(ErrorKind::Compile, "The module has no public kernel.");
+  tt::FuncOp func = kernelIn(module);
   checkNoWaiting(func, [&](unsigned parameter) { return signature.arguments[parameter].storage; });
   ProgramBox box = planProgramBox(func, signature);
   auto graphFunction = [](RaisedGraph &graph) { return *graph.module->getOps<func::FuncOp>().begin(); };

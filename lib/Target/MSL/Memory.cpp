@@ -10,8 +10,6 @@ using namespace mlir;
 
 namespace tmetal {
 
-static std::string number(int64_t value) { return std::to_string(value); }
-
 static std::string spelled(Type type) {
   std::string text;
   llvm::raw_string_ostream(text) << type;

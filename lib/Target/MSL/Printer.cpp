@@ -14,8 +14,6 @@ using llvm::Twine;
 
 namespace tmetal {
 
-static std::string number(int64_t value) { return std::to_string(value); }
-
 void MslPrinter::refuse(Location loc, StringRef what, const std::string &reason) {
   throw Error(ErrorKind::Unsupported, placeOf(loc) + "[" + what.str() + "] " + reason);
 }

@@ -19,6 +19,9 @@
 
 namespace tmetal {
 
+/// As the text spells it.
+inline std::string number(int64_t value) { return std::to_string(value); }
+
 class MslPrinter {
 public:
   MslPrinter(tm::KernelOp kernel, const MslOptions &options);

@@ -12,8 +12,6 @@ using namespace mlir;
 
 namespace tmetal {
 
-static std::string number(int64_t value) { return std::to_string(value); }
-
 namespace {
 /// Why a result may be undefined.
 struct Origin {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Analysis/PointerRoots.h"
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
+#include "triton-metal/Support/Types.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
@@ -70,10 +71,9 @@ private:
       for (ArrayAccess part : access.getArrayAccesses()) {
         auto declaration = part.array.getDefiningOp<SharedOp>();
         SharedType type = declaration.getType();
-        Type element = type.getElementType();
-        int64_t width = isa<tt::PointerType>(element) ? 8 : std::max(1u, element.getIntOrFloatBitWidth() / 8);
         int64_t begin = declaration.getOffset().value_or(0);
-        result.push_back({true, begin, begin + type.getNumElements() * width, part.kind});
+        int64_t bytes = type.getNumElements() * byteWidth(type.getElementType());
+        result.push_back({true, begin, begin + bytes, part.kind});
       }
     return result;
   }
