@@ -23,12 +23,6 @@ BoundLaunch::BoundLaunch(const MslVariant &variant, Device &device, const std::a
     report = std::make_unique<KernelReport>(variant.kernel);
 }
 
-void BoundLaunch::setPointer(size_t parameter, const HostBinding &memory, const Reach &reach) {
-  buffers[variant.kernel.parameters[parameter].bufferIndex] = memory;
-  if (variant.kernel.boundsBuffer >= 0)
-    reaches.push_back(reach);
-}
-
 void BoundLaunch::setScalar(const ScalarField &field, const Number &value) {
   writeScalar(scalars, field, value);
 }

@@ -27,8 +27,12 @@ public:
   BoundLaunch(const BoundLaunch &) = delete;
   BoundLaunch &operator=(const BoundLaunch &) = delete;
 
-  /// Pointers are set in the order of the parameters. `reach` is used only by a text that checks addresses.
-  void setPointer(size_t parameter, const HostBinding &memory, const Reach &reach);
+  void setPointer(size_t parameter, const HostBinding &memory) {
+    buffers[variant.bufferOf[parameter]] = memory;
+  }
+  /// Whether the text checks addresses. Then the reach of each pointer is added, in the order of the parameters.
+  bool wantsReaches() const { return variant.kernel.boundsBuffer >= 0; }
+  void addReach(const Reach &reach) { reaches.push_back(reach); }
   void setScalar(const ScalarField &field, const Number &value);
   /// Sets all scalars at once, as they are laid out in the struct.
   void setScalars(const std::byte *bytes);

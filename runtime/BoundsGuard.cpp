@@ -22,18 +22,10 @@ BoundsGuard::BoundsGuard(AccessProgram given, std::vector<int> pointers)
       bounding.push_back(static_cast<int>(node.value));
 }
 
-bool BoundsGuard::staysInside(const std::array<int64_t, 3> &grid, std::span<const int64_t> values,
-                              std::span<const Reach> reaches) {
-  thread_local std::vector<int64_t> key; // keeps its memory from launch to launch
-  key.assign(grid.begin(), grid.end());
-  key.insert(key.end(), values.begin(), values.end());
-  for (const Reach &reach : reaches) {
-    key.push_back(reach.before);
-    key.push_back(reach.after);
-  }
+bool BoundsGuard::staysInside(std::span<const int64_t> numbers) {
   std::lock_guard<std::mutex> lock(mutex);
-  auto found =
-      std::find_if(known.begin(), known.end(), [&](const auto &entry) { return entry.first == key; });
+  auto found = std::find_if(known.begin(), known.end(),
+                            [&](const auto &entry) { return std::ranges::equal(entry.first, numbers); });
   if (found != known.end()) {
     if (found != known.begin())
       known.splice(known.begin(), known, found);
@@ -45,12 +37,14 @@ bool BoundsGuard::staysInside(const std::array<int64_t, 3> &grid, std::span<cons
       parameters = std::max(parameters, i + 1);
   std::vector<int64_t> integerOf(parameters);
   for (size_t k = 0; k < bounding.size(); ++k)
-    integerOf[bounding[k]] = values[k];
+    integerOf[bounding[k]] = numbers[3 + k];
   std::vector<Reach> reachOfParameter(parameters);
+  std::span<const int64_t> reaches = numbers.subspan(3 + bounding.size());
   for (size_t k = 0; k < pointers.size(); ++k)
-    reachOfParameter[pointers[k]] = reaches[k];
-  bool inside = unprovenAccesses(accesses, grid, integerOf, reachOfParameter).empty();
-  known.emplace_front(key, inside);
+    reachOfParameter[pointers[k]] = {reaches[2 * k], reaches[2 * k + 1]};
+  bool inside =
+      unprovenAccesses(accesses, {numbers[0], numbers[1], numbers[2]}, integerOf, reachOfParameter).empty();
+  known.emplace_front(std::vector<int64_t>(numbers.begin(), numbers.end()), inside);
   if (known.size() > kMaxKnown)
     known.pop_back();
   return inside;

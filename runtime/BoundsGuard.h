@@ -6,7 +6,8 @@
 
 #include "triton-metal/Analysis/AccessBounds.h"
 
-#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <list>
 #include <mutex>
 #include <span>
@@ -28,16 +29,17 @@ public:
   bool empty() const { return accesses.accesses.empty(); }
   /// The integer parameters that the accesses depend on.
   const std::vector<int> &integers() const { return bounding; }
-  /// Whether it is proved that a launch accesses nothing outside its arguments. `values`: of integers();
-  /// `reaches`: of each pointer.
-  bool staysInside(const std::array<int64_t, 3> &grid, std::span<const int64_t> values,
-                   std::span<const Reach> reaches);
+  /// How many numbers decide it for a launch: the three extents of the grid, the values of integers(), and
+  /// before and after of each pointer's reach.
+  size_t numberCount() const { return 3 + bounding.size() + 2 * pointers.size(); }
+  /// Whether it is proved that a launch with these numbers accesses nothing outside its arguments.
+  bool staysInside(std::span<const int64_t> numbers);
 
 private:
   AccessProgram accesses;
   std::vector<int> pointers, bounding;
   std::mutex mutex;
-  /// Earlier results by grid, integers and reaches; most recent first.
+  /// Earlier results by these numbers; most recent first.
   std::list<std::pair<std::vector<int64_t>, bool>> known;
 };
 

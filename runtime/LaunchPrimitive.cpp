@@ -125,9 +125,11 @@ void LaunchPrimitive::eval_cpu(const std::vector<mx::array> &inputs, std::vector
     });
   BoundLaunch &bound = kept->bound;
   for (size_t p = 0; p < launch.inputOfParameter.size(); ++p)
-    if (int input = launch.inputOfParameter[p]; input >= 0)
-      bound.setPointer(p, {kept->placed.pointers[input], inputs[input].nbytes(), 0, outputOf[input] >= 0},
-                       {0, static_cast<int64_t>(inputs[input].nbytes())});
+    if (int input = launch.inputOfParameter[p]; input >= 0) {
+      bound.setPointer(p, {kept->placed.pointers[input], inputs[input].nbytes(), 0, outputOf[input] >= 0});
+      if (bound.wantsReaches())
+        bound.addReach({0, static_cast<int64_t>(inputs[input].nbytes())});
+    }
   bound.setScalars(launch.scalars.data());
   ForeignQueue streamOfMlx;
   streamOfMlx.dispatch = [&encoder](std::function<void()> task) { encoder.dispatch(std::move(task)); };

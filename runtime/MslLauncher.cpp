@@ -88,13 +88,16 @@ std::vector<int> MslLauncher::aliasGroups(const std::vector<Argument> &arguments
 bool MslLauncher::staysInside(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) {
   if (bounds.empty() || options().checkAddresses)
     return true;
-  InlineArray<int64_t> values(bounds.integers().size());
-  for (size_t k = 0; k < bounds.integers().size(); ++k)
-    values[k] = std::get<int64_t>(arguments[bounds.integers()[k]]);
-  InlineArray<Reach> reaches(pointers.size());
-  for (size_t k = 0; k < pointers.size(); ++k)
-    reaches[k] = reachThrough(arguments[pointers[k]]);
-  return bounds.staysInside(grid, values, reaches);
+  InlineArray<int64_t, 64> numbers(bounds.numberCount());
+  int64_t *next = std::copy(grid.begin(), grid.end(), numbers.data());
+  for (int i : bounds.integers())
+    *next++ = std::get<int64_t>(arguments[i]);
+  for (int i : pointers) {
+    Reach reach = reachThrough(arguments[i]);
+    *next++ = reach.before;
+    *next++ = reach.after;
+  }
+  return bounds.staysInside(numbers);
 }
 
 std::vector<NewValue> MslLauncher::launch(const std::array<int64_t, 3> &grid,
@@ -152,12 +155,14 @@ void MslLauncher::bindPointers(BoundLaunch &bound, const MslVariant &variant,
     int i = pointers[k];
     if (const auto *host = std::get_if<HostBuffer>(&arguments[i])) {
       Reached memory = storages ? (*storages)[storages->of(k)] : reachedThrough(*host);
-      bound.setPointer(i,
-                       {reinterpret_cast<void *>(memory.begin), memory.end - memory.begin,
-                        static_cast<int64_t>(host->address - memory.begin), kernelFacts.stored[i]},
-                       reachOf(*host));
+      bound.setPointer(i, {reinterpret_cast<void *>(memory.begin), memory.end - memory.begin,
+                           static_cast<int64_t>(host->address - memory.begin), kernelFacts.stored[i]});
+      if (bound.wantsReaches())
+        bound.addReach(reachOf(*host));
     } else {
-      bound.setPointer(i, arrays[i], {0, static_cast<int64_t>(arrays[i].bytes)});
+      bound.setPointer(i, arrays[i]);
+      if (bound.wantsReaches())
+        bound.addReach({0, static_cast<int64_t>(arrays[i].bytes)});
     }
   }
 }

@@ -45,9 +45,10 @@ std::shared_ptr<const MslVariant> MslVariants::make(const std::vector<int> &alia
                                         std::to_string(kernel.parameters.size()) +
                                         " parameters, the kernel " + std::to_string(parameterCount) + ".");
   int last = std::max({kernel.argumentsBuffer, kernel.reportBuffer, kernel.boundsBuffer});
-  for (const MslParameter &parameter : kernel.parameters)
-    if (parameter.isPointer)
-      last = std::max(last, parameter.bufferIndex);
+  for (const MslParameter &parameter : kernel.parameters) {
+    variant->bufferOf.push_back(parameter.isPointer ? parameter.bufferIndex : -1);
+    last = std::max(last, variant->bufferOf.back());
+  }
   variant->bufferCount = static_cast<size_t>(last + 1);
   variant->scalars = scalarFields(kernel);
   try {

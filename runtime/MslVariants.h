@@ -23,6 +23,7 @@ struct MslVariant {
   MslKernel kernel;
   std::shared_ptr<const Program> program;
   std::vector<ScalarField> scalars;
+  std::vector<int> bufferOf; // for each parameter; -1 for scalars
   size_t bufferCount = 0;
 
   /// Whether a launch may have to report something: a message of the kernel, or a failure.
