@@ -31,7 +31,7 @@ EngineChoice chooseEngine(ModuleOp module, const EngineRequest &request, std::op
     checkRaisable(module, request.hasDouble());
     return {"mlx", "kernels in Metal Shading Language run on the CPU device only in this version"};
   }
-  const bool checking = !checkModes(request.msl).empty(); // modes of the msl engine
+  const bool checking = !checkModes(request.msl).empty(); // only the msl engine has them
   if (!request.hasCompiler && !checking) {
     checkRaisable(module, request.hasDouble());
     return {"mlx", "there is no clang to compile Metal text with"};

@@ -31,7 +31,7 @@ struct Compilation::State {
   const EngineRequest asked;
   Target target;
   OwningOpRef<ModuleOp> module; // in the `tt` dialect
-  KernelFacts facts;            // of it
+  KernelFacts facts;            // facts of that module
   std::optional<MetalCode> code;
   std::string ttText, tmText, mslText; // as the stages returned them
 
@@ -46,7 +46,7 @@ struct Compilation::State {
     setTarget(*module, target);
   }
 
-  /// Takes up a text that somebody put in place of what stage `tt` made.
+  /// Takes over a text that replaces the result of stage `tt`.
   void adoptTT(const std::string &text) {
     module = parseModule(context, text, "<tt>");
     facts = analyzeKernel(*module);

@@ -17,12 +17,12 @@ using namespace mlir;
 namespace tmetal {
 
 struct CompiledKernel::State {
-  std::mutex mutex; // a context without threads serves one raising or lowering at a time
+  std::mutex mutex; // the context has no threads, so it serves one raising or lowering at a time
   std::string tt;
   std::optional<MslKernel> msl; // for the options that the kernel was compiled with
   std::optional<AccessProgram> accesses;
 
-  /// The kernel in the `tt` dialect, read when it is first asked for; with the mutex held.
+  /// The kernel in the `tt` dialect, parsed on first use. The caller holds the mutex.
   ModuleOp module() {
     if (!parsed) {
       context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);

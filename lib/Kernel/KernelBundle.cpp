@@ -32,10 +32,10 @@ static_assert(std::size(kOps) == size_t(AccessProgram::Op::Select) + 1);
 // ---- writing ----
 
 std::string flatten(const Json &value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace); // names of files may be anything
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace); // file names may contain any bytes
 }
 
-/// What fits on a line stays on one; else each element has its own.
+/// Puts a value on one line if it fits there, else each of its elements on lines of its own.
 void print(const Json &value, size_t indent, std::string &out) {
   std::string flat = flatten(value);
   if (!value.is_structured() || indent + flat.size() <= kColumns) {
@@ -261,7 +261,7 @@ AccessProgram accessesOf(const Json &json) {
   return program;
 }
 
-// Launches follow the numbers of a bundle without a look: they are looked at here.
+// Launches trust the numbers of a bundle, so they are checked here.
 
 void check(const MslKernel &kernel, const KernelFacts &facts) {
   if (kernel.parameters.size() != facts.parameterNames.size())

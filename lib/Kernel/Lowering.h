@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps between texts and modules that the stages of a compilation and a compiled kernel share.
+// Steps between texts and modules, shared by the stages of a compilation and by compiled kernels.
 #pragma once
 
 #include "triton-metal/Support/Errors.h"
@@ -15,13 +15,13 @@
 
 namespace tmetal {
 
-/// What this process has done so far, for CompilerStatistics.
+/// Counts what this process has done so far, for CompilerStatistics.
 struct Counters {
   std::atomic<int64_t> parsed{0}, lowered{0}, printed{0};
 };
 extern Counters counters;
 
-/// Collects what MLIR reports, with places, instead of printing it.
+/// Collects the diagnostics of MLIR with their locations instead of printing them.
 class DiagnosticCollector {
 public:
   explicit DiagnosticCollector(mlir::MLIRContext &context);
@@ -31,7 +31,7 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
-/// Runs `work`; what MLIR reports meanwhile becomes part of the error.
+/// Runs `work`. Diagnostics that MLIR reports meanwhile become part of the error.
 template <typename Work> auto withDiagnostics(mlir::MLIRContext &context, Work work) {
   DiagnosticCollector diagnostics(context);
   try {
@@ -46,16 +46,16 @@ template <typename Work> auto withDiagnostics(mlir::MLIRContext &context, Work w
 }
 
 void loadDialects(mlir::MLIRContext &context);
-/// Throws Error (Compile) with what the parser says.
+/// Throws Error (Compile) with the message of the parser.
 mlir::OwningOpRef<mlir::ModuleOp> parseModule(mlir::MLIRContext &context, const std::string &text,
                                               const std::string &fileName);
-/// With the places in the source, so that parsing it gives the same module.
+/// Includes source locations, so that parsing the text gives the same module.
 std::string printedModule(mlir::ModuleOp module);
 
 /// The module in the `tm` dialect. Throws Error.
 mlir::OwningOpRef<mlir::ModuleOp> lowered(mlir::ModuleOp module, const MslOptions &options);
 
-/// A kernel of the msl engine: in the `tm` dialect, and as Metal text.
+/// A kernel of the msl engine, in the `tm` dialect and as Metal text.
 struct MetalCode {
   mlir::OwningOpRef<mlir::ModuleOp> tm;
   MslKernel msl;
@@ -64,18 +64,18 @@ MetalCode metalCode(mlir::ModuleOp module, const MslOptions &options);
 /// The Metal text of a module in the `tm` dialect.
 MslKernel metalText(mlir::ModuleOp tm, const MslOptions &options);
 
-/// The engine that runs the kernel. `code` gets what was made on the way for the msl engine. Throws Error if
-/// no engine that the request permits can run it.
+/// The engine that runs the kernel. `code` receives what was made for the msl engine on the way. Throws Error
+/// if none of the permitted engines can run the kernel.
 EngineChoice chooseEngine(mlir::ModuleOp module, const EngineRequest &request,
                           std::optional<MetalCode> &code);
 
-/// What was asked for and chosen travels with a module as its attribute `tt.target`.
+/// What was requested and chosen; travels with a module as its attribute `tt.target`.
 struct Target {
   EngineRequest request;
   EngineChoice choice;
 };
 void setTarget(mlir::ModuleOp module, const Target &target);
-/// None: the module has no such attribute. Throws Error when it is something else than a #tt.target.
+/// nullopt if the module has no such attribute. Throws Error if it is not a #tt.target.
 std::optional<Target> targetOf(mlir::ModuleOp module);
 
 } // namespace tmetal

@@ -13,7 +13,7 @@ using namespace mlir;
 
 namespace tmetal {
 
-/// The column of an element type, or -1 for a type that no operation of the registry knows.
+/// The column of an element type, or -1 for a type that is not in the registry.
 static int columnOf(Type type) {
   int column = 0;
 #define TM_ELEMENT_TYPE(NAME, TEST)                                                                          \
@@ -24,7 +24,7 @@ static int columnOf(Type type) {
   return -1;
 }
 
-/// Whether the reason behind a cell does not hold for this operation.
+/// Whether the operation is an exception to the reason in a cell.
 static bool isException(Operation *op, uint8_t cell) {
   switch (cell) {
 #define TM_REASON(NUMBER, SUPPORT, TEXT, UNLESS)                                                             \
@@ -65,7 +65,7 @@ std::optional<std::string> refusedType(Operation *op, EngineKind engine) {
     return std::nullopt;
   const EngineRow &form = engine == EngineKind::Metal ? row->msl : row->mlx;
   if (*form.form == 0)
-    return std::nullopt; // refused on every type: the engine says so
+    return std::nullopt; // refused for all types, which the engine reports
   for (Value value : valuesOf(op, row->values)) {
     Type element = getElementTypeOrSelf(value.getType());
     int column = columnOf(element);

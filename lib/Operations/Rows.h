@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The rows of the registry as triton-metal-tblgen writes them.
+// The rows of the registry, as written by triton-metal-tblgen.
 #pragma once
 
 #include "triton-metal/Operations/Registry.h"
@@ -10,7 +10,7 @@
 
 namespace tmetal {
 
-/// Values of an operation that its record speaks of.
+/// The values of an operation whose types its row describes.
 enum class SpokenOf { all, results, firstOperand, secondOperand };
 
 constexpr int kElementTypes = 0

@@ -32,7 +32,7 @@ public:
   }
 
   void constantBytes(DenseElementsAttr value, std::vector<uint8_t> &out) {
-    if (value.getElementType().isInteger(1)) { // MLX keeps a byte per truth value
+    if (value.getElementType().isInteger(1)) { // MLX stores truth values as bytes
       for (bool bit : value.getValues<bool>())
         out.push_back(bit);
       return;
@@ -80,7 +80,7 @@ public:
   }
 
 private:
-  /// Arrays are let go at their last use, so that MLX can reuse their buffers.
+  /// Marks the last use of each array, where it is released so that MLX can reuse its buffer.
   void markDying(Block &source, GraphBlock &target) {
     llvm::DenseSet<Value> seen;
     for (Value result : source.getTerminator()->getOperands())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Accesses to memory, matrix fragments and messages to the host.
+// Memory accesses, matrix fragments and messages to the host.
 #include "Printer.h"
 
 #include "triton-metal/Support/Types.h"
@@ -16,19 +16,17 @@ static std::string spelled(Type type) {
   return text;
 }
 
-/// What the memory of an element of this type holds.
+/// The type that an element of this type has in memory.
 std::string MslPrinter::storedName(Type type, Location loc) {
   return type.isInteger(1) ? "uchar" : typeName(type, loc);
 }
 
-int64_t MslPrinter::storedBytes(Type type) {
-  return byteWidth(type);
-}
+int64_t MslPrinter::storedBytes(Type type) { return byteWidth(type); }
 
 // ---- device memory ----
 
-/// Checks an access as far as the mode asks for it. The condition under which it may happen, empty for
-/// always.
+/// Emits the checks that the mode asks for. Returns the condition under which the access may happen, or an
+/// empty string if it always may.
 std::string MslPrinter::guard(Operation *op, Value pointer, Value offset, Value mask, const char *track) {
   std::string condition = mask ? name(mask) : "";
   std::string base = name(pointer), index = offset ? name(offset) : "0";
@@ -241,7 +239,7 @@ void MslPrinter::sharedAtomicAdd(tm::SharedAtomicAddOp op) {
 // ---- matrix fragments ----
 
 namespace {
-struct Rectangle { // of a SIMD group, in fragments
+struct Rectangle { // the rectangle of a SIMD group, in fragments
   int64_t rows, columns, groups, groupColumns;
   explicit Rectangle(tm::FragmentsType type)
       : rows(type.getRows() / type.getSimdgroupRows() / 8),
@@ -256,7 +254,7 @@ int64_t MslPrinter::fragmentCount(tm::FragmentsType type) {
   return own.rows * own.columns;
 }
 
-/// Where the SIMD group's rectangle begins, less `firstRow` rows.
+/// Emits where the rectangle of the SIMD group begins, minus `firstRow` rows.
 void MslPrinter::rectangle(tm::FragmentsType type, int64_t firstRow) {
   Rectangle own(type);
   std::string columns = number(own.groupColumns);
@@ -269,7 +267,7 @@ void MslPrinter::rectangle(tm::FragmentsType type, int64_t firstRow) {
   line("const int row = " + row + ", column = " + column + ";");
 }
 
-/// One lane speaks for the fragment that its SIMD group moves.
+/// One lane reports for the whole fragment that its SIMD group moves.
 void MslPrinter::trackFragment(Operation *op, const std::string &address, int64_t stride, Type element,
                                const char *track) {
   if (!options.checkRaces)
@@ -313,7 +311,7 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
   line("simdgroup_matrix<" + typeName(element, op.getLoc()) + ", 8, 8> a[" + number(own.rows) + "];");
   line("simdgroup_matrix<" + typeName(op.getB().getType().getElementType(), op.getLoc()) + ", 8, 8> b[" +
        number(own.columns) + "];");
-  // Each fragment of an operand is loaded once for all products that it is part of.
+  // Loads each fragment of an operand once for all products that use it.
   auto operand = [&](const std::string &fragment, int64_t count, Value array, const std::string &outer,
                      int64_t stride, bool transposed, bool outerIsRow) {
     Type held = cast<tm::SharedType>(array.getType()).getElementType();
@@ -339,7 +337,7 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
 
 // ---- messages ----
 
-/// The message that an access or operation makes when a check finds a fault in it.
+/// Number of the message for a fault that a check finds in an access or operation.
 int MslPrinter::site(const char *kind, const std::string &what, Operation *op) {
   SourceLocation place = sourceLocationOf(op->getLoc());
   for (auto [index, known] : llvm::enumerate(result.messages))

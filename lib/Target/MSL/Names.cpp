@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names that a text may use.
+// The names that a text may use.
 #include "Printer.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -8,9 +8,9 @@ using namespace mlir;
 
 namespace tmetal {
 
-// ---- words that mean something else ----
+// ---- reserved words ----
 
-/// Keywords of the language, macros, and what a text calls without naming its namespace.
+/// Keywords, macros, and functions that a text calls without a namespace.
 static const char *const kWords[] = {
     "alignas", "alignof", "and", "and_eq", "asm", "atomic_int", "atomic_uint", "auto", "bfloat", "bitand",
     "bitor", "bool", "break", "case", "catch", "char", "class", "compl", "const", "const_cast", "constant",
@@ -26,18 +26,18 @@ static const char *const kWords[] = {
     "threadgroup_imageblock", "throw", "tile", "true", "try", "typedef", "typeid", "typename", "uchar",
     "uint", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "ulong", "union", "unsigned", "ushort", "using",
     "vec", "vertex", "virtual", "visible", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
-    // macros of Metal's and C's headers
+    // macros of the headers of Metal and C
     "assert", "errno", "linux", "unix", "INFINITY", "NAN", "NULL", "MAXFLOAT", "MAXHALF", "MAXBFLOAT",
     "HUGE_VALF", "HUGE_VALH", "HUGE_VAL", "FLT_MAX", "FLT_MIN", "FLT_EPSILON", "HALF_MAX", "HALF_MIN",
     "HALF_EPSILON", "INT_MAX", "INT_MIN", "UINT_MAX", "LONG_MAX", "LONG_MIN", "ULONG_MAX", "CHAR_BIT",
     "CHAR_MAX", "CHAR_MIN", "SHRT_MAX", "SHRT_MIN", "UCHAR_MAX", "USHRT_MAX", "SCHAR_MAX", "SCHAR_MIN",
     "DBL_MAX", "DBL_MIN", "FLT_DIG", "FLT_RADIX", "stdin", "stdout", "stderr", "EOF", "BUFSIZ",
     "EXIT_SUCCESS", "EXIT_FAILURE", "RAND_MAX", "I", "complex",
-    // of this text
+    // used by the printed text itself
     "as_type", "main", "make_filled_simdgroup_matrix", "mem_flags", "r", "simdgroup_load", "simdgroup_matrix",
     "simdgroup_multiply_accumulate", "simdgroup_store", "threadgroup_barrier", "tm", "uint3", "ulong2"};
 
-/// Functions that the global scope or namespace metal has: no names for a kernel, harmless for a variable.
+/// Functions of the global scope or namespace metal: a kernel must not have their names, a variable may.
 static const char *const kFunctions[] = {"abs",
                                          "absdiff",
                                          "access",
@@ -249,12 +249,12 @@ static bool isVectorType(StringRef word) {
                             word.drop_back(1));
 }
 
-/// `given` as an identifier that nothing else in the text has.
+/// Turns `given` into an identifier that is unique in the text.
 std::string MslPrinter::safeName(StringRef given, StringRef prefix, bool isFunction) {
   std::string wanted;
   for (char c : given)
     wanted += llvm::isAlnum(c) || c == '_' ? c : '_';
-  // Leading underscores are the compiler's, tm_ is of this text.
+  // Leading underscores are reserved for the compiler, and tm_ for the printed text.
   if (wanted.empty() || llvm::isDigit(wanted[0]) || wanted[0] == '_' ||
       StringRef(wanted).starts_with_insensitive("tm_"))
     wanted = prefix.str() + wanted;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Statements: the kernel's frame, control flow, regions, memory and what crosses threads.
+// Statements: the frame of the kernel, control flow, regions, memory and communication between threads.
 #include "Printer.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -72,7 +72,7 @@ void MslPrinter::declare(Value value, const Twine &init, Operation *op) {
   line((isPointer ? type + id : "const " + type + " " + id) + " = " + init + ";", op);
 }
 
-/// All at once: no target changes before the last value has been read.
+/// Assigns all values at once: no target changes before the last value has been read.
 void MslPrinter::assignAll(ValueRange targets, ValueRange values) {
   SmallVector<std::pair<std::string, std::string>> moves;
   for (auto [target, value] : llvm::zip_equal(targets, values)) {
@@ -106,7 +106,8 @@ void MslPrinter::assignAll(ValueRange targets, ValueRange values) {
 
 // ---- the kernel ----
 
-/// Loops of the program only: those over registers and lanes, which regions become, are unrolled or vectors.
+/// Counts only loops of the program. Those over registers and lanes, which come from regions, are unrolled
+/// or vectorized.
 MslKernel::Counts MslPrinter::countCosts() {
   MslKernel::Counts counts;
   kernel.walk([&](Operation *op) {
@@ -208,14 +209,14 @@ void MslPrinter::findStoredParameters() {
   });
 }
 
-/// The kernel reads through this parameter only, and stores to nothing that overlaps with its memory.
+/// Whether the kernel only reads through this parameter, and stores to nothing that may overlap its memory.
 bool MslPrinter::isReadOnly(size_t index) {
   AliasGroups groups =
       AliasGroups::ofPointers(kernel.getBody().front().getArgumentTypes(), options.aliasGroups);
   for (auto [other, parameter] : llvm::enumerate(result.parameters))
     if (parameter.stored && groups.mayOverlap(other, index))
       return false;
-  // What is read as volatile or atomically is meant to change under the kernel.
+  // Memory that is read as volatile or atomically is expected to change while the kernel runs.
   WalkResult walked = kernel.walk([&](DeviceAccessOpInterface access) {
     bool changes = access.isAtomic() || access.getIsVolatile();
     return changes && roots.of(access.getAddress()).mayBe(index) ? WalkResult::interrupt()
@@ -362,7 +363,7 @@ void MslPrinter::operation(Operation *op) {
         int64_t count = fragmentCount(type);
         std::string element = typeName(type.getElementType(), op->getLoc());
         open("TM_SG_REGION {", op);
-        std::string i = fresh("i"); // the value may be a parameter called i
+        std::string i = fresh("i"); // not plain i: the value may be a parameter with that name
         line("TM_UNROLL_GPU for (int " + i + " = 0; " + i + " < " + number(count) + "; ++" + i + ")");
         line("  TM_FRAGMENT(" + name(fill.getMatrix()) + ", " + i + ") = make_filled_simdgroup_matrix<" +
              element + ", 8, 8>(" + name(fill.getValue()) + ");");
@@ -395,7 +396,7 @@ void MslPrinter::operation(Operation *op) {
           refuse(op, "This operation has no form in Metal.");
         declare(op->getResult(0), expression(op), op);
       });
-  // Tiles and arrays have declared their own.
+  // Tiles and arrays declare their companions themselves.
   if (options.checkUndefined && !isa<arith::ConstantOp, tm::TileOp, tm::SharedOp>(op) &&
       op->getNumRegions() == 0) {
     declareCompanion(op);
@@ -403,8 +404,8 @@ void MslPrinter::operation(Operation *op) {
   }
 }
 
-/// Bits [shift, ...) under `mask` of the element's index: contributions of the register, the SIMD group and
-/// the lane, runs of bits at once, so that the lane's part stays plainly affine.
+/// Bits [shift, ...) under `mask` of the element index, as contributions of the register, the SIMD group and
+/// the lane. Handles runs of bits at once, so that the contribution of the lane stays plainly affine.
 std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string &reg, int64_t shift,
                                  int64_t mask) {
   SmallVector<std::string> parts;
@@ -451,7 +452,7 @@ std::string MslPrinter::position(tm::LinearLayoutAttr layout, const std::string 
   return llvm::join(parts, " ^ ");
 }
 
-/// A short body that adds to tiles over its registers: worth keeping the tiles in vector registers.
+/// Whether a short body adds to tiles over its registers, so that the tiles should stay in vector registers.
 static bool accumulates(tm::RegionOp op) {
   constexpr int kShort = 24; // operations
   int count = 0;
@@ -481,7 +482,8 @@ void MslPrinter::region(tm::RegionOp op) {
     if (!op.getBody().getArgument(0).use_empty())
       line("const int r = 0;");
   } else {
-    // Registers chosen at run time would be memory on a GPU; this many there are none of.
+    // Registers with a run-time index would live in memory on a GPU, so loops over them are unrolled. No GPU
+    // has more registers than this.
     constexpr int64_t kMaxUnrolled = 64;
     open((registers <= kMaxUnrolled ? "TM_UNROLL_GPU for (int r = 0; r < " : "for (int r = 0; r < ") +
              number(registers) + "; ++r) " + macro + " {",
@@ -493,7 +495,7 @@ void MslPrinter::region(tm::RegionOp op) {
 
 // ---- control flow ----
 
-/// Adding the step never passes the largest integer.
+/// Whether adding the step never exceeds the largest integer.
 static bool stepsExactly(scf::ForOp op) {
   IntegerAttr step, upper;
   if (!matchPattern(op.getStep(), m_Constant(&step)) || !step.getValue().isStrictlyPositive())
@@ -532,7 +534,7 @@ void MslPrinter::forLoop(scf::ForOp op) {
     std::string next = step == "1" || step == "1L" ? "++" + i : i + " += " + step;
     open("for (" + type + " " + i + " = " + lower + "; " + i + " < " + upper + "; " + next + ") {", op);
   } else {
-    // The last step may pass the largest integer: trips are counted instead.
+    // The last step may exceed the largest integer, so the loop counts trips.
     std::string trips = fresh("n"), trip = fresh("k");
     line("const long " + trips + " = tm::trip_count(" + lower + ", " + upper + ", " + step + ");", op);
     open("for (long " + trip + " = 0; " + trip + " < " + trips + "; ++" + trip + ") {", op);
@@ -577,7 +579,7 @@ void MslPrinter::whileLoop(scf::WhileOp op) {
   for (auto [result, argument] : llvm::zip_equal(op.getResults(), op.getAfterArguments())) {
     std::string id = variable(result, "");
     names[result] = id;
-    names[argument] = id; // not names[result]: a map that grows moves its elements
+    names[argument] = id; // not names[result]: the map may move its elements when it grows
     variableCompanion(result, {});
     if (companions.contains(result))
       companions[argument] = companion(result);

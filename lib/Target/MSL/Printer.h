@@ -32,7 +32,7 @@ public:
   std::string typeName(mlir::Type type, mlir::Location loc);
   std::string unsignedName(mlir::Type type, mlir::Location loc);
   std::string literal(mlir::TypedAttr attribute, mlir::Location loc);
-  /// The expression of a scalar operation with one result. Refuses operations that it does not know.
+  /// The expression of a scalar operation with one result. Throws for operations that it does not know.
   std::string expression(mlir::Operation *op);
   [[noreturn]] void refuse(mlir::Operation *op, const std::string &reason);
   [[noreturn]] void refuse(mlir::Location loc, llvm::StringRef what, const std::string &reason);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Expressions: how the spellings of scalar operations that the registry of operations names are made.
+// Expressions: rules for the spellings of scalar operations in the registry of operations.
 #include "Printer.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -142,7 +142,7 @@ std::string MslPrinter::literal(TypedAttr attribute, Location loc) {
 
 namespace {
 
-/// An operation's operands, result and spelling.
+/// The operands, result and spelling of an operation.
 struct Use {
   MslPrinter &printer;
   Operation *op;
@@ -167,7 +167,7 @@ std::string infix(const Use &use, const char *sign) {
   return use.operand(0) + " " + sign + " " + use.operand(1);
 }
 
-/// Wraps in the operation's own width, unless it is known not to.
+/// Wraps in the width of the operation, unless it is known not to overflow.
 std::string wrapping(const Use &use, const char *sign, const char *function) {
   if (use.resultType().isInteger(1)) // arithmetic modulo 2
     return sign[0] == '*' ? infix(use, "&&") : infix(use, "!=");
@@ -178,7 +178,7 @@ std::string wrapping(const Use &use, const char *sign, const char *function) {
   return use.call(Twine("tm::") + function);
 }
 
-/// A constant operand of an operation in a region.
+/// The constant operand of an operation inside of a region, if it is one.
 std::optional<APInt> constantInRegion(const Use &use, unsigned i) {
   IntegerAttr value;
   if (!use.op->getParentOfType<tm::RegionOp>() || use.type(i).isInteger(1) ||
@@ -187,7 +187,7 @@ std::optional<APInt> constantInRegion(const Use &use, unsigned i) {
   return value.getValue();
 }
 
-/// Low bits of a value of a region: TM_MASK says why they are marked.
+/// The low bits of a value inside of a region; see TM_MASK for why they are marked.
 std::string lowBits(const Use &use, const APInt &mask) {
   Type type = use.type(0);
   std::string text = use.operand(0) + " & TM_MASK(" +
@@ -195,7 +195,7 @@ std::string lowBits(const Use &use, const APInt &mask) {
   return type.getIntOrFloatBitWidth() < 32 ? use.named(type) + "(" + text + ")" : text;
 }
 
-/// Division, or its remainder, where the divisor may be a constant power of two.
+/// A division or its remainder. The divisor may be a constant power of two.
 std::string divide(const Use &use, const char *function, bool isSigned, bool isRemainder) {
   std::optional<APInt> divisor = constantInRegion(use, 1);
   if (!divisor || !divisor->isPowerOf2() || (isSigned && divisor->isNegative()) || divisor->isOne())
@@ -212,7 +212,7 @@ std::string divide(const Use &use, const char *function, bool isSigned, bool isR
   return "tm::div_power_of_2(" + use.operand(0) + ", " + marked(low) + ", " + marked(log2) + ")";
 }
 
-/// A shift to the right, of what was shifted to the left: together they take low bits.
+/// A right shift. Together with a left shift of its operand it selects low bits.
 std::string shiftRight(const Use &use, const char *function) {
   std::optional<APInt> count = constantInRegion(use, 1);
   if (!count || !use.op->getOperand(0).getDefiningOp<arith::ShLIOp>())
@@ -243,11 +243,11 @@ std::string bitwise(const Use &use, const char *sign) {
 
 std::string arithmetic(const Use &use, const char *sign) {
   std::string text = infix(use, sign);
-  // bfloat and half round after each operation.
+  // bfloat and half round after every operation.
   return use.resultType().getIntOrFloatBitWidth() == 16 ? use.result() + "(" + text + ")" : text;
 }
 
-/// A float function that exists for float (and double): narrow types by way of float.
+/// A function that exists for float (and double); narrower types are computed in float.
 std::string floatCall(const Use &use, const std::string &function) {
   Type type = use.type(0);
   bool narrow = type.getIntOrFloatBitWidth() == 16;
@@ -405,7 +405,7 @@ std::string undefined(const Use &use) {
 
 std::string convert(const Use &use) { return use.result() + "(" + use.operand(0) + ")"; }
 
-/// From a signed integer: a true i1 is -1.
+/// A conversion from a signed integer, where true (i1) is -1.
 std::string convertSigned(const Use &use) {
   return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))" : convert(use);
 }
@@ -434,7 +434,7 @@ std::string clamp(const Use &use) {
   return use.call(all ? "tm::clamp_nan" : "tm::clamp_number");
 }
 
-/// The spellings that the registry of operations gives.
+/// The spellings that the registry of operations may use.
 const llvm::StringMap<Rule> &rules() {
   static const llvm::StringMap<Rule> table = {
 #define TM_SPELLING(NAME, ...) {NAME, +[](const Use &use) -> std::string { return __VA_ARGS__; }},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The check mode for undefined values. A value that can come from an operation without a result (a division
-// by zero, a shift too far, an element that a mask left out) has a companion in the text that says whether it
-// did, and where. The companions follow the data, so that lanes whose results nobody uses are no fault. What
-// takes effect is checked: stores, addresses, masks, conditions and bounds.
+// The check mode for undefined values. Each value that may come from an operation without a defined result
+// (a division by zero, a shift that is too far, an element that was masked off) gets a companion, which says
+// whether it is undefined and where that began. Companions follow the data, so lanes whose results are not
+// used cause no fault. Values are checked where they take effect: in stores, addresses, masks, conditions
+// and bounds.
 #include "Printer.h"
 
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -16,7 +17,7 @@ namespace {
 /// Why a result may be undefined.
 struct Origin {
   const char *what = nullptr;
-  const char *defined = nullptr; // the function of check.h that says it is not
+  const char *defined = nullptr; // function of check.h that tells whether the result is defined
 };
 } // namespace
 
@@ -48,7 +49,7 @@ static Origin originOf(Operation *op) {
   return {};
 }
 
-// ---- which values ----
+// ---- values that may be undefined ----
 
 void MslPrinter::findSuspects() {
   if (!options.checkUndefined)
@@ -60,7 +61,7 @@ void MslPrinter::findSuspects() {
       if (suspects.contains(source))
         add(target);
   };
-  // Only tm.shared_store writes companions: an array that something else writes too has none.
+  // Only tm.shared_store writes companions, so an array that is also written in other ways has none.
   llvm::DenseSet<Value> blind;
   kernel.walk([&](ThreadgroupAccessOpInterface access) {
     if (!isa<tm::SharedStoreOp>(access.getOperation()))
@@ -112,13 +113,13 @@ void MslPrinter::findSuspects() {
 
 // ---- companions ----
 
-/// The companion of a value, "0u" where it is certainly defined.
+/// The companion of a value, or "0u" if the value is certainly defined.
 std::string MslPrinter::companion(Value value) {
   auto known = companions.find(value);
   return known == companions.end() ? "0u" : known->second;
 }
 
-/// Of operands: the first origin there is.
+/// The first origin among the operands.
 std::string MslPrinter::companionOf(ValueRange values) {
   SmallVector<std::string> parts;
   for (Value value : values)
@@ -129,7 +130,7 @@ std::string MslPrinter::companionOf(ValueRange values) {
   return parts.size() == 1 ? parts[0] : "tm::either(" + llvm::join(parts, ", ") + ")";
 }
 
-/// What follows the declaration of a result: its companion.
+/// Declares the companion of a result, after the result itself.
 void MslPrinter::declareCompanion(Operation *op) {
   if (op->getNumResults() == 0 || !suspects.contains(op->getResult(0)))
     return;
@@ -177,7 +178,7 @@ void MslPrinter::declareCompanion(Operation *op) {
     companions[result] = id;
 }
 
-/// A variable with the companion of `init`, for a value that control flow assigns.
+/// Declares a variable for the companion of a value that control flow assigns, starting with that of `init`.
 void MslPrinter::variableCompanion(Value value, Value init) {
   if (!suspects.contains(value))
     return;
@@ -216,7 +217,7 @@ void MslPrinter::sharedCompanion(tm::SharedOp shared) {
   companions[shared] = id;
 }
 
-/// Room for the companions of arrays, behind the arrays themselves.
+/// Places the companions of arrays in threadgroup memory, behind all arrays.
 void MslPrinter::placeCompanions() {
   int64_t end = (result.threadgroupBytes + 15) / 16 * 16;
   kernel.walk([&](tm::SharedOp shared) {
@@ -228,7 +229,7 @@ void MslPrinter::placeCompanions() {
   });
 }
 
-/// What follows an operation that copies values: the same for their companions.
+/// Copies companions after an operation that copies values.
 void MslPrinter::copyCompanion(Operation *op) {
   if (auto put = dyn_cast<tm::PutOp>(op)) {
     if (suspects.contains(put.getTile()))
@@ -255,7 +256,7 @@ void MslPrinter::copyCompanion(Operation *op) {
   }
 }
 
-/// An operation takes effect that needs these values to be defined, where `active` (empty: always).
+/// Reports if one of these values is undefined where `active` holds (empty: always).
 void MslPrinter::demand(ArrayRef<Value> values, const std::string &active, Operation *op) {
   SmallVector<Value> present;
   for (Value value : values)

@@ -17,10 +17,10 @@ static RankedTensorType arrayType(ArrayRef<int64_t> shape, Type elementType) {
 
 static Shape shapeOf(Value array) { return Shape(typeOf(array).getShape()); }
 
-// ---- what several operations infer and verify ----
+// ---- inference and verification shared by several operations ----
 
-/// NumPy's rule, aligned at the last axis. Extents that do not fit are left to the verifier, so that the
-/// builders of elementwise operations need not fail.
+/// Broadcasts as NumPy does, aligned at the last axis. Extents that do not match are left to the verifier, so
+/// that builders of elementwise operations cannot fail.
 static RankedTensorType broadcastType(ValueRange operands, Type elementType) {
   Shape shape;
   for (Value operand : operands) {
@@ -35,7 +35,7 @@ static RankedTensorType broadcastType(ValueRange operands, Type elementType) {
   return arrayType(shape, elementType);
 }
 
-/// Every operand axis, aligned at the last one, is 1 or the result's extent.
+/// Every axis of an operand, aligned at the last one, must be 1 or the extent of the result.
 static LogicalResult verifyBroadcast(Operation *op) {
   auto result = typeOf(op->getResult(0));
   for (Value operand : op->getOperands()) {
@@ -70,7 +70,7 @@ static LogicalResult verifyAxes(Operation *op, Value a, ArrayRef<int64_t> axes) 
   return success();
 }
 
-/// One bound for each axis of `a`, named by the attribute.
+/// The attribute must have one value for each axis of `a`.
 static LogicalResult verifyPerAxis(Operation *op, Value a, ArrayRef<int64_t> values, StringRef name) {
   if (static_cast<int64_t>(values.size()) != typeOf(a).getRank())
     return op->emitOpError() << "needs one " << name << " per axis";
@@ -232,7 +232,7 @@ LogicalResult TransposeOp::verify() {
   return verifyAxes(getOperation(), getA(), getAxes());
 }
 
-/// The stop of a slice as a position: MLX counts a negative one from the end where the stride is negative.
+/// The stop of a slice as a position. With a negative stride, MLX counts a negative stop from the end.
 static int64_t sliceStop(int64_t stop, int64_t stride, int64_t extent) {
   return stride < 0 && stop < 0 ? stop + extent : stop;
 }

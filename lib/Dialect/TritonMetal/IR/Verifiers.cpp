@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a well-formed program of threads looks like: where an operation may stand, and that it stays inside of
-// the registers, arrays and matrices that it names.
+// Verifiers: each operation must stand where it is allowed to, and must stay inside of the registers, arrays
+// and matrices that it names.
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
 #include "triton-metal/Support/Types.h"
 
@@ -36,14 +36,14 @@ LogicalResult LinearLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitEr
   return success();
 }
 
-/// What a variable, an array or a parameter can hold.
+/// What a variable, an array or a parameter may hold.
 static bool isScalar(Type type) { return type.isIntOrFloat() || isa<tt::PointerType>(type); }
 
 LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, Type element,
                                LinearLayoutAttr layout) {
   if (!isScalar(element))
     return emitError() << "a tile holds numbers or pointers, not " << element;
-  // Gaussian elimination: the bases must span all bits of an element's index.
+  // Gaussian elimination shows whether the bases span all bits of the element index.
   SmallVector<int64_t> reduced;
   for (ArrayRef<int64_t> bases : {layout.getRegisters(), layout.getLanes(), layout.getSimdgroups()})
     for (int64_t basis : bases) {
@@ -89,7 +89,7 @@ enum Place : unsigned { Uniform = 1, InRegion = 2, InSingle = 4 };
 static KernelOp kernelOf(Operation *op) { return op->getParentOfType<KernelOp>(); }
 static RegionOp regionOf(Operation *op) { return op->getParentOfType<RegionOp>(); }
 
-/// That `op` stands in one of the places that `allowed` names, each thread's work within its SIMD groups.
+/// `op` must stand in one of the places in `allowed`.
 static LogicalResult standsIn(Operation *op, unsigned allowed) {
   Place place = Uniform;
   for (Operation *parent = op->getParentOp();; parent = parent->getParentOp()) {
@@ -117,7 +117,7 @@ static LogicalResult standsIn(Operation *op, unsigned allowed) {
   }
 }
 
-/// The layout speaks of as many SIMD groups as the kernel has.
+/// The layout must have as many SIMD groups as the kernel.
 static LogicalResult fitsKernel(Operation *op, LinearLayoutAttr layout) {
   KernelOp kernel = kernelOf(op);
   if (layout.getNumSimdgroups() != int64_t(kernel.getSimdgroups()))
@@ -126,12 +126,12 @@ static LogicalResult fitsKernel(Operation *op, LinearLayoutAttr layout) {
   return success();
 }
 
-/// How often the same value is there: in each thread, each SIMD group, or once.
+/// How many threads share a value: 0 if each has its own, 1 for a SIMD group, 2 for all threads.
 static unsigned sharingOf(LinearLayoutAttr layout) {
   return layout.isUniform() ? 2 : layout.isLaneUniform() ? 1 : 0;
 }
 
-/// `reg` counts registers of `layout`, as far as can be seen: a constant, or the register of a region.
+/// `reg` must be a register of `layout`, as far as this is known: a constant, or the register of a region.
 static LogicalResult isRegisterOf(Operation *op, Value reg, LinearLayoutAttr layout) {
   int64_t count = layout.getNumRegisters();
   llvm::APInt constant;
@@ -153,7 +153,7 @@ static LogicalResult isPosition(Operation *op, Value reg, LinearLayoutAttr layou
   return isRegisterOf(op, reg, layout);
 }
 
-/// `index` lies inside of an array, as far as can be seen.
+/// `index` must lie inside of the array, if it is a constant.
 static LogicalResult isIndexOf(Operation *op, Value index, SharedType array) {
   llvm::APInt constant;
   if (matchPattern(index, m_ConstantInt(&constant)) &&
@@ -163,7 +163,7 @@ static LogicalResult isIndexOf(Operation *op, Value index, SharedType array) {
   return success();
 }
 
-/// `value` has the type of what it is read from or written to.
+/// `value` must have the type of what it is read from or written to.
 static LogicalResult isOfType(Operation *op, Type type, Type wanted, const char *what) {
   if (type == wanted)
     return success();
@@ -242,7 +242,7 @@ LogicalResult PutOp::verify() {
   if (failed(standsIn(*this, InRegion)) ||
       failed(isOfType(*this, getValue().getType(), tile.getElementType(), "a value")))
     return failure();
-  // A CPU runs the body once for what is the same in all lanes, or in all threads.
+  // On a CPU the body runs only once for all lanes, or for all threads, if they share the value.
   if (sharingOf(regionOf(*this).getLayout()) > sharingOf(tile.getLayout()))
     return emitOpError("sets a tile that differs between threads, in a region that does not");
   return isRegisterOf(*this, getReg(), tile.getLayout());
@@ -250,7 +250,7 @@ LogicalResult PutOp::verify() {
 
 // ---- device memory ----
 
-/// `pointer` points to `element`, and an offset counts elements.
+/// `pointer` must point to `element`, and the offset must be an integer that counts elements.
 static LogicalResult isAccess(Operation *op, Value pointer, Value offset, Type element, const char *what) {
   auto type = dyn_cast<tt::PointerType>(pointer.getType());
   if (!type)
@@ -406,7 +406,7 @@ LogicalResult FragmentsCopyOp::verify() {
   return isOfType(*this, getSource().getType(), getResult().getType(), "a source");
 }
 
-/// An array has room for `rows` rows of `columns` elements, one every `stride`.
+/// The array must have room for `rows` rows of `columns` elements, with `stride` elements from row to row.
 static LogicalResult holdsRows(Operation *op, SharedType array, int64_t rows, int64_t columns,
                                int64_t stride) {
   if (stride < columns)

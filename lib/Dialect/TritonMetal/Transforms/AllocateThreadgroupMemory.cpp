@@ -30,7 +30,7 @@ struct AllocateThreadgroupMemoryPass : impl::AllocateThreadgroupMemoryBase<Alloc
   }
 
   void allocate(KernelOp kernel) {
-    // Where each operation begins and where the last operation inside of it does.
+    // The positions that each operation covers, including those of the operations inside of it.
     llvm::DenseMap<Operation *, std::pair<int64_t, int64_t>> position;
     int64_t next = 0;
     auto number = [&](auto &self, Operation *op) -> void {
@@ -49,7 +49,7 @@ struct AllocateThreadgroupMemoryPass : impl::AllocateThreadgroupMemoryBase<Alloc
         array.end = std::max(array.end, position[op->getBlock()->findAncestorOpInBlock(*user)].second);
       arrays.push_back(array);
     });
-    // Large arrays first; each at the lowest place that is free for its whole life.
+    // Places large arrays first, each at the lowest address that is free during its whole lifetime.
     llvm::stable_sort(arrays, [](const Array &a, const Array &b) { return a.bytes > b.bytes; });
     int64_t total = 0;
     for (size_t i = 0; i < arrays.size(); ++i) {

@@ -19,10 +19,10 @@ namespace tmetal::tm {
 
 namespace {
 
-/// Memory that a statement touches: bytes of threadgroup memory, or what a parameter points to.
+/// Memory that a statement accesses: bytes of threadgroup memory, or the memory behind a parameter.
 struct Access {
   bool shared;
-  int64_t begin, end; // bytes; for device memory the parameter's number, -1 when it is not known
+  int64_t begin, end; // bytes; for device memory the number of the parameter, or -1 if unknown
   AccessKind kind;
   bool operator<(const Access &other) const {
     return std::tie(shared, begin, end, kind) < std::tie(other.shared, other.begin, other.end, other.kind);
@@ -35,7 +35,7 @@ public:
   explicit Placer(KernelOp kernel) : kernel(kernel), roots(kernel) {
     if (auto attribute = kernel->getAttrOfType<DenseI64ArrayAttr>("aliasGroups"))
       groups = AliasGroups(attribute.asArrayRef());
-    // Memory that nothing writes needs no order.
+    // Memory that is never written needs no order.
     kernel.walk([&](Operation *op) {
       for (const Access &access : accessesOf(op))
         if (!access.shared && access.kind != AccessKind::Read)
@@ -43,7 +43,7 @@ public:
     });
   }
 
-  /// One barrier at a time, until no pair of accesses is left without one.
+  /// Adds one barrier at a time, until every pair of conflicting accesses has one in between.
   void run() {
     while (true) {
       conflict = nullptr;
@@ -92,7 +92,7 @@ private:
         written, [&](int64_t root) { return overlap(access, {false, root, root + 1, AccessKind::Write}); });
   }
 
-  /// A statement of uniform code as a whole: inside of it, threads do not wait for one another.
+  /// Treats a statement of uniform code as a whole, because threads do not wait for each other inside of it.
   void statement(Operation *op, State &state) {
     SmallVector<Access> accesses;
     op->walk([&](Operation *inner) {
@@ -148,7 +148,7 @@ private:
     }
   }
 
-  /// The body on what reaches it from before the loop and from the trip before.
+  /// Runs the body on the accesses that reach it, both from before the loop and from the previous trip.
   void around(State &state, llvm::function_ref<void(State &)> body) {
     while (true) {
       State inner = state;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Regions whose masks hold everywhere get a version without masks and with addresses that are plainly affine.
-//
-// An offset or a comparison that is affine in the coordinates takes its extreme values at corners of the
-// region's box. They are computed in 64 bits in front of the region; where all offsets stay inside of 32 bits
-// (they do not wrap) and all comparisons hold at their worst corner, every thread may drop its masks.
+// Gives regions a second version for the case that all masks hold. It has no masks, and its addresses are
+// affine.
+// An affine function of the coordinates takes its extreme values at corners of the region's box. Code in
+// front of the region computes these for offsets and comparisons in 64 bits. If all offsets fit into 32 bits
+// (so that they do not wrap) and all comparisons hold at their worst corner, every thread may drop its masks.
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,8 +23,8 @@ namespace tmetal::tm {
 
 namespace {
 
-/// sum of coefficient * position + constant, modulo 2^width of the value it stands for. Coefficients and the
-/// constant are i64 values of uniform code.
+/// Sum of coefficient * position + constant, modulo 2^width of the value that it describes. Coefficients and
+/// the constant are i64 values in uniform code.
 struct Affine {
   SmallVector<std::pair<Operation *, Value>> terms; // by tm.coord or tm.element
   Value constant;
@@ -45,7 +45,7 @@ public:
         accesses.push_back(access);
       else if (isa<PrintOp, AssertOp>(op) ||
                op.walk([](DeviceAccessOpInterface) { return WalkResult::interrupt(); }).wasInterrupted())
-        return; // nothing to win
+        return; // nothing to gain
     }
     if (accesses.empty())
       return;
@@ -77,7 +77,7 @@ public:
     }
     if (!useful)
       return;
-    // Uniform pointers and steps of the fast version.
+    // Pointers and steps of the fast version; both are uniform.
     struct Address {
       Value base;
       SmallVector<std::pair<Operation *, Value>> terms;
@@ -111,7 +111,7 @@ public:
           Value step = position->getResult(0);
           std::optional<int64_t> known = constantOf(coefficient);
           auto noWrap = arith::IntegerOverflowFlags::nsw;
-          // A small constant step stays inside of 32 bits.
+          // A small constant step cannot leave 32 bits.
           if (known && std::abs(*known) <= 1024) {
             if (*known != 1)
               step = arith::MulIOp::create(at, step, arith::ConstantIntOp::create(at, *known, 32), noWrap);
@@ -180,7 +180,7 @@ private:
       return x;
     return arith::MulIOp::create(b, x, y);
   }
-  /// A uniform integer, reduced to the value that its own width stands for.
+  /// A uniform integer extended to 64 bits, wrapped to its own width first.
   Value widened(Value value) {
     if (std::optional<int64_t> known = constantOf(value))
       return constant(*known);
@@ -188,7 +188,7 @@ private:
       return value;
     return arith::ExtSIOp::create(b, b.getI64Type(), value);
   }
-  /// In 32-bit arithmetic a sum or product of uniform parts may wrap; so do the parts of an affine form,
+  /// A sum or product of uniform parts may wrap in 32-bit arithmetic. So may the parts of an affine form,
   /// which is only used modulo 2^32 until `requireNoWrap` has shown that it does not wrap.
   Value reduced(Value value, bool narrow) {
     if (!narrow)
@@ -261,7 +261,7 @@ private:
       }
     form.terms.push_back({position, coefficient});
   }
-  /// The first of equal position operations.
+  /// The first of several equal position operations.
   Operation *canonical(Operation *op) {
     for (Operation *other : positions)
       if (other->getName() == op->getName() && other->getAttrDictionary() == op->getAttrDictionary() &&
@@ -277,7 +277,7 @@ private:
       return coord.getLayout().getShape()[coord.getDim()];
     return cast<ElementOp>(position).getLayout().getNumElements();
   }
-  /// Largest or smallest value of the form over the box, exactly.
+  /// The exact largest or smallest value of the form over the box.
   Value extreme(const Affine &form, bool largest) {
     Value sum = form.constant;
     for (auto [position, coefficient] : form.terms) {
@@ -302,7 +302,7 @@ private:
   }
   void requireNoWrap(const Affine &form) {
     if (form.terms.empty())
-      return; // reduced already
+      return; // already reduced
     SmallVector<void *> key;
     for (auto [position, coefficient] : form.terms) {
       key.push_back(position);
@@ -316,7 +316,8 @@ private:
     compare(arith::CmpIPredicate::sle, extreme(form, true), constant(std::numeric_limits<int32_t>::max()));
   }
 
-  /// What is left of a mask once the conditions of the fast version hold; null when nothing is.
+  /// The part of a mask that still has to be tested when the conditions of the fast version hold; null
+  /// if none.
   Value requireMask(Value mask) {
     if (isUniform(mask)) {
       require(mask);
@@ -346,8 +347,8 @@ private:
       requireNoWrap(*left);
       requireNoWrap(*right);
     } else {
-      // 64 bits have no wider type to compute corners in: constant steps, and corners in order, show that
-      // none wraps.
+      // There is no type wider than 64 bits to compute the corners in. Constant steps and corners in the
+      // right order show that none wraps.
       for (const Affine *side : {&*left, &*right}) {
         if (llvm::any_of(side->terms, [](auto &term) { return !constantOf(term.second); }))
           return mask;
@@ -355,7 +356,7 @@ private:
           compare(P::sle, extreme(*side, false), extreme(*side, true));
       }
     }
-    // The worst corners of each side by itself: sufficient, and exact where one side is uniform.
+    // Compares the worst corners of both sides: sufficient, and exact if one side is uniform.
     bool less = predicate == P::slt || predicate == P::sle;
     compare(predicate, extreme(*left, less), extreme(*right, !less));
     return {};
