@@ -27,7 +27,7 @@ Box planBox(const Access &access, ArrayRef<bool> movable) {
         axes.push_back(i);
     return axes;
   };
-  // Conditions over several axes first: they decide which axes are merged.
+  // Conditions over several axes come first, because they decide which axes are merged.
   SmallVector<const IndexExpr *> atoms;
   for (const IndexExpr &atom : access.condition.atoms)
     atoms.push_back(&atom);
@@ -70,7 +70,7 @@ Box planBox(const Access &access, ArrayRef<bool> movable) {
     std::sort(axes.begin(), axes.end(), [&](unsigned a, unsigned b) {
       return std::abs(atom->coefficients[a]) > std::abs(atom->coefficients[b]);
     });
-    // Row-major nesting in the condition and in the address alike: the axes count as one.
+    // Axes that are nested in row-major order in both the condition and the address count as one.
     bool nested = true;
     for (unsigned k = 0; k + 1 < axes.size(); ++k) {
       int64_t extent = access.extents[axes[k + 1]];

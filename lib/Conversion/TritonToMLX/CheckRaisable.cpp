@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the mlx engine refuses before any launch.
+// Finds kernels that the mlx engine has to refuse, before any launch.
 #include "Refusal.h"
 #include "Rules.h"
 
@@ -19,7 +19,7 @@ namespace tmetal {
 
 static bool isPointer(Value value) { return isa<tt::PointerType>(getElementTypeOrSelf(value.getType())); }
 
-/// All programs run in step, so a program that waits for what another one stores would wait for ever.
+/// All programs run in lockstep, so a program that waits for another one's store would wait forever.
 void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storageOf) {
   PointerRoots roots(kernel);
   llvm::SmallDenseSet<int> stored;

@@ -47,7 +47,7 @@ std::optional<Combiner> combinerOf(Region &region) {
   return combinerOf(&op);
 }
 
-/// On i1, where true is 1 unsigned and -1 signed.
+/// For i1, where true is 1 if unsigned and -1 if signed.
 static Value combineTruth(Emitter &e, Combiner combiner, Value a, Value b) {
   switch (combiner) {
   case Combiner::Add:
@@ -107,7 +107,8 @@ bool reducesDirectly(Combiner combiner, Type elementType) {
   return !bitwise && combiner != Combiner::Xor;
 }
 
-/// MLX propagates NaN: it is taken out, and put back where there was nothing else.
+/// MLX propagates NaN, so NaN is replaced by the neutral element first, and
+/// restored where there was no number.
 template <typename Op> static Value reduceNumbers(Emitter &e, Value a, int64_t axis, double neutral) {
   Type type = elementOf(a);
   unsigned rank = shapeOf(a).size();
@@ -124,7 +125,7 @@ Value reduce(Emitter &e, Combiner combiner, Value a, unsigned axis) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   switch (combiner) {
   case Combiner::Add:
-    // Half types are summed in f32: MLX would round at every step.
+    // Sums half types in f32, because MLX would round at every step.
     if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32)
       return e.convert(e.emit<SumOp>(e.convert(a, e.f32()), at), type);
     return e.emit<SumOp>(a, at);

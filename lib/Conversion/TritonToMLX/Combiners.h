@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Commutative operations that MLX can run along an axis, or that lanes and trips are combined by.
+// Commutative operations that reduce an axis, or that combine lanes or trips.
 #pragma once
 
 #include "Emitter.h"
@@ -11,9 +11,9 @@ namespace tmetal::raising {
 enum class Combiner {
   Add,
   Multiply,
-  Maximum, // of floats: propagates NaN
+  Maximum, // for floats: propagates NaN
   Minimum,
-  MaxNumber, // the other operand for NaN
+  MaxNumber, // the other operand if one is NaN
   MinNumber,
   MaxSigned,
   MinSigned,
@@ -24,19 +24,19 @@ enum class Combiner {
   Xor,
 };
 
-/// What an `arith` operation is; nullopt if it is none of these.
+/// The combiner of an `arith` operation, or nullopt.
 std::optional<Combiner> combinerOf(mlir::Operation *op);
-/// The region is one combiner on its two arguments.
+/// The combiner of a region that applies just one to its two arguments, or nullopt.
 std::optional<Combiner> combinerOf(mlir::Region &region);
 
 mlir::Value combine(Emitter &e, Combiner combiner, mlir::Value a, mlir::Value b);
-/// MLX reduces arrays of this element type by the combiner.
+/// Whether MLX can reduce arrays of this element type with the combiner.
 bool reducesDirectly(Combiner combiner, mlir::Type elementType);
-/// Along an axis, which stays with extent 1; for what reducesDirectly.
+/// Reduces along an axis, which stays with extent 1. Only where reducesDirectly() is true.
 mlir::Value reduce(Emitter &e, Combiner combiner, mlir::Value a, unsigned axis);
-/// The same for any combiner: halves are combined until one element is left.
+/// The same for any combiner: combines halves until one element is left.
 mlir::Value reduceByHalves(Emitter &e, Combiner combiner, mlir::Value a, unsigned axis);
-/// Null: MLX has no such scan, or it would round more often than the kernel does.
+/// Null if MLX has no such scan, or if it would round more often than the kernel does.
 mlir::Value scanDirectly(Emitter &e, Combiner combiner, mlir::Value a, unsigned axis, bool reverse);
 
 } // namespace tmetal::raising

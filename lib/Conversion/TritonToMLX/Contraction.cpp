@@ -10,9 +10,10 @@ namespace tmetal::raising {
 
 using namespace mlxir;
 
-/// The product of matrices on the last two axes; the axes before them broadcast.
+/// Multiplies matrices on the last two axes and broadcasts the axes in front of them.
 static Value contract(Emitter &e, Value a, Value b) {
-  // Axes on which only one side varies join that side's rows or columns: one large product.
+  // Axes on which only one side varies become part of that side's rows or columns,
+  // which makes one large product.
   unsigned leading = shapeOf(a).size() - 2, row = leading, column = leading + 1;
   SmallVector<int64_t> batch, aOnly, bOnly, neither;
   for (unsigned i = 0; i < leading; ++i) {
@@ -57,7 +58,7 @@ static Value contract(Emitter &e, Value a, Value b) {
   Value right = e.reshape(e.transpose(b, bOrder), bShape);
   Value out = e.emit<MatmulOp>(left, right);
 
-  // Back to program axes, batch axes, rows, columns.
+  // Back to program axes, batch axes, rows and columns.
   Extents unfolded = batchExtents;
   unfolded.append(aExtents.begin(), aExtents.end());
   unfolded.push_back(m);
@@ -98,7 +99,7 @@ Value dotProduct(Emitter &e, Value a, Value b, Type aType, Type bType, Type resu
     }
     return e.convert(sum, resultType);
   }
-  // Narrow floats multiply exactly in f32, and MLX would round their product to the operands' type.
+  // Products of narrow floats are exact in f32; MLX would round them to the type of the operands.
   auto widen = [&](Value v, Type type) {
     if (type.isF64())
       return v;

@@ -6,8 +6,8 @@
 
 namespace tmetal::raising {
 
-/// The product of matrices on the last two axes, exact up to the rounding of its sum; the axes before them
-/// broadcast. `aType`, `bType`: the kernel's element types. `op` is what a refusal names.
+/// Multiplies matrices on the last two axes, exactly except for the rounding of the sums, and broadcasts the
+/// axes in front of them. `aType` and `bType` are the element types in the kernel; a refusal names `op`.
 mlir::Value dotProduct(Emitter &e, mlir::Value a, mlir::Value b, mlir::Type aType, mlir::Type bType,
                        mlir::Type resultType, mlir::Operation *op);
 

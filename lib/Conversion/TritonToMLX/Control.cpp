@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rules of structured control flow: all programs run in step, each lane under the mask of what encloses it.
+// Rules of structured control flow. All programs run in lockstep, each lane under the masks around it.
 #include "KnownIntegers.h"
 #include "Loops.h"
 #include "Raising.h"
@@ -34,7 +34,7 @@ void raiseOperation(Raising &r, Operation *op) {
 
 void raiseNothing(Raising &, Operation *) {}
 
-/// Static steps are unrolled up to this many raised operations; longer loops run on the device's own count.
+/// Loops are unrolled up to this many raised operations in total. Longer ones are counted on the device.
 constexpr int64_t kMaxUnrolledOperations = 20000;
 
 static int64_t countOperations(Operation *op) {
@@ -43,7 +43,7 @@ static int64_t countOperations(Operation *op) {
   return count;
 }
 
-/// Runs a block under a mask, if there is one; what its terminator passes on.
+/// Raises a block, under a mask if there is one, and returns the operands of its terminator.
 static Vals raiseUnder(Raising &r, const Val *mask, Block &block) {
   auto raise = [&] {
     raiseBlock(r, block);
@@ -70,7 +70,7 @@ static void setAll(Raising &r, ValueRange range, ArrayRef<Val> vals) {
     r.values.set(value, val);
 }
 
-/// For a condition of the programs and values of any type: `a` where it holds, else `b`.
+/// `a` where the condition, which is one of the programs, holds, else `b`. The values may have any type.
 static Val choose(Raising &r, const Val &condition, const Val &a, const Val &b, Type type, Operation *op) {
   Val chooser = r.values.widened(condition, r.values.extentsOf(type).size());
   return r.values.select(chooser, a, b, type, op);
@@ -93,7 +93,7 @@ void raiseIf(Raising &r, Operation *op) {
     r.values.set(result, choose(r, condition, whenTrue[i], whenFalse[i], result.getType(), op));
 }
 
-/// Each trip under `counter < bound`, where programs differ.
+/// Raises each trip under `counter < bound` if the bounds differ between programs.
 static void unrollLoop(Raising &r, scf::ForOp loop, const IndexExpr &lower, const IndexExpr &upper,
                        const IndexExpr &step, int64_t trips) {
   Vals carried = getAll(r, loop.getInitArgs());
@@ -113,7 +113,8 @@ static void unrollLoop(Raising &r, scf::ForOp loop, const IndexExpr &lower, cons
     setAll(r, loop.getRegionIterArgs(), carried);
     Vals next = raiseUnder(r, all ? nullptr : &active, *loop.getBody());
     for (auto [i, result] : enumerate(loop.getResults())) {
-      // A lane that has left the loop never acts again: its value matters only if it is used after the loop.
+      // A lane that has left the loop does not act any more, so its value matters only
+      // if it is used after the loop.
       bool kept = !all && !result.use_empty();
       carried[i] = kept ? choose(r, active, next[i], carried[i], result.getType(), loop) : next[i];
     }
@@ -121,7 +122,7 @@ static void unrollLoop(Raising &r, scf::ForOp loop, const IndexExpr &lower, cons
   setAll(r, loop.getResults(), carried);
 }
 
-/// The device counts.
+/// The device counts the trips.
 static void stepFor(Raising &r, scf::ForOp loop, const Val &lower, const Val &upper, const Val &step) {
   Emitter &e = r.emitter;
   Values &values = r.values;
@@ -179,7 +180,8 @@ void raiseFor(Raising &r, Operation *op) {
 }
 
 namespace {
-/// A `scf.while` rotated: what its first region passes on, and the programs that go on from there.
+/// A rotated `scf.while`: the values that its first region passes on, and the
+/// programs that continue with them.
 class WhileLoop {
 public:
   WhileLoop(Raising &r, scf::WhileOp loop) : r(r), loop(loop) {}
@@ -214,7 +216,7 @@ private:
 };
 } // namespace
 
-/// As long as the condition is known; true when no program goes on.
+/// Unrolls the loop while its condition is known. Returns true when no program continues.
 bool WhileLoop::unroll() {
   const Extents extents = r.values.programExtents();
   int64_t budget = kMaxUnrolledOperations / std::max<int64_t>(countOperations(loop), 1);
@@ -222,7 +224,7 @@ bool WhileLoop::unroll() {
     if (active.condition.constantValue() == false)
       return true;
     bool all = active.condition.constantValue() == true;
-    if (!all) // keep the conjunction from growing with every step
+    if (!all) // keeps the conjunction from growing with every step
       if (auto truth = active.condition.asInteger(extents)) {
         active.condition = Condition::fromInteger(*truth, extents);
         if (active.condition.constantValue() == false)

@@ -191,7 +191,7 @@ void raiseCompareInteger(Raising &r, Operation *op) {
       return;
     }
   Value x = values.arrayOf(compare.getLhs()), y = values.arrayOf(compare.getRhs());
-  if (element.isInteger(1)) { // MLX orders false below true; a signed i1 has true = -1
+  if (element.isInteger(1)) { // MLX orders false before true, but true is -1 as a signed i1
     if (isSigned(compare.getPredicate()))
       std::swap(x, y);
     x = e.convert(x, e.i32());

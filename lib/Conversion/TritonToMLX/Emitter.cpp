@@ -32,7 +32,7 @@ Value Emitter::zero(Type elementType, unsigned rank) {
 Value Emitter::materialize(const IndexExpr &index, Type elementType, ArrayRef<int64_t> extents) {
   unsigned rank = index.rank();
   Value sum;
-  int64_t start = index.offset; // goes into the first term
+  int64_t start = index.offset; // added to the first term
   auto accumulate = [&](Value term) {
     sum = sum ? emit<AddOp>(sum, term) : term;
     start = 0;
@@ -107,7 +107,7 @@ Value Emitter::reshape(Value a, ArrayRef<int64_t> shape) {
 Value Emitter::transpose(Value a, ArrayRef<int64_t> axes) {
   bool identity = true;
   Extents shape;
-  SmallVector<int64_t> before, after; // the axes that hold more than one element
+  SmallVector<int64_t> before, after; // the axes with more than one element
   for (auto [i, axis] : enumerate(axes)) {
     identity &= static_cast<int64_t>(i) == axis;
     shape.push_back(shapeOf(a)[axis]);
@@ -147,7 +147,7 @@ Value Emitter::sliceAxis(Value a, unsigned axis, int64_t start, int64_t stop, in
 
 Value Emitter::flip(Value a, unsigned axis) {
   int64_t extent = shapeOf(a)[axis];
-  // MLX reads a negative stop from the end, so "before the first" is -extent - 1.
+  // MLX counts a negative stop from the end, so "before the first" is -extent - 1.
   return extent == 1 ? a : sliceAxis(a, axis, extent - 1, -extent - 1, -1);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Builds `mlx` operations one after the other; knows nothing of Triton. What would change nothing (a cast to
-// the same type, a reshape to the same shape, ...) is not emitted.
+// Builds `mlx` operations one after the other, and knows nothing of Triton. Operations without effect (a cast
+// to the same type, a reshape to the same shape, ...) are not emitted.
 #pragma once
 
 #include "triton-metal/Analysis/IndexExpr.h"
@@ -11,14 +11,14 @@
 
 namespace tmetal::raising {
 
-/// Every value here is an array, so its shape can be referred to.
+/// A reference, which stays valid because the type of an array outlives the call.
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value array) { return mlxir::typeOf(array).getShape(); }
 
 class Emitter {
 public:
   explicit Emitter(mlir::MLIRContext *context) : builder(context) {}
 
-  /// One operation; its result type is inferred, or follows from the arguments of its builder.
+  /// Emits an operation. Its result type is inferred, or follows from the arguments of its builder.
   template <typename Op, typename... Args> mlir::Value emit(Args &&...args) {
     ++count;
     return Op::create(builder, builder.getUnknownLoc(), std::forward<Args>(args)...).getResult();
@@ -29,17 +29,18 @@ public:
   mlir::Value integer(int64_t value, mlir::Type elementType, unsigned rank);
   mlir::Value real(double value, mlir::Type elementType, unsigned rank);
   mlir::Value zero(mlir::Type elementType, unsigned rank);
-  /// The integers or truth values that an index or a condition stands for.
+  /// The array of integers or truth values that an index or a condition describes.
   mlir::Value materialize(const IndexExpr &index, mlir::Type elementType, llvm::ArrayRef<int64_t> extents);
   mlir::Value materialize(const Condition &condition, llvm::ArrayRef<int64_t> extents);
 
   // ---- element types ----
   mlir::Value convert(mlir::Value a, mlir::Type elementType);
-  mlir::Value bits(mlir::Value a, mlir::Type elementType); // the same bits as another type of that width
+  mlir::Value bits(mlir::Value a,
+                   mlir::Type elementType); // reinterprets the bits as another type of the same width
   mlir::Value asUnsigned(mlir::Value a);
   mlir::Value asSigned(mlir::Value a);
   mlir::Value where(mlir::Value condition, mlir::Value a, mlir::Value b);
-  mlir::Value both(mlir::Value a, mlir::Value b); // logical and; either may be null
+  mlir::Value both(mlir::Value a, mlir::Value b); // logical and; either operand may be null
   mlir::Value either(mlir::Value a, mlir::Value b) { return emit<mlxir::LogicalOrOp>(a, b); }
 
   // ---- shapes ----
@@ -55,7 +56,7 @@ public:
                   llvm::ArrayRef<int64_t> high); // `value`: a single element of any rank
   mlir::Value asStrided(mlir::Value flat, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> strides,
                         int64_t offset);
-  /// A flat array with `part` in place of the elements from `start` on.
+  /// A flat array with the elements from `start` on replaced by `part`.
   mlir::Value replace(mlir::Value flat, mlir::Value part, int64_t start);
 
   // ---- types ----
@@ -73,7 +74,7 @@ public:
   int64_t count = 0; // operations emitted so far
 };
 
-/// A function of one array, for tables of them.
+/// Functions of arrays, for use in tables.
 using UnaryForm = mlir::Value (*)(Emitter &, mlir::Value);
 using BinaryForm = mlir::Value (*)(Emitter &, mlir::Value, mlir::Value);
 template <typename Op> mlir::Value unary(Emitter &e, mlir::Value a) { return e.emit<Op>(a); }

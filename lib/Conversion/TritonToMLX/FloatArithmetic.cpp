@@ -23,7 +23,7 @@ Value copySign(Emitter &e, Value magnitude, Value sign) {
 Value floatRemainder(Emitter &e, Value a, Value b) {
   Value x = e.emit<AbsOp>(a), y = e.emit<AbsOp>(b);
   Value r = e.emit<RemainderOp>(x, y);
-  r = e.where(e.emit<LessOp>(x, y), x, r); // also for an infinite divisor
+  r = e.where(e.emit<LessOp>(x, y), x, r); // also right for an infinite divisor
   return e.where(e.emit<IsnanOp>(r), r, copySign(e, r, a));
 }
 
@@ -34,7 +34,7 @@ Value truncate(Emitter &e, Value a) {
 
 Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
   Type type = elementOf(a), f32 = e.f32();
-  if (type.getIntOrFloatBitWidth() < 32) // the product of two half-width numbers is exact in f32
+  if (type.getIntOrFloatBitWidth() < 32) // products of half-width numbers are exact in f32
     return e.convert(
         e.emit<AddOp>(e.emit<MultiplyOp>(e.convert(a, f32), e.convert(b, f32)), e.convert(c, f32)), type);
   // Error-free transformations: T. J. Dekker, "A floating-point technique for extending the available
@@ -58,7 +58,7 @@ Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
   Value sumError =
       e.emit<AddOp>(e.emit<SubtractOp>(product, e.emit<SubtractOp>(sum, part)), e.emit<SubtractOp>(c, part));
   Value fused = e.emit<AddOp>(sum, e.emit<AddOp>(productError, sumError));
-  // Where the splitting overflowed, and for infinities and NaN, the plain result stands.
+  // The plain result is kept where the splitting overflowed, and for infinities and NaN.
   Value finite =
       e.emit<LessOp>(e.emit<AbsOp>(fused), e.real(std::numeric_limits<double>::infinity(), type, rank));
   return e.where(finite, fused, sum);
@@ -72,7 +72,7 @@ Value errorFunction(Emitter &e, Value a) {
   auto number = [&](double v) { return e.real(v, type, rank); };
   Value square = e.emit<MultiplyOp>(a, a), magnitude = e.emit<AbsOp>(a);
   if (!type.isF64()) {
-    // MLX's erf has an absolute error near 1e-7; near zero the Taylor series keeps the relative one.
+    // MLX's erf has an absolute error near 1e-7; near zero the Taylor series keeps the relative error small.
     Value series = number(0.0);
     for (int n = 7; n >= 0; --n) {
       double coefficient =
@@ -81,8 +81,8 @@ Value errorFunction(Emitter &e, Value a) {
     }
     return e.where(e.emit<LessOp>(magnitude, number(0.5)), e.emit<MultiplyOp>(a, series), e.emit<ErfOp>(a));
   }
-  // MLX computes erf of f64 in f32. erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!, all terms
-  // positive (Abramowitz and Stegun 7.1.6); beyond 6 it is 1.
+  // MLX computes erf of f64 in f32. Uses erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!, where all
+  // terms are positive (Abramowitz and Stegun 7.1.6); beyond 6 the result is 1.
   Value clipped = e.emit<MinimumOp>(magnitude, number(6.0));
   Value z = e.emit<MultiplyOp>(clipped, clipped), series = number(1.0);
   for (int n = 130; n >= 1; --n)
@@ -94,14 +94,15 @@ Value errorFunction(Emitter &e, Value a) {
   return e.where(e.emit<IsnanOp>(a), a, copySign(e, value, a));
 }
 
-// MLX computes exp, sin and cos of f64 in f32, and sin of f32 to an absolute error only; expm1 and tan are
-// exact to the last places.
+// MLX computes exp, sin and cos of f64 in f32, and sin of f32 only to an absolute error. Its expm1 and tan
+// are accurate to the last places.
 
 Value exponential(Emitter &e, Value a) {
   Type type = elementOf(a);
   if (!type.isF64())
     return e.emit<ExpOp>(a);
-  // exp(|x|), or its inverse: expm1 of a negative number would lose the small results.
+  // Computes exp(|x|) and inverts it for negative x, because expm1 of a negative
+  // number would lose small results.
   auto number = [&](double v) { return e.real(v, type, shapeOf(a).size()); };
   Value large = e.emit<AddOp>(e.emit<Expm1Op>(e.emit<AbsOp>(a)), number(1.0));
   return e.where(e.emit<LessOp>(a, number(0.0)), e.emit<DivideOp>(number(1.0), large), large);
@@ -114,7 +115,7 @@ Value sine(Emitter &e, Value a) {
   auto number = [&](double v) { return e.real(v, type, shapeOf(a).size()); };
   Value t = e.emit<TanOp>(e.emit<MultiplyOp>(a, number(0.5))), square = e.emit<MultiplyOp>(t, t);
   Value scale = e.emit<AddOp>(number(1.0), square);
-  return e.where(e.emit<EqualOp>(a, number(0.0)), a, // MLX's tan drops the sign of zero
+  return e.where(e.emit<EqualOp>(a, number(0.0)), a, // MLX's tan loses the sign of zero
                  e.emit<DivideOp>(e.emit<MultiplyOp>(number(2.0), t), scale));
 }
 
@@ -129,7 +130,7 @@ Value cosine(Emitter &e, Value a) {
   return e.emit<DivideOp>(e.emit<MultiplyOp>(difference, e.emit<AddOp>(number(1.0), t)), scale);
 }
 
-/// MLX propagates NaN.
+/// The numeric operand where the other is NaN, which MLX would propagate.
 template <typename Op> static Value numberOf(Emitter &e, Value a, Value b) {
   Value result = e.emit<Op>(a, b);
   result = e.where(e.emit<IsnanOp>(a), b, result);

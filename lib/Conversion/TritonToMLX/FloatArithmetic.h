@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Functions of floating-point numbers that MLX has not, or not well enough.
+// Functions of floating-point numbers that MLX lacks or does not compute accurately enough.
 #pragma once
 
 #include "Emitter.h"
@@ -7,22 +7,22 @@
 namespace tmetal::raising {
 
 mlir::Value copySign(Emitter &e, mlir::Value magnitude, mlir::Value sign);
-/// C's fmod: the result has the sign of the dividend, also when it is zero.
+/// C's fmod: the result has the sign of the dividend, even if it is zero.
 mlir::Value floatRemainder(Emitter &e, mlir::Value a, mlir::Value b);
 mlir::Value truncate(Emitter &e, mlir::Value a);
-/// Rounded once, up to f64.
+/// Rounds once, for types up to f64.
 mlir::Value fusedMultiplyAdd(Emitter &e, mlir::Value a, mlir::Value b, mlir::Value c);
-/// The other operand where one is NaN.
+/// The other operand if one is NaN.
 mlir::Value maxNumber(Emitter &e, mlir::Value a, mlir::Value b);
 mlir::Value minNumber(Emitter &e, mlir::Value a, mlir::Value b);
 
-// MLX's own form where that is exact to the last places, else ours.
+// MLX's own function where it is accurate to the last places, else ours.
 mlir::Value exponential(Emitter &e, mlir::Value a);
 mlir::Value sine(Emitter &e, mlir::Value a);
 mlir::Value cosine(Emitter &e, mlir::Value a);
 mlir::Value errorFunction(Emitter &e, mlir::Value a);
 
-/// The same by the operation of MLX: its own form unless one of ours stands for it.
+/// The accurate form of an operation of MLX: the operation itself, unless a specialization replaces it.
 template <typename Op> mlir::Value accurate(Emitter &e, mlir::Value a) { return e.emit<Op>(a); }
 template <> inline mlir::Value accurate<mlxir::ExpOp>(Emitter &e, mlir::Value a) { return exponential(e, a); }
 template <> inline mlir::Value accurate<mlxir::SinOp>(Emitter &e, mlir::Value a) { return sine(e, a); }

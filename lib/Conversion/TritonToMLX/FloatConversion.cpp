@@ -29,7 +29,7 @@ static Value fromFloat8(Emitter &e, Value bits, Type from) {
     Value wide = e.emit<LeftShiftOp>(e.convert(bits, u16), e.integer(8, u16, rank));
     return e.convert(e.bits(wide, e.f16()), f32);
   }
-  // E4M3FN: bias 7, no infinity, NaN = all ones.
+  // E4M3FN has bias 7, no infinity, and all ones for NaN.
   Value x = e.convert(bits, u32);
   Value magnitude = e.emit<BitwiseAndOp>(x, e.integer(0x7f, u32, rank));
   Value normal = e.emit<AddOp>(e.emit<LeftShiftOp>(magnitude, e.integer(20, u32, rank)),
@@ -64,7 +64,7 @@ static Value toFloat8(Emitter &e, Value a, Type to, bool towardZero, Operation *
       e.emit<MultiplyOp>(e.bits(magnitude, f32), e.real(std::ldexp(1.0, bias - 1 + mantissa), f32, rank));
   Value subnormal = e.convert(towardZero ? e.emit<FloorOp>(scaled) : e.emit<RoundOp>(scaled), u32);
   Value isSubnormal = e.emit<LessOp>(magnitude, constant(int64_t(127 - bias + 1) << 23));
-  // Numbers beyond the range saturate, as the hardware conversions that Triton uses elsewhere do.
+  // Numbers beyond the range saturate, as in the hardware conversions that Triton uses elsewhere.
   Value result = e.where(isSubnormal, subnormal, normal);
   Value tooLarge =
       e.emit<LogicalAndOp>(e.emit<LogicalNotOp>(isSubnormal), e.emit<GreaterOp>(normal, constant(largest)));
@@ -86,8 +86,8 @@ Value convertFloat(Emitter &e, Value a, Type from, Type to, bool towardZero, Ope
   if (to8)
     return toFloat8(e, a, to, towardZero, op);
   if (elementOf(a).isF64() && to.getIntOrFloatBitWidth() < 32) {
-    // MLX goes by way of f32 and would round twice: round to odd there, which the second rounding cannot
-    // tell.
+    // MLX converts through f32 and would round twice. Rounding the first step to
+    // odd makes the second one exact.
     Type f32 = e.f32(), f64 = e.f64(), u32 = e.unsignedType(32);
     unsigned rank = shapeOf(a).size();
     Value near = e.convert(a, f32), back = e.convert(near, f64), bits = e.bits(near, u32),
@@ -102,7 +102,7 @@ Value convertFloat(Emitter &e, Value a, Type from, Type to, bool towardZero, Ope
   Value rounded = e.convert(a, to);
   if (!towardZero || to.getIntOrFloatBitWidth() >= elementOf(a).getIntOrFloatBitWidth())
     return rounded;
-  // Toward zero: where rounding went away from zero, take the next number toward it.
+  // Toward zero: where rounding went away from zero, takes the next number toward zero.
   Type wide = elementOf(a), bits = e.unsignedType(to.getIntOrFloatBitWidth());
   unsigned rank = shapeOf(a).size();
   Value back = e.convert(rounded, wide);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Conversions between kinds of floating-point numbers, also those of 8 bits, which MLX has not.
+// Conversions between floating-point types, including the 8-bit ones that MLX lacks.
 #pragma once
 
 #include "Emitter.h"
 
 namespace tmetal::raising {
 
-/// The array's element type for a kernel's element type (fp8 travels as ui8), and the one that memory has (i1
-/// is a byte).
+/// The element type of the array for an element type of the kernel (fp8 is kept as ui8), and the type that it
+/// has in memory (a byte for i1).
 mlir::Type arrayElement(mlir::Type type);
 mlir::Type memoryElement(mlir::Type type);
 
-/// From and to element types of the kernel; to nearest even or toward zero, and fp8 saturates. `op` is what a
-/// refusal names.
+/// Converts between element types of the kernel, to nearest even or toward zero; fp8
+/// saturates. A refusal names `op`.
 mlir::Value convertFloat(Emitter &e, mlir::Value a, mlir::Type from, mlir::Type to, bool towardZero,
                          mlir::Operation *op);
 

@@ -93,7 +93,7 @@ void raiseBinary(Raising &r, Operation *op, BinaryForm form) {
   r.values.setArray(op->getResult(0), form(r.emitter, a, b));
 }
 
-/// What MLX has no single operation for.
+/// Raises functions for which MLX has no single operation.
 void raiseFloatMath(Raising &r, Operation *op) {
   Emitter &e = r.emitter;
   SmallVector<Value, 3> args;

@@ -9,7 +9,7 @@ namespace tmetal::raising {
 using namespace mlxir;
 
 Value divideUnsigned(Emitter &e, Value a, Value b, bool remainder) {
-  // A divisor of 0 has no defined result, but must not trap on a lane that is off.
+  // Dividing by 0 has no defined result, but must not trap in a masked lane.
   Type type = elementOf(b);
   unsigned rank = shapeOf(b).size();
   Value safe = e.emit<MaximumOp>(b, e.integer(1, type, rank));
@@ -20,7 +20,8 @@ Value divideUnsigned(Emitter &e, Value a, Value b, bool remainder) {
 }
 
 Value divideTruncating(Emitter &e, Value a, Value b, bool remainder) {
-  // On magnitudes, so that the rounding is toward zero and INT_MIN / -1 wraps instead of trapping.
+  // Divides magnitudes, so that the result is rounded toward zero, and INT_MIN /
+  // -1 wraps instead of trapping.
   Type type = elementOf(a);
   unsigned rank = shapeOf(a).size();
   Value zero = e.integer(0, type, rank);
@@ -57,7 +58,7 @@ Value multiplyHigh(Emitter &e, Value a, Value b, bool isSigned) {
   high = e.asSigned(high);
   if (!isSigned)
     return high;
-  // Signed from unsigned: subtract b where a < 0, and a where b < 0.
+  // Turns the unsigned result into the signed one: subtracts b where a < 0, and a where b < 0.
   Value zero = e.integer(0, type, rank);
   high = e.emit<SubtractOp>(high, e.where(e.emit<LessOp>(a, zero), b, zero));
   return e.emit<SubtractOp>(high, e.where(e.emit<LessOp>(b, zero), a, zero));
@@ -68,7 +69,7 @@ Value shiftRightUnsigned(Emitter &e, Value a, Value amount) {
   return e.asSigned(e.emit<RightShiftOp>(ua, e.asUnsigned(amount)));
 }
 
-/// Whether a quotient that was rounded toward zero is not exact, and the operands' signs differ or agree.
+/// 1 where a quotient rounded toward zero is inexact and the signs of the operands differ (or agree), else 0.
 static Value roundedUp(Emitter &e, Value a, Value b, bool signsDiffer) {
   Value remainder = divideTruncating(e, a, b, true);
   Value zero = e.integer(0, elementOf(a), shapeOf(a).size());
@@ -93,7 +94,7 @@ Value absolute(Emitter &e, Value a) {
   return e.where(e.emit<LessOp>(a, e.integer(0, elementOf(a), shapeOf(a).size())), e.emit<NegativeOp>(a), a);
 }
 
-/// The ones of an unsigned array, bit by bit.
+/// Counts the ones of an unsigned array, bit by bit.
 static Value sumOfBits(Emitter &e, Value bits) {
   Type type = elementOf(bits);
   auto constant = [&](int64_t v) { return e.integer(v, type, shapeOf(bits).size()); };
@@ -109,7 +110,7 @@ Value countLeadingZeros(Emitter &e, Value a) {
   Value bits = e.asUnsigned(a);
   Type type = elementOf(bits);
   unsigned width = type.getIntOrFloatBitWidth(), rank = shapeOf(a).size();
-  // The top bit is smeared down: the zeros above it are what is left.
+  // Copies the top bit into all lower bits; the zeros that are left are the leading ones.
   for (unsigned s = 1; s < width; s *= 2)
     bits = e.emit<BitwiseOrOp>(bits, e.emit<RightShiftOp>(bits, e.integer(s, type, rank)));
   Value count = sumOfBits(e, bits);
@@ -118,7 +119,7 @@ Value countLeadingZeros(Emitter &e, Value a) {
 
 Value countTrailingZeros(Emitter &e, Value a) {
   Value bits = e.asUnsigned(a);
-  // Ones below the lowest set bit.
+  // A mask of the bits below the lowest set bit.
   Value inverted = e.emit<BitwiseInvertOp>(bits), one = e.integer(1, elementOf(bits), shapeOf(a).size());
   Value below = e.emit<BitwiseAndOp>(inverted, e.emit<SubtractOp>(bits, one));
   return e.asSigned(sumOfBits(e, below));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Integers and comparisons whose operands are known at raising time.
+// Evaluates integers and comparisons whose operands are known at raising time.
 #include "KnownIntegers.h"
 
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
@@ -18,8 +18,8 @@ static uint64_t low(int64_t value, unsigned width) {
 
 using PointRule = int64_t (*)(int64_t a, int64_t b, unsigned width);
 
-/// What each operation does to two signed values of `width` bits; the result is wrapped by the caller.
-/// Division by zero has no defined result and gives 0.
+/// The function of an operation on signed values of `width` bits; the caller wraps the result. Division by
+/// zero has no defined result and gives 0.
 static PointRule pointRule(Operation *op) {
   if (isa<arith::AddIOp>(op))
     return [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) + uint64_t(b)); };
@@ -85,7 +85,7 @@ std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> oper
     bool isSigned = isa<arith::ExtSIOp>(op), isUnsigned = isa<arith::ExtUIOp>(op);
     unsigned from = getElementTypeOrSelf(op->getOperand(0).getType()).getIntOrFloatBitWidth();
     auto r = operands[0].range(extents);
-    // An i1 is known as 0 or 1 here.
+    // A known i1 is stored as 0 or 1.
     if (isSigned && from == 1)
       return operands[0].scaled(-1, extents);
     if (isSigned || (isUnsigned && r && r->min >= 0) ||
@@ -97,7 +97,7 @@ std::optional<IndexExpr> evaluateInteger(Operation *op, ArrayRef<IndexExpr> oper
       return width == 1 ? v[0] & 1 : wrapSigned(v[0], width);
     });
   }
-  if (width == 1) { // truth values stay 0 or 1
+  if (width == 1) { // truth values are 0 or 1
     PointRule rule = pointRule(op);
     return rule ? IndexExpr::map(operands, extents,
                                  [=](ArrayRef<int64_t> v) { return rule(v[0], v[1], 1) & 1; })

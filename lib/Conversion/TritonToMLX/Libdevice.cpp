@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Functions of libdevice, named by symbols `__tm_<name>` (python/triton_metal/backend/libdevice.py lists
-// them).
+// Functions of libdevice, named by symbols `__tm_<name>`.
+// python/triton_metal/backend/libdevice.py lists them.
 #include "FloatArithmetic.h"
 #include "FloatConversion.h"
 #include "IntegerArithmetic.h"
@@ -46,7 +46,7 @@ static Value saturate(Emitter &e, Value a) {
 
 static Value cubeRoot(Emitter &e, Value a) {
   Value x = e.emit<AbsOp>(a), root = e.emit<PowerOp>(x, number(e, a, 1.0 / 3.0));
-  // One step of Newton's method, where the root is neither zero nor infinite.
+  // One step of Newton's method, except where the root is zero or infinite.
   Value square = e.emit<MultiplyOp>(root, root);
   Value residue = e.emit<SubtractOp>(e.emit<MultiplyOp>(square, root), x);
   Value step = e.emit<DivideOp>(residue, e.emit<MultiplyOp>(number(e, a, 3.0), square));
@@ -55,8 +55,8 @@ static Value cubeRoot(Emitter &e, Value a) {
 }
 static Value inverseCubeRoot(Emitter &e, Value a) { return inverse(e, cubeRoot(e, a)); }
 
-/// Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes, section 6.2);
-/// null for other types than f32.
+/// Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes, section 6.2).
+/// Null for types other than f32.
 static Value complementaryError(Emitter &e, Value x) {
   if (!elementOf(x).isF32())
     return {};
@@ -71,7 +71,7 @@ static Value complementaryError(Emitter &e, Value x) {
     sum = e.emit<AddOp>(e.emit<MultiplyOp>(sum, t), constant(fit[i]));
   Value tail = e.emit<MultiplyOp>(t, e.emit<ExpOp>(e.emit<SubtractOp>(sum, e.emit<MultiplyOp>(z, z))));
   tail = e.where(e.emit<LessOp>(x, constant(0.0)), e.emit<SubtractOp>(constant(2.0), tail), tail);
-  // Near zero the difference from 1 is exact enough.
+  // Near zero, 1 - erf is accurate enough.
   return e.where(e.emit<LessOp>(z, constant(0.5)), e.emit<SubtractOp>(constant(1.0), errorFunction(e, x)),
                  tail);
 }
@@ -82,7 +82,7 @@ static Value normalDistribution(Emitter &e, Value a) {
   return tail ? e.emit<MultiplyOp>(half, tail) : Value();
 }
 
-/// pi * a reduced to one period first: the product would lose the fraction of a large a.
+/// Reduces a to one period first, because pi * a would lose the fraction of a large a.
 static Value timesPi(Emitter &e, Value a) {
   Value two = number(e, a, 2.0);
   Value whole = e.emit<FloorOp>(e.emit<MultiplyOp>(a, number(e, a, 0.5)));
@@ -101,7 +101,7 @@ static Value signBit(Emitter &e, Value a) {
   return e.convert(e.emit<LessOp>(e.bits(a, bits), e.integer(0, bits, shapeOf(a).size())), e.i32());
 }
 
-/// 1 + the index of the lowest set bit, 0 for 0.
+/// 1 + the index of the lowest set bit, or 0 for 0.
 static Value findFirstSet(Emitter &e, Value a) {
   auto constant = [&](int64_t v) { return e.integer(v, elementOf(a), shapeOf(a).size()); };
   Value index = e.emit<AddOp>(countTrailingZeros(e, a), constant(1));
@@ -180,7 +180,7 @@ static Value positiveDifference(Emitter &e, Value a, Value b) {
   return e.where(e.emit<LessEqualOp>(a, b), number(e, a, 0.0), difference);
 }
 
-/// Scaled by the larger side, so that squares do not overflow.
+/// Scales by the larger side, so that squares do not overflow.
 static Value hypotenuse(Emitter &e, Value a, Value b) {
   auto constant = [&](double v) { return number(e, a, v); };
   Value x = e.emit<AbsOp>(a), y = e.emit<AbsOp>(b);
@@ -192,13 +192,13 @@ static Value hypotenuse(Emitter &e, Value a, Value b) {
   Value length = e.emit<MultiplyOp>(large, root);
   Value xInfinite = e.emit<IsinfOp>(x);
   length = e.where(e.either(xInfinite, e.emit<IsinfOp>(y)), constant(kInfinity), length);
-  // Infinite beside anything, NaN too.
+  // The result is infinite if one side is, even if the other one is NaN.
   Value infinity = constant(kInfinity), xIs = e.emit<EqualOp>(x, infinity);
   return e.where(xIs, infinity, e.where(e.emit<EqualOp>(y, infinity), infinity, length));
 }
 static Value inverseHypotenuse(Emitter &e, Value a, Value b) { return inverse(e, hypotenuse(e, a, b)); }
 
-/// In three steps: one power of two may overflow where the product does not.
+/// Multiplies in three steps, because a single power of two may overflow where the product does not.
 static Value timesPowerOfTwo(Emitter &e, Value a, Value exponent) {
   auto constant = [&](double v) { return number(e, a, v); };
   Value third = truncate(e, e.emit<DivideOp>(exponent, constant(3.0)));
@@ -236,7 +236,7 @@ static Value length(Emitter &e, ArrayRef<Value> sides) {
   return e.emit<SqrtOp>(sum);
 }
 
-/// To an integer in the rounding mode that the name ends with; what is cast to the result's type.
+/// Rounds in the mode that the name ends with. The caller casts the result to an integer.
 static Value roundedAs(Emitter &e, StringRef mode, Value a) {
   if (mode == "rn")
     return e.emit<RoundOp>(a);
@@ -245,7 +245,7 @@ static Value roundedAs(Emitter &e, StringRef mode, Value a) {
   return mode == "rd" ? e.emit<FloorOp>(a) : e.emit<CeilOp>(a);
 }
 
-/// Null: no such function, or not for these types.
+/// Null if there is no such function, or not for these types.
 static Value libdeviceCall(Emitter &e, StringRef name, ArrayRef<Value> args, Type result) {
   Value a = args[0];
   if (UnaryForm form = args.size() == 1 ? unaryForm(name) : nullptr)
@@ -258,7 +258,7 @@ static Value libdeviceCall(Emitter &e, StringRef name, ArrayRef<Value> args, Typ
     return length(e, args);
   if (name == "rnorm3d" || name == "rnorm4d")
     return inverse(e, length(e, args));
-  if (name.contains("_as_")) // float_as_int and its like keep the bits
+  if (name.contains("_as_")) // float_as_int and the like keep the bits
     return e.bits(a, result);
   if (name.contains("2int_") || name.contains("2ll_"))
     return roundedAs(e, name.take_back(2), a);

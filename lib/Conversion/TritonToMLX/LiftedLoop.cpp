@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loops whose body only accumulates become one more axis.
+// Turns loops whose body only accumulates into one more axis.
 #include "Combiners.h"
 #include "Contraction.h"
 #include "Loops.h"
@@ -18,17 +18,17 @@ namespace tmetal::raising {
 
 using namespace mlxir;
 
-/// A loop is lifted to one more axis only while no array of it grows beyond this many elements.
+/// A loop is lifted only while no array grows beyond this many elements.
 constexpr int64_t kMaxLiftedElements = int64_t(1) << 24;
 
 namespace {
-/// What one iteration argument does over the trips.
+/// The role of one iteration argument over the trips.
 struct CarriedRole {
   enum { Invariant, Induction, Accumulator } kind;
   Operation *update = nullptr; // Induction, Accumulator
-  Value other;                 // Induction: the increment; Accumulator: what is added (dot: none)
-  Val increment = {};          // Induction
-  Value a = {}, b = {};        // Accumulator, over the trips: the operands of a dot, or the term and null
+  Value other;          // Induction: the increment; Accumulator: the term that is added (none for a dot)
+  Val increment = {};   // Induction
+  Value a = {}, b = {}; // Accumulator, over all trips: the operands of a dot, or the term and null
 };
 
 class LiftedLoop {
@@ -42,7 +42,7 @@ public:
     Block *block = e.builder.getInsertionBlock();
     Operation *before = block->empty() ? nullptr : &block->back();
     int64_t countBefore = e.count;
-    // The body is raised once with the trips as an axis in front; that is undone if an array grows too large.
+    // Raises the body once, with the trips as an axis in front, and undoes that if an array grows too large.
     if (raiseOverTrips() && !growsTooLarge(block, before) && leaveLoop())
       return true;
     while (!block->empty() && &block->back() != before)
@@ -98,7 +98,7 @@ static std::optional<CarriedRole> roleOf(scf::ForOp loop, unsigned i) {
   if (!argument.hasOneUse() || !next.hasOneUse())
     return std::nullopt;
   Type element = getElementTypeOrSelf(next.getType());
-  // A narrow accumulator is rounded at every trip: that is not one sum.
+  // A narrow accumulator is rounded at every trip, so its sum cannot be taken at once.
   if (!isa<IntegerType>(element) && element.getIntOrFloatBitWidth() < 32)
     return std::nullopt;
   if (auto dot = dyn_cast<tt::DotOp>(update))
@@ -140,7 +140,7 @@ bool LiftedLoop::findIncrements() {
   return true;
 }
 
-/// What does not accumulate, as functions of the trip.
+/// Sets the values that do not accumulate, as functions of the trip.
 bool LiftedLoop::startTrips() {
   IndexExpr counter = values.adaptIndex(lower, values.frame() - 1);
   counter.coefficients[0] = step.offset;
@@ -203,7 +203,7 @@ bool LiftedLoop::growsTooLarge(Block *block, Operation *before) {
   return false;
 }
 
-/// A sum of dot products is one dot product: the trips become a part of the contracted axis.
+/// A sum of dot products is one dot product, in which the trips are part of the contracted axis.
 Value LiftedLoop::contracted(const CarriedRole &role, tt::DotOp dot, Type element) {
   Value a = overTrips(role.a), b = overTrips(role.b);
   unsigned rank = shapeOf(a).size();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads: views where addresses are affine, else gathers.
+// Loads: views where addresses are affine, gathers elsewhere.
 #include "Memory.h"
 
 using namespace mlir;
@@ -9,7 +9,7 @@ namespace tmetal::raising {
 
 using namespace mlxir;
 
-/// A known array of one element, which stands for any shape.
+/// Whether the array is a constant of one element, which broadcasts to any shape.
 static bool isKnownScalar(Value array) {
   return array && array.getDefiningOp<ConstantOp>() && typeOf(array).getNumElements() == 1;
 }
@@ -29,7 +29,7 @@ std::optional<Value> Memory::loadView(const Access &access, Value other) {
   };
   SmallVector<Dimension> dimensions;
   for (const BoxAxis &axis : box.axes) {
-    if (axis.stride == 0) { // every lane reads the same element: a view keeps one
+    if (axis.stride == 0) { // every lane reads the same element, so the view has it once
       if (axis.clipped())
         addBounds(box.rest, axis, access.extents);
       continue;
@@ -60,7 +60,7 @@ std::optional<Value> Memory::loadView(const Access &access, Value other) {
     refuseOutOfBounds(access, low < 0 ? low : high);
   }
   Value view = e.asStrided(state(access), shape, strides, box.first);
-  // Lanes outside the bounds get `other` (or 0) by padding.
+  // Padding gives `other` (or 0) to the lanes outside of the bounds.
   Value padding = zero;
   bool otherByPadding = !other;
   if (isKnownScalar(other)) {
@@ -82,7 +82,7 @@ std::optional<Value> Memory::loadView(const Access &access, Value other) {
   if (clipped)
     view = e.pad(view, padding, before, after);
   view = e.reshape(view, unfolded);
-  // To the order of the axes, the ones that do not vary with extent 1.
+  // Restores the order of the axes, with extent 1 for those that do not vary.
   SmallVector<int64_t> transpose;
   Extents full(rank, 1);
   for (unsigned axis = 0; axis < rank; ++axis) {
@@ -109,7 +109,7 @@ Value Memory::loadGather(const Access &access, Value other) {
   Value zero = e.zero(type, rank);
   if (end == 0)
     return other ? other : zero;
-  // Axes with a plain stride are read as windows, one gather index per window.
+  // Axes with a plain stride are read as windows, with one gather index for each window.
   SmallVector<bool> windowed(rank, false);
   for (unsigned i = 0; i < rank; ++i) {
     bool indexed = (access.offset.table && access.offset.table->shape[i] != 1) ||
@@ -152,7 +152,7 @@ Value Memory::loadGather(const Access &access, Value other) {
     maskVariesInWindow |= mask && shapeOf(mask)[source] != 1;
   int64_t windows = end - forward - backward;
   if (!inside && (maskVariesInWindow || windows <= 0) && !sizes.empty()) {
-    // A window may reach beyond the storage with lanes that are off: give it room.
+    // A window may reach beyond the storage in lanes that do not act, so pads the storage.
     flat = e.pad(flat, zero, {backward}, {forward});
     windows = end;
   } else if (backward) {
@@ -190,7 +190,7 @@ Value Memory::loadGather(const Access &access, Value other) {
     for (unsigned source : order)
       full[source] = access.extents[source];
     for (unsigned source : order)
-      transpose.push_back(source); // extent 1 now, dropped by the reshape
+      transpose.push_back(source); // its extent is 1 now, and the reshape drops it
     result = e.reshape(e.transpose(result, transpose), full);
   }
   bool otherByPadding = !other || isKnownScalar(other);

@@ -44,7 +44,7 @@ Value Memory::state(const Access &access) {
   Type type = memoryElement(access.element);
   int64_t have = bytesOf(elementOf(flat)), want = bytesOf(type);
   int64_t bytes = shapeOf(flat)[0] * have, whole = bytes / want * want;
-  if (whole != bytes) // a tail too short for one element cannot be read
+  if (whole != bytes) // an incomplete element at the end cannot be read
     flat = e.sliceAxis(flat, 0, 0, whole / have);
   return e.bits(flat, type);
 }

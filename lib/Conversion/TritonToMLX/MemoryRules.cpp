@@ -29,7 +29,7 @@ void raiseAddPointer(Raising &r, Operation *op) {
   }
   Value array = values.arrayOf(add.getOffset());
   if (pointer.array) {
-    // Two i32 offsets may add up beyond i32; addresses do not wrap.
+    // The sum of two i32 offsets may exceed i32, and addresses must not wrap.
     array = e.emit<AddOp>(e.convert(pointer.array, e.i64()), e.convert(array, e.i64()));
   }
   pointer.array = array;
@@ -63,7 +63,7 @@ void raiseStore(Raising &r, Operation *op) {
   r.memory.store(access, e.convert(values.arrayOf(store.getValue()), memoryElement(access.element)));
 }
 
-/// What an atomic operation combines by; nullopt for an exchange.
+/// The combiner of an atomic operation; nullopt for an exchange.
 static std::optional<Combiner> combinerOf(tt::RMWOp kind) {
   using Kind = tt::RMWOp;
   switch (kind) {
@@ -90,7 +90,7 @@ static std::optional<Combiner> combinerOf(tt::RMWOp kind) {
   llvm_unreachable("every kind is above");
 }
 
-/// What changes nothing when it is combined with an integer of `width` bits.
+/// The neutral element of a combiner for integers of `width` bits.
 static int64_t neutralOf(Combiner combiner, unsigned width) {
   int64_t lowest = int64_t(uint64_t(1) << (width - 1));
   switch (combiner) {
@@ -106,8 +106,8 @@ static int64_t neutralOf(Combiner combiner, unsigned width) {
   }
 }
 
-/// At affine addresses, lanes that share one are combined first; what is left may be a plain read, combine
-/// and write. False where it is not.
+/// For affine addresses: combines the lanes that share an address first, so that a plain read, combine and
+/// write may be enough. Returns false if it is not.
 static bool combineRegion(Raising &r, const Access &access, Value lanes, Combiner combiner) {
   Emitter &e = r.emitter;
   if (access.dynamicOffset || !access.offset.isAffine())

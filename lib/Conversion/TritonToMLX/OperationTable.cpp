@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The rules of the engine that runs MLX operations, from the registry of operations (Operations.td).
+// The rules of the mlx engine, from the registry of operations (Operations.td).
 #include "Rules.h"
 
 #include "llvm/ADT/StringMap.h"

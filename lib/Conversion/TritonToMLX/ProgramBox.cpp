@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The choice of program axes.
+// Chooses the program axes.
 #include "ProgramBox.h"
 #include "KnownIntegers.h"
 
@@ -13,7 +13,7 @@ using namespace llvm;
 namespace tmetal::raising {
 
 namespace {
-/// Scalars of the kernel that depend on program ids, launch constants and nothing else.
+/// Evaluates scalars of the kernel that depend only on program ids and launch constants.
 class ScalarEvaluator {
 public:
   ScalarEvaluator(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box)
@@ -76,7 +76,7 @@ private:
   llvm::DenseMap<Value, std::optional<IndexExpr>> cache;
 };
 
-/// A table brought to 0..extent-1 by an affine map, if its values are evenly spaced.
+/// A table that an affine map has brought to 0..extent-1, which takes evenly spaced values.
 struct Coordinate {
   std::vector<int64_t> values;
   int64_t extent = 0;
@@ -98,7 +98,7 @@ static std::optional<Coordinate> normalize(std::vector<int64_t> values) {
   return Coordinate{std::move(values), high / step + 1};
 }
 
-/// For each point of the box spanned by `coordinates` the program that lies there; empty if not one to one.
+/// The program at each point of the box that `coordinates` span; empty if the mapping is not one to one.
 static std::vector<int64_t> inverse(ArrayRef<const Coordinate *> coordinates, int64_t programs) {
   int64_t size = 1;
   for (const Coordinate *c : coordinates)
@@ -130,7 +130,7 @@ ProgramBox planProgramBox(tt::FuncOp func, const LaunchSignature &signature) {
     plain.ids[d] = axisOf[d] < 0 ? IndexExpr::constant(0, plain.extents.size())
                                  : IndexExpr::axis(plain.extents.size(), axisOf[d]);
 
-  // Scalars that are used by something else than another such scalar, and are not affine.
+  // Candidates are scalars that are not affine and have a user that is not such a scalar itself.
   ScalarEvaluator evaluator(func, signature, plain);
   for (unsigned axis = 0; axis < plain.extents.size(); ++axis) {
     int64_t programs = plain.extents[axis];
@@ -161,7 +161,7 @@ ProgramBox planProgramBox(tt::FuncOp func, const LaunchSignature &signature) {
       std::vector<int64_t> programAt = inverse(coordinates, programs);
       if (programAt.empty())
         return false;
-      // The grid axis gives way to the coordinates; every other axis keeps its place.
+      // The coordinates replace the grid axis; every other axis keeps its place.
       ProgramBox result;
       unsigned added = coordinates.size();
       for (unsigned i = 0; i < plain.extents.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The program axes that all programs of a launch, or of a slab of it, span.
+// The program axes of all programs in a launch, or in a slab of it.
 #pragma once
 
 #include "triton-metal/Analysis/IndexExpr.h"
@@ -12,10 +12,10 @@ namespace tmetal::raising {
 
 struct ProgramBox {
   Extents extents;
-  std::array<IndexExpr, 3> ids; // program_id over these axes
+  std::array<IndexExpr, 3> ids; // program_id as a function of these axes
 };
 
-/// Chooses axes so that as many scalar values as possible are affine (grouped program ids become a box).
+/// Chooses axes that make as many scalars as possible affine (grouped program ids become a box).
 ProgramBox planProgramBox(tt::FuncOp func, const LaunchSignature &signature);
 
 } // namespace tmetal::raising

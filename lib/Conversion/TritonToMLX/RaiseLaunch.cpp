@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Raising a launch under a memory budget: the grid is cut into slabs while a graph would keep too much alive.
+// Raises a launch under a memory budget: cuts the grid into slabs while a graph would keep too much alive.
 #include "Raising.h"
 #include "Rules.h"
 
@@ -22,8 +22,8 @@ static int64_t bytesOf(Type type) {
   return tensor.getNumElements() * std::max<int64_t>(tensor.getElementTypeBitWidth() / 8, 1);
 }
 
-/// Bytes alive at once when the block's operations run in order; views keep their source alive and cost
-/// nothing.
+/// The most bytes alive at once when the operations of the block run in order. Views need no memory,
+/// but keep their source alive.
 static int64_t peakBytes(Block &block) {
   llvm::DenseMap<Value, Value> root;
   auto rootOf = [&](Value v) {
@@ -98,7 +98,7 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
     int64_t smaller = peakBytes(graphFunction(parts[0]).getBody().front());
     bool helps = smaller < peak - peak / 8;
     if (!helps && graphs.size() == 1 && slabs >= extent)
-      return graphs; // what is large is not the work of the programs
+      return graphs; // the memory is not needed by the work of the programs
     if (smaller > options.memoryBudget && helps && slabs < extent) {
       peak = smaller;
       slabs = std::min(slabs * 2, extent);

@@ -9,7 +9,7 @@ using namespace llvm;
 namespace tmetal::raising {
 
 namespace {
-/// A graph from its arguments to its results.
+/// Builds a graph from its arguments to its results.
 class GraphBuilder {
 public:
   GraphBuilder(tt::FuncOp func, const LaunchSignature &signature, const ProgramBox &box, bool onGpu)
@@ -39,7 +39,7 @@ private:
   Type parameterType(unsigned i) { return func.getFunctionType().getInput(i); }
   Type pointee(unsigned i) { return memoryElement(cast<tt::PointerType>(parameterType(i)).getPointeeType()); }
 
-  /// Each storage is called by the first argument that points into it, and has that one's element type.
+  /// Gives each storage the name and element type of the first argument that points into it.
   void nameStorages() {
     r.memory.storages.resize(signature.storages.size());
     elements.resize(signature.storages.size());
@@ -56,7 +56,7 @@ private:
     }
   }
 
-  /// One flat array per storage, then one 0-d array per dynamic argument.
+  /// One flat array for each storage, then one 0-d array for each dynamic argument.
   SmallVector<Type> inputTypes() {
     SmallVector<Type> inputs;
     for (auto [spec, element] : zip_equal(signature.storages, elements))
@@ -105,7 +105,7 @@ private:
     return pointer;
   }
 
-  /// What was stored to, in the element types that came in.
+  /// The storages that were stored to, with the element types of the inputs.
   SmallVector<Value> writtenStorages(ValueRange inputs, std::vector<RaisedOutput> &outputs) {
     SmallVector<Value> arrays;
     for (auto [i, storage] : enumerate(r.memory.storages)) {
@@ -122,7 +122,7 @@ private:
   const LaunchSignature &signature;
   Raising r;
   OwningOpRef<ModuleOp> module;
-  SmallVector<Type> elements; // per storage
+  SmallVector<Type> elements; // one for each storage
 };
 } // namespace
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The raising of one launch: an abstract interpretation of the kernel for all programs at once.
+// Raises one launch by abstract interpretation of the kernel for all programs at once.
 #pragma once
 
 #include "Emitter.h"
@@ -11,7 +11,7 @@
 
 namespace tmetal::raising {
 
-/// What every rule works on.
+/// The state that all rules work on.
 struct Raising {
   Raising(mlir::MLIRContext *context, const LaunchSignature &signature, const ProgramBox &box, bool onGpu)
       : signature(signature), box(box), emitter(context), values(emitter, box.extents),
@@ -24,7 +24,7 @@ struct Raising {
   Memory memory;
 };
 
-/// Raises the operations of a block, but its terminator, in order.
+/// Raises the operations of a block in order, without its terminator.
 void raiseBlock(Raising &r, mlir::Block &block);
 void raiseOperation(Raising &r, mlir::Operation *op);
 

@@ -29,7 +29,7 @@ static void broadcastAll(Emitter &e, MutableArrayRef<Value> arrays, ArrayRef<int
     array = e.broadcast(array, shape);
 }
 
-/// Runs a region of scalars on arrays whose common shape is `extents`: every axis counts as a program axis.
+/// Runs a region of scalars on arrays with common shape `extents`, all of whose axes count as program axes.
 static SmallVector<Value> raiseScalars(Raising &r, Region &region, ArrayRef<Value> operands,
                                        ArrayRef<int64_t> extents) {
   auto frame = r.values.axesBehind(extents);
@@ -43,7 +43,7 @@ static SmallVector<Value> raiseScalars(Raising &r, Region &region, ArrayRef<Valu
   return results;
 }
 
-/// Neighbours are combined in order, so that an associative combiner is enough; the odd one out waits.
+/// Combines neighbours in order, so the combiner need only be associative. A left-over element waits.
 static void reduceInOrder(Raising &r, Region &combiner, SmallVectorImpl<Value> &arrays, unsigned axis) {
   Emitter &e = r.emitter;
   Extents shape = commonShape(arrays);
@@ -74,7 +74,7 @@ void raiseReduce(Raising &r, Operation *op) {
   unsigned axis = r.values.programRank() + reduceOp.getAxis();
   int64_t extent = r.values.extentsOf(op->getOperand(0).getType())[axis];
   SmallVector<Value> arrays = arraysOf(r, op);
-  for (Value &array : arrays) { // the reduced axis counts every lane
+  for (Value &array : arrays) { // the combiner must see every lane of the reduced axis
     Extents shape(shapeOf(array));
     shape[axis] = extent;
     array = e.broadcast(array, shape);
@@ -91,7 +91,7 @@ void raiseReduce(Raising &r, Operation *op) {
   }
 }
 
-/// Doubling distances: after step d every lane holds the combination of the 2d lanes up to it.
+/// Doubles the distance in each step: after step d, every lane has combined the 2d lanes up to its own.
 static void scanByDoubling(Raising &r, Region &combiner, SmallVectorImpl<Value> &arrays, unsigned axis) {
   Emitter &e = r.emitter;
   Extents shape(shapeOf(arrays.front()));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The rules, one for each operation or family of operations, and the table that assigns them.
+// The rules, one for each operation or family of operations, and the table that assigns them to operations.
 #pragma once
 
 #include "FloatArithmetic.h"
@@ -30,7 +30,7 @@ void raiseCompareFloat(Raising &, mlir::Operation *);
 void raiseFloatMath(Raising &, mlir::Operation *);
 void raiseUnary(Raising &, mlir::Operation *, UnaryForm form);
 void raiseBinary(Raising &, mlir::Operation *, BinaryForm form);
-/// A function of floats that is one operation of MLX, or our own form where that one is not exact enough.
+/// A function of floats that is one operation of MLX, or our own form if that is not accurate enough.
 template <typename Op> void raiseUnaryFloat(Raising &r, mlir::Operation *op) {
   raiseUnary(r, op, &accurate<Op>);
 }
@@ -80,8 +80,8 @@ struct OperationRule {
 };
 const OperationRule *findRule(llvm::StringRef name);
 
-/// Refuses loops whose condition depends on a storage that the kernel stores to. `storageOf`: parameter to
-/// storage.
+/// Refuses loops whose condition depends on a storage that the kernel stores to. `storageOf`
+/// maps parameters to storages.
 void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storageOf);
 
 } // namespace tmetal

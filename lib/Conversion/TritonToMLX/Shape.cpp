@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rules of program ids, ranges and shape operations, gather and histogram.
+// Rules of program ids, ranges, shape operations, gather and histogram.
 #include "Raising.h"
 #include "Refusal.h"
 #include "Rules.h"
@@ -39,7 +39,7 @@ void raiseMakeRange(Raising &r, Operation *op) {
 using IndexChange = llvm::function_ref<std::optional<IndexExpr>(const IndexExpr &)>;
 using ArrayChange = llvm::function_ref<Value(Value)>;
 
-/// What becomes of a value whose axes change: of its index where that stays one, else of its array.
+/// Changes the axes of a value: those of its index if the result is an index too, else those of its array.
 static Val changeShape(Raising &r, Value source, IndexChange changeIndex, ArrayChange changeArray) {
   Emitter &e = r.emitter;
   Values &values = r.values;
@@ -199,7 +199,7 @@ void raiseGather(Raising &r, Operation *op) {
   unsigned first = r.values.programRank(), axis = first + gather.getAxis();
   Value source = r.values.fullArrayOf(gather.getSrc());
   Value indices = r.values.fullArrayOf(gather.getIndices());
-  // take_along_axis wants equal program axes, and an index that stays inside on GPUs too.
+  // take_along_axis needs equal program axes, and on GPUs an index that stays inside.
   Extents s(shapeOf(source)), t(shapeOf(indices));
   for (unsigned i = 0; i < first; ++i)
     s[i] = t[i] = std::max(s[i], t[i]);
@@ -209,7 +209,7 @@ void raiseGather(Raising &r, Operation *op) {
   unsigned rank = s.size();
   indices = e.emit<MaximumOp>(indices, e.integer(0, type, rank));
   indices = e.emit<MinimumOp>(indices, e.integer(s[axis] - 1, type, rank));
-  // The other block axes of the source may be longer than those of the indices.
+  // The source may be longer than the indices along the other block axes.
   Extents low(rank, 0), high = s;
   for (unsigned i = first; i < rank; ++i)
     if (i != axis)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loops that only the device can count.
+// Loops whose trips only the device can count.
 #include "Loops.h"
 #include "Raising.h"
 #include "Refusal.h"
@@ -21,7 +21,7 @@ Value activePrograms(Raising &r) {
   return r.emitter.broadcast(mask, extents);
 }
 
-/// A value as an array of unchanging shape, which a loop can carry.
+/// A value as an array of fixed shape, which a loop can carry.
 static Value carry(Raising &r, const Val &val, Type type) {
   Extents extents = r.values.extentsOf(type);
   Value array = val.kind == Val::Kind::Pointer
@@ -49,7 +49,7 @@ static bool storesMemory(Operation *op) {
 Vals stepLoop(Raising &r, Operation *op, Value goOn, ArrayRef<Val> inits, ArrayRef<Type> types,
               TripFunction trip) {
   Emitter &e = r.emitter;
-  // Carried: the programs that go on, the kernel's values, and all storages if the loop stores.
+  // The loop carries the programs that continue, the values of the kernel, and all storages if it stores.
   SmallVector<Value> carried = {e.broadcast(goOn, r.values.programExtents())};
   for (auto [val, type] : zip_equal(inits, types))
     carried.push_back(carry(r, val, type));

@@ -10,7 +10,7 @@ namespace tmetal::raising {
 
 using namespace mlxir;
 
-/// The flat array with `value` in a region of it; nullopt when the strides do not nest.
+/// Replaces a region of the flat array by `value`; nullopt if the strides are not nested.
 static std::optional<Value> updateRegion(Emitter &e, Value flat, int64_t first, ArrayRef<int64_t> shape,
                                          ArrayRef<int64_t> strides, Value value) {
   int64_t length = shapeOf(flat)[0];
@@ -38,7 +38,7 @@ static std::optional<Value> updateRegion(Emitter &e, Value flat, int64_t first, 
   for (unsigned i = 0; i + 1 < s.size(); ++i)
     if (s[i] % s[i + 1] != 0)
       return std::nullopt;
-  // The rows of the region, gaps included, as an array whose leading corner is replaced.
+  // Views the rows of the region, with gaps, as an array, and replaces its leading corner.
   int64_t span = n[0] * s[0], missing = std::max<int64_t>(first + span - length, 0);
   unsigned rank = n.size();
   Value target = flat;
@@ -62,7 +62,7 @@ bool Memory::storeRegion(const Access &access, Value value) {
     return true;
   Value mask = maskOf(box.rest, access);
   SmallVector<BoxAxis> axes;
-  SmallVector<std::pair<unsigned, int64_t>> lastLane; // axes on which one address is written by several lanes
+  SmallVector<std::pair<unsigned, int64_t>> lastLane; // axes on which several lanes write to one address
   for (const BoxAxis &axis : box.axes) {
     if (axis.stride != 0) {
       axes.push_back(axis);
@@ -142,7 +142,8 @@ Value Memory::scatterInto(const Access &access, Value target, Value indices, Val
   return e.emit<ScatterOp>(target, indices, updates, reduction);
 }
 
-/// MLX has no bitwise scatter: bit by bit, as minimum (and), maximum (or) or parity of the sum (xor).
+/// MLX has no bitwise scatter, so scatters each bit: as minimum (and), maximum
+/// (or) or parity of the sum (xor).
 Value Memory::scatterBits(const Access &access, Value target, Value indices, Value updates,
                           ScatterReduction perBit) {
   Type bits = e.unsignedType(elementOf(target).getIntOrFloatBitWidth());
@@ -178,13 +179,13 @@ void Memory::scatter(const Access &access, Value value, std::optional<Combiner> 
     Value beforeEnd = e.emit<LessOp>(indices, e.integer(end, type, rank));
     mask = e.both(mask, e.both(behindStart, beforeEnd));
   }
-  // Combined, every lane of every program counts; else one of those that share an address is enough.
+  // A combiner needs every lane of every program; otherwise one of those that share an address is enough.
   Extents shape = combiner ? access.extents : commonShape({indices, value, mask ? mask : value});
   int64_t count = 1;
   for (int64_t extent : shape)
     count *= extent;
   Value target = flat;
-  if (mask) { // lanes that are off write to one element behind the end
+  if (mask) { // lanes that do not act write to an extra element behind the end
     indices = e.where(mask, indices, e.integer(end, type, rank));
     target = e.pad(flat, e.zero(elementOf(flat), 0), {0}, {1});
   }

@@ -189,7 +189,7 @@ Val Values::widened(Val condition, unsigned rank) {
   return condition;
 }
 
-/// The index that a known condition chooses; a null condition is one that is not known.
+/// The index that a known condition selects; a null condition is unknown.
 static std::optional<IndexExpr> selectIndex(const Condition *condition, const IndexExpr &a,
                                             const IndexExpr &b, ArrayRef<int64_t> extents) {
   if (a == b)

@@ -6,7 +6,7 @@
 
 namespace tmetal {
 
-/// A dimension as a range of bits of the row-major index.
+/// A dimension of a block, as a range of bits of the row-major index.
 struct AxisBits {
   int shift = 0, count = 0;
   AxisBits(llvm::ArrayRef<int64_t> shape, int axis) {
@@ -16,7 +16,7 @@ struct AxisBits {
   }
   int64_t mask() const { return ((int64_t(1) << count) - 1) << shift; }
   bool holds(int64_t basis) const { return basis & mask(); }
-  /// The index without the dimension.
+  /// Removes the dimension from the index of an element.
   int64_t without(int64_t element) const {
     return (element & ((int64_t(1) << shift) - 1)) | (element >> (shift + count) << shift);
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Structured control flow: conditions and bounds are the same for all threads, and blocks that are passed on
-// live in tiles.
+// Structured control flow. Conditions and bounds are the same for all threads; blocks are passed on in tiles.
 #include "Materialize.h"
 #include "Pull.h"
 #include "Rules.h"
@@ -20,7 +19,7 @@ static void eraseTerminator(Block *block) {
     block->back().erase();
 }
 
-// ---- blocks that control flow passes on, in tiles ----
+// ---- blocks that control flow passes on ----
 
 namespace {
 struct TileOfValue {
@@ -41,7 +40,7 @@ static SmallVector<TileOfValue> tilesFor(Distribution &d, ValueRange values, Loc
   return tiles;
 }
 
-/// Scalars are `from`, in their order; blocks are in the tiles.
+/// Maps scalars to `from`, in order, and blocks to their tiles.
 static void receive(Distribution &d, ValueRange values, ArrayRef<TileOfValue> tiles, ValueRange from) {
   unsigned position = 0;
   for (auto [value, each] : llvm::zip_equal(values, tiles)) {
@@ -77,10 +76,10 @@ struct Carried {
 };
 } // namespace
 
-/// The matrix in fragments that a loop-carried block lives in for the whole loop, with its first value.
+/// Keeps a block in matrix fragments for a whole loop, starting with its initial value.
 static Value startAccumulator(Distribution &d, scf::ForOp loop, unsigned index, FragmentGrid grid) {
   Value init = loop.getInitArgs()[index];
-  // Of the product that the next trip gets.
+  // Uses the location of the product that computes the value of the next trip.
   Location loc = loop.getBody()->getTerminator()->getOperand(index).getLoc();
   const KeptBlock *kept = d.blocks.find(init);
   Builder b = d.code.uniform(loc);
@@ -120,7 +119,7 @@ static void keepCarriedBlocks(Distribution &d, ValueRange values, ArrayRef<Carri
   }
 }
 
-/// Whether computing `value` reads one of `tiles` (those that are about to be overwritten).
+/// Whether computing `value` reads one of `tiles`, which are about to be overwritten.
 static bool readsTiles(const Distribution &d, Value value, ArrayRef<Value> tiles) {
   if (!isBlock(value))
     return false;
@@ -130,7 +129,7 @@ static bool readsTiles(const Distribution &d, Value value, ArrayRef<Value> tiles
   return op && llvm::any_of(op->getOperands(), [&](Value operand) { return readsTiles(d, operand, tiles); });
 }
 
-/// What the next trip needs and would find overwritten goes to tiles of its own, by index of the loop.
+/// Saves new values that depend on tiles about to be overwritten in tiles of their own, by loop index.
 static llvm::DenseMap<unsigned, Value> saveOverwritten(Distribution &d, scf::ForOp loop,
                                                        ArrayRef<Carried> changed, ArrayRef<Value> tiles) {
   llvm::DenseMap<unsigned, Value> saved;
@@ -153,7 +152,7 @@ static void copyTile(Distribution &d, Value from, const Carried &to, Location lo
   putAll(b, getAll(b, from, region.registerIndex()), to.tile, region.registerIndex());
 }
 
-/// Whether a thread of the open region reads the tile in other registers than the one that it works on.
+/// Whether a thread of the open region reads registers of the tile other than its current one.
 static bool readsOtherRegisters(Distribution &d, Value tile) {
   ThreadRegion *open = d.code.getOpen();
   return open && llvm::any_of(tile.getUsers(), [&](Operation *user) {
@@ -162,7 +161,7 @@ static bool readsOtherRegisters(Distribution &d, Value tile) {
          });
 }
 
-/// Blocks of the next trip: all new values are computed before any old one goes.
+/// Passes blocks on to the next trip: computes all new values before it overwrites any old one.
 static void passOnCarriedBlocks(Distribution &d, scf::ForOp loop, ArrayRef<Carried> carried) {
   Location loc = loop.getLoc();
   Operation *yield = loop.getBody()->getTerminator();
@@ -253,7 +252,7 @@ void lowerIf(Distribution &d, Operation *op) {
   receive(d, branch.getResults(), tiles, copy.getResults());
 }
 
-/// The block of a loop that takes arguments of these types.
+/// The block of a loop region, created if missing, with arguments of these types.
 static Block *enter(Region &region, TypeRange types, Location loc) {
   Block &block = region.empty() ? region.emplaceBlock() : region.front();
   block.clear();

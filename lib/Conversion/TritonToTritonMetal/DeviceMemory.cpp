@@ -22,14 +22,14 @@ bool DeviceMemory::isStored(Value pointer) const {
   return llvm::any_of(stored, [&](const Roots &written) { return groups.mayOverlap(read, written); });
 }
 
-/// No two elements of the block are the same address: one dimension, moved by a constant step.
+/// Whether all elements of the block have different addresses: one dimension, moved by a constant step.
 bool DeviceMemory::isInjective(Value pointers) const {
   if (!isBlock(pointers))
     return false;
   std::vector<int64_t> shape = shapeOf(pointers);
   if (llvm::count_if(shape, [](int64_t extent) { return extent > 1; }) > 1)
     return false;
-  // The address is the range itself plus what is the same for the whole block.
+  // The address must be the range itself plus a part that is the same for the whole block.
   bool ranged = false;
   SmallVector<Value> work{pointers};
   while (!work.empty()) {
@@ -57,7 +57,7 @@ bool DeviceMemory::isInjective(Value pointers) const {
 
 bool DeviceMemory::conflicts(ArrayRef<DeviceAccess> earlier, const LinearLayout &layout,
                              const DeviceAccess &access) const {
-  // A thread that holds a copy of an element may come after the one that stores it.
+  // A thread that holds a copy of an element may run after the one that stores it.
   auto hasFree = [](ArrayRef<int64_t> bases) { return llvm::is_contained(bases, int64_t(0)); };
   bool copied = hasFree(layout.registers) || hasFree(layout.lanes) || hasFree(layout.simdgroups);
   for (const DeviceAccess &other : earlier) {
@@ -66,7 +66,7 @@ bool DeviceMemory::conflicts(ArrayRef<DeviceAccess> earlier, const LinearLayout 
     if (!groups.mayOverlap(other.roots, access.roots))
       continue;
     if (!copied && other.pointers == access.pointers && isInjective(access.pointers))
-      continue; // each thread meets its own element again
+      continue; // each thread accesses its own element again
     return true;
   }
   return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The driver: the kernel's frame, and a rule for each operation.
+// The driver: writes the frame of the kernel and applies a rule to each operation.
 #include "Distribution.h"
 
 #include "Rules.h"

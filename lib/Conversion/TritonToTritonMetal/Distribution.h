@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Distributes the operations of a kernel over the threads of a threadgroup.
-//
-// Scalars become scalars of uniform code. A block value is pulled, not pushed: whoever needs it in a region
-// asks for the element that a thread works on (Pull.h), and the request travels through views as a linear map
-// of bits. What ends a request is computed on the spot (ranges, splats and cheap arithmetic on them), read
-// from the region at hand, from a tile when the thread holds the element, or else from threadgroup memory
+// Scalars become scalars of uniform code. Blocks are pulled, not pushed: a region that needs a block requests
+// the element that a thread works on (Pull.h), and the request passes through views as a linear map of bits.
+// Where it ends, the element is computed on the spot (ranges, splats and cheap arithmetic on them), or read:
+// from the current region, from a tile if the thread holds the element, or else from threadgroup memory
 // (Materialize.h). Each operation has a rule (Rules.h).
 #pragma once
 
@@ -18,7 +17,7 @@
 
 namespace tmetal {
 
-/// What the rules share while one kernel is distributed.
+/// The state that the rules share while one kernel is distributed.
 struct Distribution {
   using Builder = RegionBuilder::Builder;
 
@@ -26,16 +25,16 @@ struct Distribution {
   const DeviceMemory &memory;
   RegionBuilder code;
   BlockStore blocks;
-  mlir::IRMapping scalars; // of the `tt` kernel, in uniform code
+  mlir::IRMapping scalars; // scalars of the `tt` kernel, in uniform code
 
   mlir::Value scalar(mlir::Value value) const { return scalars.lookupOrDefault(value); }
   mlir::MLIRContext *getContext() const { return code.getContext(); }
 };
 
-/// Writes the operations of a block, without its terminator, by their rules.
+/// Writes the operations of a block by their rules, without its terminator.
 void lowerBlock(Distribution &d, mlir::Block &block);
 
-/// Writes the kernel of `function` where `builder` stands. Throws Error.
+/// Writes the kernel of `function` at the insertion point of `builder`. Throws Error.
 tm::KernelOp distribute(tt::FuncOp function, const LayoutPlan &plan, llvm::ArrayRef<int> aliasGroups,
                         mlir::OpBuilder &builder);
 

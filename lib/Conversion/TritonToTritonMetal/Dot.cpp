@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Matrix products: on 8x8 fragments where the types allow it, else one step of the inner dimension at a time.
+// Matrix products: on 8x8 fragments if the types allow it, else one step of the inner dimension at a time.
 #include "Materialize.h"
 #include "Positions.h"
 #include "Pull.h"
@@ -25,7 +25,7 @@ struct Operand {
   int64_t stride = 0;
 };
 
-/// A product while it is written.
+/// The state of a product that is being written.
 struct Product {
   tt::DotOp op;
   Location loc;
@@ -47,9 +47,9 @@ struct Product {
 
 // ---- operands ----
 
-/// Whole operands in threadgroup memory.
+/// Copies a whole operand to threadgroup memory.
 static void loadOperand(Distribution &d, const Product &product, Operand &operand) {
-  // A transposed operand is stored as it comes, where it comes from.
+  // A transposed operand is copied untransposed, from the source of the transposition.
   auto trans = operand.value.getDefiningOp<tt::TransOp>();
   if (product.inFragments() && trans && !d.plan.isRecomputed(trans.getSrc()) &&
       trans.getOrder() == ArrayRef<int32_t>{1, 0}) {
@@ -57,12 +57,12 @@ static void loadOperand(Distribution &d, const Product &product, Operand &operan
     operand.value = trans.getSrc();
   }
   if (!d.blocks.contains(operand.value))
-    d.code.closeRegion(); // what it is made of may have been computed there
+    d.code.closeRegion(); // its operands may have been computed in that region
   operand.array = threadgroupCopyOf(d, operand.value, product.loc);
   operand.stride = shapeOf(operand.value).back();
 }
 
-/// An operand that passes in slices waits in registers.
+/// Keeps an operand that passes in slices in registers.
 static void keepOperand(Distribution &d, const Product &product, const Operand &operand) {
   if (d.blocks.contains(operand.value))
     return;
@@ -71,7 +71,7 @@ static void keepOperand(Distribution &d, const Product &product, const Operand &
   d.blocks.keepScalar(operand.value, region, scalar, region.ownRequest());
 }
 
-/// Stores the elements of number `slice` along dimension `inner` to the operand's array.
+/// Stores slice number `slice` along dimension `inner` in the array of the operand.
 static void sendSlice(Distribution &d, const Product &product, const Operand &operand, int inner, Value slice,
                       int64_t sliceDepth) {
   Location loc = product.loc;
@@ -102,7 +102,7 @@ static void sendSlice(Distribution &d, const Product &product, const Operand &op
   d.code.closeRegion();
 }
 
-// ---- the result so far ----
+// ---- the result ----
 
 static void startResult(Distribution &d, Product &product) {
   Value result = product.op.getD();
@@ -136,7 +136,7 @@ static Value widen(Builder &b, Value value, Type to) {
   return have > want ? Value(arith::TruncFOp::create(b, to, value)) : value;
 }
 
-/// Adds the products of step `k` of the inner dimension, of which the arrays hold `depth` steps.
+/// Adds the products of step `k` of the inner dimension. The arrays hold `depth` steps.
 static void multiplyStep(Distribution &d, Product &product, Value k, int64_t depth) {
   Location loc = product.loc;
   std::vector<int64_t> shape = shapeOf(product.op.getD());
@@ -167,7 +167,7 @@ static void multiplyStep(Distribution &d, Product &product, Value k, int64_t dep
   tm::PutOp::create(b, sum, product.accumulator, region.registerIndex());
 }
 
-/// Adds the product of what the operands' arrays hold, which is `depth` deep.
+/// Adds the product of the arrays of the operands, which hold `depth` steps.
 static void multiply(Distribution &d, Product &product, int64_t depth) {
   Builder b = d.code.uniform(product.loc);
   if (product.inFragments()) {
@@ -182,7 +182,7 @@ static void multiply(Distribution &d, Product &product, int64_t depth) {
   multiplyStep(d, product, loop.getInductionVar(), depth);
 }
 
-/// Slices of the operands pass through threadgroup memory one by one.
+/// Passes the operands through threadgroup memory slice by slice.
 static void multiplyInSlices(Distribution &d, Product &product) {
   Location loc = product.loc;
   int64_t slices = product.plan.slices, sliceDepth = product.depth() / slices;
@@ -206,7 +206,7 @@ static void multiplyInSlices(Distribution &d, Product &product) {
 
 // ---- epilogue ----
 
-/// Fragments that started at zero: the addend is added to what comes out of them.
+/// If the fragments started at zero, adds the addend to the result after it leaves them.
 static void addAddend(Distribution &d, Product &product) {
   Value result = product.op.getD();
   moveOutOfFragments(d, result, product.loc);

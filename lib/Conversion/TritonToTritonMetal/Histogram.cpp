@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Histograms: atomic additions in threadgroup memory.
+// Histograms, by atomic additions in threadgroup memory.
 #include "Materialize.h"
 #include "Positions.h"
 #include "Pull.h"

@@ -53,7 +53,7 @@ Value tileOf(Distribution &d, Value block) {
   return tile;
 }
 
-/// Stores what the threads of `region` have for `request`.
+/// Copies the values that the threads of `region` hold for `request` to an array.
 static Value copyFrom(Distribution &d, ThreadRegion &region, Value block, Value scalar,
                       const Request &request, Location loc) {
   OpBuilder ahead(region.getOp());
@@ -75,7 +75,7 @@ Value threadgroupCopyOf(Distribution &d, Value block, Location loc) {
     Request request = kept->request;
     return copyFrom(d, region, block, kept->scalar, request, loc);
   }
-  // In front of the region at hand, which is about to read it.
+  // Writes in front of the current region, which is about to read the copy.
   RegionBuilder::AheadOfRegion ahead(d.code);
   Request request = kept ? kept->request : Request{d.plan.layoutOf(block), 0};
   ThreadRegion &region = d.code.openRegion(request.layout, loc);
@@ -115,7 +115,7 @@ void moveOutOfFragments(Distribution &d, Value block, Location loc) {
   d.blocks.addTile(block, tile);
 }
 
-// ---- any blocks ----
+// ---- other blocks ----
 
 void putInto(Distribution &d, Value block, Value tile, const LinearLayout &layout, Location loc) {
   ThreadRegion &region = regionFor(d, layout, block, loc);
@@ -125,7 +125,7 @@ void putInto(Distribution &d, Value block, Value tile, const LinearLayout &layou
 }
 
 Value scalarOf(Distribution &d, Value block, Location loc) {
-  LinearLayout layout = d.plan.blocked(shapeOf(block)); // one element: the same in all threads
+  LinearLayout layout = d.plan.blocked(shapeOf(block)); // a single element: the same in all threads
   Value tile = newTile(d, elementOf(block), layout, loc);
   putInto(d, block, tile, layout, loc);
   Builder b = d.code.uniform(loc);
@@ -133,7 +133,7 @@ Value scalarOf(Distribution &d, Value block, Location loc) {
   return tm::GetOp::create(b, elementOf(block), tile, zero);
 }
 
-// ---- several at once ----
+// ---- several tiles or arrays at once ----
 
 SmallVector<Value> getAll(Builder &b, ValueRange tiles, Value place) {
   SmallVector<Value> values;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads, stores and atomics of device memory.
+// Loads, stores and atomics in device memory.
 #include "Materialize.h"
 #include "Positions.h"
 #include "Pull.h"
@@ -19,7 +19,7 @@ using Builder = RegionBuilder::Builder;
 // ---- addresses ----
 
 namespace {
-/// An address: a base and the offset in elements from it; no offset when there is none.
+/// A base and the offset from it in elements, or null.
 struct SplitPointer {
   Value base, offset;
 };
@@ -34,7 +34,7 @@ static SplitPointer splitPointer(Builder &b, Value pointer) {
   Value offset;
   while (auto add = pointer.getDefiningOp<tt::AddPtrOp>()) {
     if (!isa<tm::RegionOp>(add->getParentOp()))
-      break; // uniform: computed once
+      break; // uniform, so computed once
     Value more = add.getOffset();
     if (!offset)
       offset = more;
@@ -49,7 +49,7 @@ static SplitPointer splitPointer(Builder &b, Value pointer) {
 
 // ---- scalars ----
 
-/// Runs `compute` on one thread and hands the result to all, through threadgroup memory.
+/// Runs `compute` on one thread and passes the result to all others through threadgroup memory.
 static Value fromOneThread(Distribution &d, Location loc, Type type,
                            llvm::function_ref<Value(Builder &)> compute) {
   Builder before = d.code.uniform(loc);
@@ -126,12 +126,13 @@ void lowerStore(Distribution &d, Operation *op) {
 
 // ---- atomics ----
 
-/// The operation on the scalars of one thread, which `element` tells, where `owner`, if any, is true.
+/// Writes the operation for the scalars of one thread, which `element` returns,
+/// under the mask `owner`, if any.
 static Value emitAtomic(Builder &b, Operation *op, llvm::function_ref<Value(Value)> element, Value owner) {
   SplitPointer address = splitPointer(b, element(op->getOperand(0)));
   Type type = op->getNumResults() == 1 ? elementOf(op->getResult(0)) : Type();
   auto guard = [&](Value mask) {
-    bool always = !mask || matchPattern(mask, m_One()); // Triton writes "no mask" as a constant
+    bool always = !mask || matchPattern(mask, m_One()); // Triton writes a constant if there is no mask
     return andMask(b, owner, always ? Value() : element(mask));
   };
   if (auto rmw = dyn_cast<tt::AtomicRMWOp>(op))

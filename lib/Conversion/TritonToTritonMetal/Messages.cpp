@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Barriers that the program asks for, and messages to the host.
+// Barriers of the program and messages to the host.
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"

@@ -57,14 +57,14 @@ static void runPasses(ModuleOp module, llvm::function_ref<void(OpPassManager &)>
     throw Error(ErrorKind::Unsupported, "The kernel cannot be lowered to Metal.");
 }
 
-/// The kernel by the plan, with the place of each of its arrays.
+/// Lowers the kernel by the plan and allocates its arrays.
 static OwningOpRef<ModuleOp> lowerByPlan(ModuleOp module, const LayoutPlan &plan, const MslOptions &options) {
   OwningOpRef<ModuleOp> lowered(ModuleOp::create(module.getLoc()));
   (*lowered)->setAttrs(module->getAttrDictionary());
   OpBuilder builder = OpBuilder::atBlockBegin(lowered->getBody());
   distribute(kernelOf(module), plan, options.aliasGroups, builder);
   tm::AllocateThreadgroupMemoryOptions allocation;
-  allocation.limit = std::numeric_limits<int64_t>::max(); // decided by the caller
+  allocation.limit = std::numeric_limits<int64_t>::max(); // the caller compares it with the limit
   runPasses(*lowered, [&](OpPassManager &passes) {
     passes.addPass(createCanonicalizerPass());
     passes.addPass(createCSEPass());
@@ -86,7 +86,7 @@ static int64_t threadgroupBytesOf(ModuleOp module) {
 }
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
-  // Distribution is not run as a pass, so that it may throw. Nobody else loads the dialects of its result.
+  // Distribution is not run as a pass, so that it may throw. So its dialects have to be loaded here.
   module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
   runPasses(module, [&](OpPassManager &passes) {
     if (options.fpFusion)
@@ -99,7 +99,7 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   int64_t limit = target.threadgroupMemory, maxThreads = target.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
-  // With less threadgroup memory for the operands of products they pass through it in more, thinner slices.
+  // With less threadgroup memory for their operands, products use more and thinner slices.
   constexpr int64_t kLeastOperandBytes = 2048;
   constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
   std::optional<LayoutPlan> thinnest;
@@ -108,10 +108,10 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
        operandBytes /= 2) {
     LayoutPlan plan(kernelOf(module), {options.simdgroups, operandBytes});
     if (thinnest && plan.hasSameSlices(*thinnest))
-      continue; // the same kernel again
+      continue; // would give the same kernel
     thinnest = std::move(plan);
     if (thinnest->leastThreadgroupBytes() > limit)
-      continue; // known not to fit before it is written
+      continue; // too large, whatever the rest of the kernel needs
     OwningOpRef<ModuleOp> lowered = lowerByPlan(module, *thinnest, options);
     int64_t bytes = threadgroupBytesOf(*lowered);
     if (bytes <= limit) {
@@ -122,7 +122,7 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
       break; // thinner slices do not help
     least = bytes;
   }
-  if (least == kUnknown) // for the message
+  if (least == kUnknown) // the message needs the size
     least = threadgroupBytesOf(*lowerByPlan(module, *thinnest, options));
   throw OutOfResources(least, limit, "shared memory");
 }

@@ -46,7 +46,7 @@ Value mapBits(Builder &b, Value source, ArrayRef<int64_t> contributions) {
       ++bit;
       continue;
     }
-    // Runs of bits at once.
+    // Handles runs of bits at once.
     unsigned end = bit + 1;
     while (end < contributions.size() && contributions[end] == contributions[bit] << (end - bit))
       ++end;
@@ -56,7 +56,7 @@ Value mapBits(Builder &b, Value source, ArrayRef<int64_t> contributions) {
     if (end < contributions.size())
       run = arith::AndIOp::create(b, run, constant(b, (int64_t(1) << (end - bit)) - 1));
     int shift = llvm::countr_zero(uint64_t(contributions[bit]));
-    // A contribution of several bits stands for itself only.
+    // A contribution of several bits cannot be part of a run.
     if (!llvm::isPowerOf2_64(contributions[bit])) {
       end = bit + 1;
       run = arith::AndIOp::create(b, arith::ShRUIOp::create(b, source, constant(b, bit)), constant(b, 1));
@@ -93,7 +93,7 @@ Value ownerMask(ThreadRegion &region, const LinearLayout &layout, Location loc) 
   };
   Builder b = region.at(loc);
   Value mask;
-  // The owner is the one with zeros where the others have copies.
+  // The owner is the thread with zeros in the bits that select copies.
   auto require = [&](int64_t bits, llvm::function_ref<Value()> index) {
     if (bits == 0)
       return;

@@ -28,9 +28,9 @@ static Value read(Distribution &d, ThreadRegion &region, Value block, const Requ
   return tm::SharedLoadOp::create(b, elementOf(block), array, index);
 }
 
-// ---- others are computed ----
+// ---- blocks that are computed ----
 
-/// `cat` and `join`: one of the two elements.
+/// For `cat` and `join`: selects one of the two elements.
 static Value select(ThreadRegion &region, OpResult result, const Request &request, Value first,
                     Value second) {
   Operation *op = result.getOwner();
@@ -43,7 +43,7 @@ static Value select(ThreadRegion &region, OpResult result, const Request &reques
   return arith::SelectOp::create(b, isSecond, second, first);
 }
 
-/// A copy of the operation on the scalars of a thread.
+/// Copies the operation to the scalars of a thread.
 static Value copyOnScalars(Distribution &d, ThreadRegion &region, OpResult result, const Request &request) {
   Operation *op = result.getOwner();
   SmallVector<Value> operands;
@@ -108,7 +108,7 @@ Value pull(Distribution &d, ThreadRegion &region, Value value, const Request &re
 
 // ---- regions ----
 
-/// Whether the region can have the element without another region between its operations.
+/// Whether the region can get the element without another region between its operations.
 static bool isAvailable(const Distribution &d, const ThreadRegion &region, Value value,
                         const Request &request) {
   if (!isBlock(value))
@@ -142,7 +142,7 @@ ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, ValueRange 
 // ---- regions of scalars ----
 
 void inlineBody(Distribution &d, Builder &b, Block &body, IRMapping &map) {
-  // What the body uses from outside are scalars of uniform code.
+  // Values that the body uses from outside are scalars of uniform code.
   for (auto &[from, to] : d.scalars.getValueMap())
     if (!map.contains(from))
       map.map(from, to);

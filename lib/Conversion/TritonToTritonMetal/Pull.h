@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Elements of blocks in a region: requests, and where they end.
+// Gets elements of blocks in a region: passes requests on to where they end.
 #pragma once
 
 #include "Distribution.h"
 
 namespace tmetal {
 
-/// The scalar that a thread of the region has for the requested element; the value itself if it is a scalar.
+/// The scalar of a thread of the region for the requested element, or the value itself if it is a scalar.
 mlir::Value pull(Distribution &d, ThreadRegion &region, mlir::Value value, const Request &request);
 
-/// The region for work at `layout` on `values`: the open one where that is possible.
+/// The region for work in `layout` that uses `values`: the open one if possible, else a new one.
 ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, mlir::ValueRange values,
                         mlir::Location loc);
-/// The same for an access to device memory: what it must wait for is in other regions.
+/// The same for an access to device memory: accesses that it must wait for are in other regions.
 ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, mlir::ValueRange values,
                         const DeviceAccess &access, mlir::Location loc);
 
-/// Writes the operations of a region of scalars, without its terminator, whose arguments `map` knows.
+/// Writes the operations of a region of scalars, without its terminator. `map` has its arguments.
 void inlineBody(Distribution &d, mlir::ImplicitLocOpBuilder &b, mlir::Block &body, mlir::IRMapping &map);
-/// Combines two elements by the region of a reduction or scan.
+/// Combines two elements with the region of a reduction or scan.
 llvm::SmallVector<mlir::Value> combine(Distribution &d, mlir::ImplicitLocOpBuilder &b, mlir::Region &combiner,
                                        mlir::ValueRange left, mlir::ValueRange right);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reductions: within the registers of a thread, across the lanes of a SIMD group, across SIMD groups.
+// Reductions: first within a thread's registers, then across the lanes of a SIMD
+// group, then across SIMD groups.
 #include "AxisBits.h"
 #include "Materialize.h"
 #include "Positions.h"
@@ -18,19 +19,19 @@ namespace tmetal {
 using Builder = RegionBuilder::Builder;
 
 namespace {
-/// What threads have once their own registers are combined: a partial result for each thread along the axis.
-/// Their places along the axis are a dimension in front of the result's.
+/// Partial results after each thread has combined its registers: one for each thread along the axis. The
+/// position along the axis is a dimension in front of those of the result.
 struct Partials {
   LinearLayout layout;
-  int64_t fromSimdgroups = 1; // partial results that stay when lanes are combined
-  /// Contributions of a register's index in the operand to that of its partial result.
+  int64_t fromSimdgroups = 1; // number of partial results when lanes are combined
+  /// Contributions of a register number of the operand to that of its partial result.
   SmallVector<int64_t> registerImages;
-  int64_t axisRegisters = 0; // bits of the operand's register index that lie along the axis
+  int64_t axisRegisters = 0; // bits of the operand's register number that lie along the axis
 
   Partials(const LinearLayout &operand, const AxisBits &axis, std::vector<int64_t> resultShape);
 };
 
-/// A reduction while it is written.
+/// The state of a reduction that is being written.
 struct Reduction {
   tt::ReduceOp op;
   Location loc;
@@ -72,7 +73,7 @@ Partials::Partials(const LinearLayout &operand, const AxisBits &axis, std::vecto
     }
     return result;
   };
-  layout.simdgroups = spread(operand.simdgroups); // lowest, so that partial results of SIMD groups are dense
+  layout.simdgroups = spread(operand.simdgroups); // lowest, to keep the partial results of SIMD groups dense
   fromSimdgroups = count;
   layout.lanes = spread(operand.lanes);
   layout.shape = std::move(resultShape);
@@ -100,7 +101,7 @@ static void reduceWithinThreads(Distribution &d, Reduction &reduction) {
   Value place = mapBits(b, index, reduction.partials.registerImages);
   if (!place)
     place = constant(b, 0);
-  // A comparison of the index itself lets compilers peel the first trip.
+  // Comparing the index itself lets compilers peel the first trip.
   bool isWholeIndex = axisRegisters == reduction.layout.numRegisters() - 1;
   Value along = isWholeIndex ? index : Value(arith::AndIOp::create(b, index, constant(b, axisRegisters)));
   Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, along, constant(b, 0));
@@ -111,7 +112,7 @@ static void reduceWithinThreads(Distribution &d, Reduction &reduction) {
   putAll(b, reduction.combine(d, b, getAll(b, accumulators, place), elements), accumulators, place);
 }
 
-/// Neighbours along the axis exchange their partial results, until all lanes have the same.
+/// Neighbours along the axis exchange their partial results until all lanes have the same.
 static void reduceAcrossLanes(Distribution &d, Reduction &reduction) {
   Location loc = reduction.loc;
   for (auto [bit, basis] : llvm::enumerate(reduction.layout.lanes)) {
@@ -153,7 +154,7 @@ static SmallVector<Value> sendPartials(Distribution &d, Reduction &reduction) {
   return arrays;
 }
 
-/// Every thread combines the partial results of the SIMD groups in their order.
+/// Every thread combines the partial results of the SIMD groups in order.
 static SmallVector<Value> receivePartials(Distribution &d, Reduction &reduction, ThreadRegion &region,
                                           ValueRange arrays) {
   constexpr int64_t kUnrolled = 4;
@@ -180,7 +181,7 @@ static SmallVector<Value> receivePartials(Distribution &d, Reduction &reduction,
   return SmallVector<Value>(loop.getResults());
 }
 
-/// `values` are the results in `region`. A scalar result leaves it through a tile.
+/// `values` are the results in `region`. A scalar leaves it through a tile.
 static void keepResults(Distribution &d, Reduction &reduction, ThreadRegion &region, ValueRange values) {
   Location loc = reduction.loc;
   for (auto [result, value] : llvm::zip_equal(reduction.op->getResults(), values)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where code goes while a kernel is distributed: uniform code, regions in it, and work of one thread.
+// Decides where code is written while a kernel is distributed: uniform code, its
+// regions, and work of one thread.
 #pragma once
 
 #include "DeviceMemory.h"
@@ -16,21 +17,21 @@ namespace tmetal {
 
 tm::LinearLayoutAttr attributeOf(mlir::MLIRContext *context, const LinearLayout &layout);
 
-/// A `tm.region` that is being written: what a thread does for each of its registers, what it knows of blocks
-/// and which device memory it accesses.
+/// A `tm.region` that is being written: what a thread does for each of its registers, which scalars it has
+/// for blocks, and which device memory it accesses.
 class ThreadRegion {
 public:
   ThreadRegion(tm::RegionOp op, const LinearLayout &layout) : op(op), layout(layout) {}
 
   tm::RegionOp getOp() const { return op; }
   const LinearLayout &getLayout() const { return layout; }
-  /// Every thread asks for its own element.
+  /// Requests the thread's own element.
   Request ownRequest() const { return {layout, 0}; }
   mlir::Value registerIndex() const;
-  /// Writes at the end of the region.
+  /// A builder at the end of the region.
   mlir::ImplicitLocOpBuilder at(mlir::Location loc) const;
 
-  /// The scalar for the requested element, if the region has it.
+  /// The scalar for the requested element, or null.
   mlir::Value find(mlir::Value block, const Request &request) const;
   void remember(mlir::Value block, const Request &request, mlir::Value scalar);
 
@@ -42,8 +43,8 @@ private:
   std::map<std::pair<const void *, Request>, mlir::Value> scalars;
 };
 
-/// Holds the place in uniform code, behind which at most one region is open. Uniform code ends the open
-/// region; what only declares something goes in front of it.
+/// Tracks the place in uniform code where code is written; at most one region is open there. Writing uniform
+/// code closes the region. Declarations go in front of it.
 class RegionBuilder {
 public:
   using Builder = mlir::ImplicitLocOpBuilder;
@@ -54,11 +55,11 @@ public:
   mlir::Block *getBlock() const { return builder.getInsertionBlock(); }
 
   // ---- uniform code ----
-  /// Closes the open region: what is written now comes after it.
+  /// Closes the open region, and writes behind it.
   Builder uniform(mlir::Location loc);
-  /// In front of the open region, for what does not depend on it.
+  /// Writes in front of the open region, for code that does not depend on it.
   Builder ahead(mlir::Location loc) const;
-  /// Code of one thread.
+  /// Writes code that a single thread runs.
   void single(mlir::Location loc, llvm::function_ref<void(Builder &)> write);
 
   // ---- regions ----
@@ -67,7 +68,8 @@ public:
   void closeRegion() { open = nullptr; }
 
   // ---- scopes ----
-  /// Uniform code at the end of another block, without its terminator, as long as the scope lives.
+  /// Writes uniform code at the end of another block, before its terminator,
+  /// during the lifetime of the scope.
   class Inside {
   public:
     Inside(RegionBuilder &code, mlir::Block *block);
@@ -77,7 +79,7 @@ public:
     RegionBuilder &code;
     mlir::OpBuilder::InsertPoint outside;
   };
-  /// Everything goes in front of the region that is open, which is open again afterwards.
+  /// Writes everything in front of the open region, which is open again afterwards.
   class AheadOfRegion {
   public:
     explicit AheadOfRegion(RegionBuilder &code);

@@ -39,10 +39,10 @@ Request Request::through(ArrayRef<int64_t> shape, ArrayRef<int64_t> images, int6
 }
 
 std::optional<OwnRegister> findOwnRegister(const Request &have, const Request &want) {
-  constexpr int64_t kMaxIndexedRegisters = 8; // registers chosen at run time live in memory on a GPU
+  constexpr int64_t kMaxIndexedRegisters = 8; // registers with a run-time index live in memory on a GPU
   LinearLayout layout = want.layout;
   int64_t flip = want.flip ^ have.flip;
-  // The constant is found as a register bit that is always set.
+  // The constant is added as a register bit that is always set.
   if (flip)
     layout.registers.push_back(flip);
   std::optional<RegisterMap> map = readWithinThread(have.layout, layout);
@@ -56,7 +56,7 @@ std::optional<OwnRegister> findOwnRegister(const Request &have, const Request &w
   return place;
 }
 
-/// For each bit of an element's index in `shape`: `place(dim, bit of the coordinate)`.
+/// The image of each bit of an element's index in `shape`, from `place(dim, bit of the coordinate)`.
 static SmallVector<int64_t> imagesOf(ArrayRef<int64_t> shape,
                                      llvm::function_ref<int64_t(int, int64_t)> place) {
   SmallVector<int64_t> images;
@@ -99,7 +99,7 @@ SmallVector<ValueRequest> requestsThroughView(OpResult result, const Request &re
   int64_t count = numElements(shape);
   if (isa<tt::SplitOp>(op))
     return {to(source, imagesOfIndex(count, [](int64_t bit) { return bit << 1; }), result.getResultNumber())};
-  bool lowest = isa<tt::JoinOp>(op); // bit that chooses
+  bool lowest = isa<tt::JoinOp>(op); // the bit that selects the operand
   SmallVector<int64_t> images = imagesOfIndex(count, [&](int64_t bit) {
     return lowest ? bit >> 1 : bit == count / 2 ? 0 : bit;
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The rules of the engine that writes Metal kernels, from the registry of operations (Operations.td).
+// The rules of the msl engine, from the registry of operations (Operations.td).
 #include "Rules.h"
 
 #include "Distribution.h"
@@ -31,7 +31,7 @@ const DistributionRule *findDistributionRule(StringRef name) {
 }
 
 void checkElementTypes(tt::FuncOp kernel) {
-  // Before anything is lowered: combiners are copied without asking for their rules.
+  // Checks before lowering, because combiners are copied without looking up their rules.
   kernel.walk<WalkOrder::PreOrder>([](Operation *op) {
     if (std::optional<std::string> refusal = refusedType(op, EngineKind::Metal))
       refuse(op, *refusal);

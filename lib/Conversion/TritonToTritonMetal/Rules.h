@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The rules that distribute operations, by family. The table in Rules.cpp says which operation has which.
+// The rules that distribute operations, by family. The table in Rules.cpp assigns them to operations.
 #pragma once
 
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
@@ -9,12 +9,12 @@ namespace tmetal {
 struct Distribution;
 
 // Elementwise.cpp
-void lowerScalar(Distribution &d, mlir::Operation *op); // any operation on scalars: a copy in uniform code
-void lowerElementwise(Distribution &d, mlir::Operation *op); // a copy on the scalars of a thread
+void lowerScalar(Distribution &d, mlir::Operation *op); // copies any operation on scalars to uniform code
+void lowerElementwise(Distribution &d, mlir::Operation *op); // copies it to the scalars of a thread
 void lowerMapElementwise(Distribution &d, mlir::Operation *op);
 // Shapes.cpp
 void lowerNothing(Distribution &d, mlir::Operation *op); // pulled by its users, or without effect
-void lowerShape(Distribution &d, mlir::Operation *op);   // pulled, a map of bits
+void lowerShape(Distribution &d, mlir::Operation *op);   // pulled, as a map of bits
 void lowerUnsplat(Distribution &d, mlir::Operation *op);
 void lowerGather(Distribution &d, mlir::Operation *op);
 // Memory.cpp
@@ -42,7 +42,7 @@ struct DistributionRule {
   const char *note;
 };
 const DistributionRule *findDistributionRule(llvm::StringRef name);
-/// Refuses operations on element types that the registry does not call right.
+/// Refuses operations on element types that the registry does not list as right.
 void checkElementTypes(tt::FuncOp kernel);
 
 } // namespace tmetal

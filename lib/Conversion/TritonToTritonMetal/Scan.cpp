@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Scans: runs of 32 elements across the lanes of a SIMD group, then the runs of a line one behind the other.
+// Scans: first runs of 32 elements across the lanes of a SIMD group, then the runs of a line in order.
 #include "AxisBits.h"
 #include "Materialize.h"
 #include "Positions.h"
@@ -18,13 +18,13 @@ namespace tmetal {
 using Builder = RegionBuilder::Builder;
 
 namespace {
-/// A scan while it is written.
+/// The state of a scan that is being written.
 struct Scan {
   tt::ScanOp op;
   Location loc;
   LinearLayout layout;
   AxisBits axis;
-  int64_t flip;                       // a reverse scan is a scan of the mirrored block
+  int64_t flip;                       // a reverse scan scans the mirrored block
   SmallVector<Value> tiles, received; // the elements, and those of other lanes
 
   Scan(tt::ScanOp op, const LinearLayout &layout)
@@ -32,7 +32,7 @@ struct Scan {
         flip(op.getReverse() ? axis.mask() : 0) {}
 
   int64_t extent() const { return int64_t(1) << axis.count; }
-  int64_t runs() const { return extent() / 32; } // of a line
+  int64_t runs() const { return extent() / 32; } // runs in a line
   int64_t lines() const { return layout.numElements() / extent(); }
   SmallVector<Value> combine(Distribution &d, Builder &b, ValueRange left, ValueRange right) {
     return tmetal::combine(d, b, op.getCombineOp(), left, right);
@@ -53,7 +53,7 @@ static void putOperandsIntoTiles(Distribution &d, Scan &scan) {
   d.code.closeRegion();
 }
 
-/// Where `condition` holds, what comes before an element is combined with it.
+/// Where `condition` holds, combines what comes before an element with it.
 static void combineWithBefore(Distribution &d, Scan &scan, ThreadRegion &region, Value condition,
                               ValueRange before) {
   Builder b = region.at(scan.loc);
@@ -65,7 +65,7 @@ static void combineWithBefore(Distribution &d, Scan &scan, ThreadRegion &region,
   }
 }
 
-/// Runs of 32 elements, which are the lanes of a SIMD group.
+/// Scans runs of 32 elements, one in the lanes of each SIMD group.
 static void scanAcrossLanes(Distribution &d, Scan &scan) {
   Location loc = scan.loc;
   int laneBits = std::min(5, scan.axis.count);
@@ -83,10 +83,10 @@ static void scanAcrossLanes(Distribution &d, Scan &scan) {
   }
 }
 
-// ---- runs of a line, one behind the other ----
+// ---- the runs of a line ----
 
 namespace {
-/// An element's run, and the run's place among the totals of all runs.
+/// The run of an element, and the place of the run among the totals of all runs.
 struct RunPlace {
   Value run, place;
 };
@@ -106,7 +106,7 @@ static RunPlace placeOfRun(const Scan &scan, ThreadRegion &region) {
   return {run, arith::AddIOp::create(b, first, run)};
 }
 
-/// The last lane of each run has its total.
+/// The last lane of each run stores the total of the run.
 static SmallVector<Value> sendTotals(Distribution &d, Scan &scan) {
   Location loc = scan.loc;
   SmallVector<Value> totals;
@@ -124,7 +124,7 @@ static SmallVector<Value> sendTotals(Distribution &d, Scan &scan) {
   return totals;
 }
 
-/// One thread for each line.
+/// One thread for each line scans the totals of its runs.
 static void scanTotals(Distribution &d, Scan &scan, ValueRange totals) {
   Location loc = scan.loc;
   LinearLayout layout = d.plan.blocked({scan.lines()});
@@ -145,7 +145,7 @@ static void scanTotals(Distribution &d, Scan &scan, ValueRange totals) {
   scf::YieldOp::create(body, next);
 }
 
-/// Elements of later runs are combined with the total of all runs before.
+/// Combines elements of later runs with the total of all runs before them.
 static void receiveTotals(Distribution &d, Scan &scan, ValueRange totals) {
   ThreadRegion &region = d.code.openRegion(scan.layout, scan.loc);
   RunPlace at = placeOfRun(scan, region);

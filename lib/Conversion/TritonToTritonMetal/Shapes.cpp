@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Views, and blocks that are read at other places than their own.
+// Views, and blocks that are read at other positions than their own.
 #include "Materialize.h"
 #include "Positions.h"
 #include "Pull.h"
@@ -42,7 +42,7 @@ void lowerGather(Distribution &d, Operation *op) {
     index = arith::TruncIOp::create(b, b.getI32Type(), index);
   else if (width < 32)
     index = arith::ExtUIOp::create(b, b.getI32Type(), index);
-  // Out of range is undefined in Triton; staying inside of the block keeps it harmless.
+  // An index out of range is undefined in Triton; keeping it inside of the block makes it harmless.
   index = arith::AndIOp::create(b, index, constant(b, shape[axis] - 1));
   Value position;
   for (int dim = 0; dim < int(shape.size()); ++dim) {
