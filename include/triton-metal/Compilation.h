@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The compilation of one kernel, stage by stage. No MLIR in this header.
+// Compiles one kernel, stage by stage. Does not include MLIR.
 #pragma once
 
 #include "triton-metal/Support/Errors.h"
@@ -10,24 +10,25 @@
 
 namespace tmetal {
 
-/// Each stage takes the text that the one before it returned, or another text that the user put in its place.
-/// Only the latter is parsed: what the former was printed from is still there. Not thread-safe.
+/// Each stage takes the text that the previous one returned, or another text that the user has put
+/// in its place. Only a replaced text is parsed; otherwise the module that the text was printed
+/// from is reused. Not thread-safe.
 class Compilation {
 public:
   explicit Compilation(EngineRequest request);
   ~Compilation();
 
-  /// Triton IR through the shared passes, with the engine chosen and recorded in `tt.target`. Throws Error
-  /// for what does not parse and for what cannot be done right.
+  /// Runs the shared passes on Triton IR, chooses an engine and records it in `tt.target`. Throws Error for
+  /// text that does not parse and for kernels that cannot be run correctly.
   std::string tt(const std::string &ttir, const std::string &fileName);
-  /// The kernel in the `tm` dialect. For the mlx engine a comment that says why there is none.
+  /// The kernel in the `tm` dialect; for the mlx engine, a comment that says why there is none.
   std::string tm(const std::string &tt);
-  /// The kernel in Metal Shading Language, or such a comment.
+  /// The kernel in Metal Shading Language, or a comment as above.
   std::string msl(const std::string &tm);
-  /// What launches need (KernelBundle.h). A replaced `msl` is kept with the facts of the text it replaces.
+  /// All that launches need (KernelBundle.h). A replaced `msl` keeps the facts of the text that it replaces.
   std::string bundle(const std::string &msl);
 
-  // Of the stages so far.
+  // These describe the stages that have run so far.
   const EngineChoice &choice() const;
   int64_t threadgroupBytes() const;
 

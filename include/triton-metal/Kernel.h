@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A compiled kernel as the runtime sees it: text in, graphs or Metal text out. No MLIR in this header.
+// A compiled kernel as the runtime sees it: text in, graphs or Metal text out. Does not include MLIR.
 #pragma once
 
 #include "triton-metal/Analysis/AccessBounds.h"
@@ -15,7 +15,7 @@
 
 namespace tmetal {
 
-/// Triton IR through the shared passes, for the mlx engine. Throws Error.
+/// Runs the shared passes on Triton IR, for the mlx engine. Throws Error.
 std::string compileTritonIR(const std::string &text, bool hasDouble, const std::string &fileName);
 
 struct LaunchGraph {
@@ -31,20 +31,20 @@ public:
   ~CompiledKernel();
 
   const KernelFacts &facts() const { return kernelFacts; }
-  /// What was asked for when the text was compiled; null when the text does not say.
+  /// The request that the text was compiled for, or null if the text does not record it.
   const EngineRequest *recordedRequest() const { return request.get(); }
-  /// What runs the kernel. Throws Error if no engine that the request permits can.
+  /// The engine that runs the kernel. Throws Error if none of the permitted engines can.
   EngineChoice choose(const EngineRequest &request) const;
 
   /// Throws Error (Unsupported) when the mlx engine cannot run the kernel.
   void checkRaisable(bool hasDouble) const;
   std::vector<LaunchGraph> raise(const LaunchSignature &signature, const RaisingOptions &options);
-  /// The launch in the `mlx` dialect, one module after another.
+  /// The launch in the `mlx` dialect, as one module after the other.
   std::string raiseText(const LaunchSignature &signature, const RaisingOptions &options);
 
   /// The kernel in Metal Shading Language. Throws Error: Unsupported, or OutOfResources.
   MslKernel toMsl(const MslOptions &options) const;
-  /// Where the kernel reads and writes memory, as far as a launch tells.
+  /// The memory accesses of the kernel, as far as they depend on the launch alone.
   AccessProgram accesses() const;
   /// The kernel in the `tm` dialect, as it is printed.
   std::string tmText(const MslOptions &options) const;
@@ -59,10 +59,10 @@ private:
 
 std::string mlirVersion();
 
-/// What the compiler has done in this process.
+/// Counts what the compiler has done in this process.
 struct CompilerStatistics {
   int64_t parsed = 0;  // texts
-  int64_t lowered = 0; // kernels to the `tm` dialect
+  int64_t lowered = 0; // kernels, to the `tm` dialect
   int64_t printed = 0; // Metal texts
 };
 CompilerStatistics compilerStatistics();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The last stage of a compilation: all that launches need, as a text that Triton keeps. Plain types.
+// The last stage of a compilation: all that launches need, as a text that Triton stores. Plain C++.
 #pragma once
 
 #include "triton-metal/Analysis/AccessBounds.h"
@@ -17,19 +17,19 @@ struct KernelBundle {
   EngineRequest request;
   EngineChoice choice;
   KernelFacts facts;
-  /// Of the msl engine: the text for arguments that do not overlap, as `request.msl` asks for it.
+  /// For the msl engine: the text for arguments that do not overlap, with the options of `request.msl`.
   std::optional<MslKernel> msl;
-  /// Of the msl engine: which memory the kernel accesses.
+  /// For the msl engine: the memory that the kernel accesses.
   std::optional<AccessProgram> accesses;
-  /// The kernel after the shared passes, for what is made of it at launches: graphs, and other Metal texts.
+  /// The kernel after the shared passes, from which launches make graphs and other Metal texts.
   std::string tt;
 };
 
-/// JSON, in the order of the fields.
+/// Writes JSON with the fields in this order.
 std::string writeBundle(const KernelBundle &bundle);
-/// Throws Error (Compile) for a text that is damaged, or was written by another version.
+/// Throws Error (Compile) if the text is damaged or was written by another version.
 KernelBundle readBundle(const std::string &text);
-/// Whether the text means to be a bundle; Triton IR never begins like one.
+/// Whether the text claims to be a bundle; Triton IR never begins like one.
 bool isBundle(const std::string &text);
 
 } // namespace tmetal

@@ -8,12 +8,12 @@
 
 namespace tmetal {
 
-/// The public function of the module; null when there is none.
+/// The public function of the module, or null.
 tt::FuncOp findKernel(mlir::ModuleOp module);
 /// The same, or an Error (Compile).
 tt::FuncOp kernelIn(mlir::ModuleOp module);
 
-/// The facts of the kernel in a module that went through the shared passes. Throws Error.
+/// The facts of the kernel in a module that has been through the shared passes. Throws Error.
 KernelFacts analyzeKernel(mlir::ModuleOp module);
 
 } // namespace tmetal

@@ -7,11 +7,11 @@
 
 namespace tmetal {
 
-/// The accesses to memory of the kernel in a module that went through the shared passes, as integers of a
-/// launch. Parameters are numbered as the kernel's arguments.
+/// Describes the memory accesses of the kernel in a module that has been through the shared passes, as
+/// functions of the integers of a launch. Parameters have the numbers of the kernel's arguments.
 AccessProgram describeAccesses(mlir::ModuleOp module);
 
-/// One line for each access and each node that it needs, for people and tests.
+/// One line for each access and each node that it needs, for debugging and tests.
 std::string accessText(const AccessProgram &program);
 
 } // namespace tmetal

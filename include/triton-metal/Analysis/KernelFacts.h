@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Facts of a kernel that hold for every launch, in plain types: the runtime uses them too.
+// Facts of a kernel that hold for every launch. Plain C++, because the runtime uses them too.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@ namespace tmetal {
 struct KernelFacts {
   std::vector<std::string> parameterNames;
   std::vector<std::string> parameterTypes;
-  std::vector<bool> stored;      // a pointer that the kernel may write through
-  std::vector<bool> specialized; // an integer that reaches an address, a mask, a bound or a condition
+  std::vector<bool> stored;      // pointers that the kernel may write through
+  std::vector<bool> specialized; // integers that affect an address, a mask, a bound or a condition
   std::string name;
 };
 

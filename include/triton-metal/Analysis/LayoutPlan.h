@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How the threads of a threadgroup share the blocks of a kernel: decided for the whole kernel before any code
-// is written, and not changed afterwards.
+// How the threads of a threadgroup share the blocks of a kernel. Made for the whole kernel before any code is
+// written, and not changed afterwards.
 #pragma once
 
 #include "triton-metal/Analysis/LinearLayout.h"
@@ -13,71 +13,71 @@
 
 namespace tmetal {
 
-/// What a plan depends on besides the kernel.
+/// What a plan depends on, besides the kernel.
 struct LayoutPlanOptions {
-  int simdgroups = 4; // of a threadgroup
-  /// Threadgroup memory for the two operands of a matrix product; larger ones pass through it in slices.
+  int simdgroups = 4; // in a threadgroup
+  /// Threadgroup memory for both operands of a matrix product. Larger operands pass through it in slices.
   int64_t operandBytes = 32768;
 };
 
 class LayoutPlan {
 public:
-  /// What decided on a layout.
+  /// What determined a layout.
   enum class Reason {
-    RowMajor, // nothing else did
+    RowMajor, // the default
     Operand,  // an operand of the same shape
-    Origin,   // what a loop or branch passes on
-    Reshaped, // the operand, seen in another shape
-    Slice,    // what a reduction leaves of its operand's layout
-    Scan,     // the dimension that is scanned runs fastest
+    Origin,   // the value that a loop or branch passes on
+    Reshaped, // the operand, reshaped
+    Slice,    // the part of the operand's layout that a reduction leaves
+    Scan,     // a scan: the scanned dimension runs fastest
   };
-  /// How the elements of a block come to the threads that need them.
+  /// Where threads find the elements of a block.
   enum class Home {
-    Recomputed, // it is cheap to compute wherever it is needed
-    View,       // a request for it becomes one for the operand
-    Registers,  // of threads, by its layout
-    Fragments,  // of the matrix unit
+    Recomputed, // cheap enough to compute wherever it is needed
+    View,       // requests for it become requests for the operand
+    Registers,  // in registers of threads, by its layout
+    Fragments,  // in fragments of the matrix unit
   };
   struct BlockPlan {
     LinearLayout layout;
     Reason reason = Reason::RowMajor;
-    mlir::Value like; // the value that decided, if any
+    mlir::Value like; // the value that determined the layout, if any
     Home home = Home::Registers;
-    std::optional<FragmentGrid> grid; // for fragments
+    std::optional<FragmentGrid> grid; // only for fragments
   };
 
   LayoutPlan(tt::FuncOp function, const LayoutPlanOptions &options);
 
   const LayoutPlanOptions &getOptions() const { return options; }
-  /// Row-major over all threads.
+  /// The row-major layout over all threads.
   LinearLayout blocked(llvm::ArrayRef<int64_t> shape) const {
     return LinearLayout::blocked(shape.vec(), options.simdgroups);
   }
 
   const BlockPlan &operator[](mlir::Value block) const;
   const LinearLayout &layoutOf(mlir::Value block) const { return (*this)[block].layout; }
-  /// The layout that an operation on blocks works at.
+  /// The layout in which an operation on blocks works.
   const LinearLayout &layoutOf(mlir::Operation *op) const;
-  /// Cheap to compute wherever it is needed, so that no thread keeps it.
+  /// Whether the value is cheap enough to compute wherever it is needed, so that no thread keeps it.
   bool isRecomputed(mlir::Value value) const { return !isBlock(value) || recomputed.contains(value); }
-  /// The fragments that the value lives in, if it does.
+  /// The fragments that the value is kept in, if any.
   std::optional<FragmentGrid> fragmentsOf(mlir::Value block) const { return (*this)[block].grid; }
   const ProductPlan &productOf(mlir::Operation *dot) const;
 
-  /// Whether all products pass their operands in the same slices.
+  /// Whether all products use the same slices of their operands.
   bool hasSameSlices(const LayoutPlan &other) const;
 
-  /// A lower bound of the threadgroup memory that the kernel needs: what the operands of some product and
-  /// what waits for other trips of the loops around it take together.
+  /// A lower bound of the threadgroup memory that the kernel needs: the most that the operands of a product
+  /// take, together with values that wait for later trips of the loops around it.
   int64_t leastThreadgroupBytes() const;
 
-  /// One line for each block and each operation that works on blocks, in the order of the program.
+  /// Prints a line for each block and for each operation that works on blocks, in program order.
   void print(llvm::raw_ostream &out) const;
 
 private:
   friend class LayoutPlanner;
 
-  /// Whether a copy in threadgroup memory is made where the block is computed, and not where it is read.
+  /// Whether a copy in threadgroup memory is made where the block is computed, rather than where it is read.
   bool isCopiedWhereComputed(mlir::Value block) const;
 
   tt::FuncOp function;

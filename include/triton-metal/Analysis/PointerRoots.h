@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which of the kernel's arguments a pointer points into, and which accesses may meet in memory.
+// Finds which arguments of the kernel a pointer may point into, and which accesses may touch the same memory.
 #pragma once
 
 #include "mlir/IR/Block.h"
@@ -11,23 +11,23 @@
 
 namespace tmetal {
 
-/// The kernel's parameters that a pointer may have been made from.
+/// The parameters of the kernel that a pointer may have been computed from.
 struct Roots {
-  llvm::SmallVector<unsigned, 2> parameters; // by number, ascending
-  /// It may also point to memory that is not followed: it was kept in a tile, or made from a number.
+  llvm::SmallVector<unsigned, 2> parameters; // their numbers, in ascending order
+  /// Whether it may also point to unknown memory, because it was kept in a tile or made from an integer.
   bool isUnknown = false;
 
-  /// The one parameter that it was certainly made from.
+  /// The one parameter that it was certainly computed from, if there is just one.
   std::optional<unsigned> single() const {
     return isUnknown || parameters.size() != 1 ? std::nullopt : std::optional<unsigned>(parameters[0]);
   }
-  /// Whether it may point into the argument for `parameter`, if no two arguments overlap.
+  /// Whether it may point into the argument for `parameter`, provided that no two arguments overlap.
   bool mayBe(unsigned parameter) const { return isUnknown || llvm::is_contained(parameters, parameter); }
 };
 
-/// Follows pointers, blocks of pointers and tensor descriptors back to the kernel's parameters: through
-/// arithmetic, shape operations, selections and control flow. Nothing but barriers may be added to the kernel
-/// meanwhile.
+/// Follows pointers, blocks of pointers and tensor descriptors back to the parameters of the kernel, through
+/// arithmetic, shape operations, selections and control flow. Results are cached, so nothing but barriers may
+/// be added to the kernel in the meantime.
 class PointerRoots {
 public:
   /// `kernel`: a tt.func or a tm.kernel.
@@ -40,19 +40,20 @@ private:
   llvm::DenseMap<mlir::Value, Roots> known;
 };
 
-/// Which arguments of a launch may overlap. Parameters of one group, 0 or more, may; all others lie apart.
+/// Which arguments of a launch may overlap: those with parameters in one group,
+/// numbered from 0. No others do.
 class AliasGroups {
 public:
   AliasGroups() = default;
-  /// One number for each parameter; too few mean no group.
+  /// Takes a number for each parameter; parameters without one are in no group.
   explicit AliasGroups(llvm::ArrayRef<int64_t> groups) : groups(groups) {}
-  /// One number for each parameter that is a pointer.
+  /// Takes a number for each parameter that is a pointer.
   static AliasGroups ofPointers(mlir::TypeRange parameters, llvm::ArrayRef<int> groups);
 
   llvm::ArrayRef<int64_t> numbers() const { return groups; }
   /// Whether the arguments for two parameters may share memory.
   bool mayOverlap(unsigned a, unsigned b) const { return a == b || (group(a) >= 0 && group(a) == group(b)); }
-  /// Whether two pointers may point to the same memory: what is not known may point anywhere.
+  /// Whether two pointers may point to the same memory. An unknown pointer may point anywhere.
   bool mayOverlap(const Roots &a, const Roots &b) const;
 
 private:

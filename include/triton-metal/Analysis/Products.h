@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Matrix products as the matrix unit sees them: 8x8 fragments that the SIMD groups share.
+// Matrix products on the matrix unit: 8x8 fragments, distributed over the SIMD groups.
 #pragma once
 
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
@@ -8,7 +8,7 @@
 
 namespace tmetal {
 
-/// How the SIMD groups share a matrix in 8x8 fragments: so many rectangles along each dimension.
+/// How the SIMD groups share a matrix of 8x8 fragments: the number of rectangles along each dimension.
 struct FragmentGrid {
   int64_t rows = 1, columns = 1;
   bool operator==(const FragmentGrid &other) const { return rows == other.rows && columns == other.columns; }
@@ -17,20 +17,20 @@ struct FragmentGrid {
 
 /// How a matrix product is computed.
 struct ProductPlan {
-  std::optional<FragmentGrid> grid; // none: one step of the inner dimension at a time
+  std::optional<FragmentGrid> grid; // none: goes through the inner dimension one step at a time
   bool zeroAddend = false;
-  bool accumulates = false; // adds to the fragments that its addend is kept in
+  bool accumulates = false; // adds to the fragments that keep its addend
   int64_t slices = 1;       // of the inner dimension, which pass through threadgroup memory one by one
 };
 
-/// A block of zeros (not of negative zeros, which would change the sign of a sum).
+/// Whether the block is all zeros, and none of them negative, which would change the sign of a sum.
 bool isZeroBlock(mlir::Value value);
 
-/// The fragments of the product's result; none if the matrix unit does not have its types or it is too small.
+/// The fragments for the product's result; none if it is too small or the matrix unit lacks its types.
 std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups);
 
-/// The least power of two of slices that let both operands pass through `operandBytes` of threadgroup memory,
-/// or as many as there can be. A slice is at least as deep as a fragment.
+/// The smallest power of two of slices that lets both operands pass through `operandBytes` of threadgroup
+/// memory, or the largest possible number. A slice is at least as deep as a fragment.
 int64_t slicesOf(tt::DotOp dot, bool inFragments, int64_t operandBytes);
 
 } // namespace tmetal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where values come from, backwards through control flow.
+// Follows values backwards through control flow.
 #pragma once
 
 #include "mlir/IR/Value.h"
@@ -9,12 +9,12 @@
 
 namespace tmetal {
 
-/// Appends the values that control flow passes on as `value`: what a loop begins with and yields, what either
-/// branch yields. False when no control flow does: `value` is a parameter, a loop's counter, or computed.
+/// Appends the values that control flow passes on as `value`: the initial and the yielded value of a loop, or
+/// those that the two branches yield. Returns false if `value` is a parameter, a loop counter, or computed.
 bool appendPassedOn(mlir::Value value, llvm::SmallVectorImpl<mlir::Value> &values);
 
-/// The roots and everything that flows into them: operands, what control flow passes on, and the conditions
-/// and bounds that choose it. `enter` says whether to look behind a value.
+/// The roots and everything that flows into them: operands, values passed on by control flow, and the
+/// conditions and bounds that select them. `enter` decides whether to follow a value.
 llvm::SetVector<mlir::Value> backwardSlice(llvm::ArrayRef<mlir::Value> roots,
                                            llvm::function_ref<bool(mlir::Value)> enter);
 

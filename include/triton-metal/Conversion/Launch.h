@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Launches of kernels in plain types, for the code on either side of MLIR.
+// Launches of kernels in plain types, for code with and without MLIR.
 #pragma once
 
 #include <array>
@@ -9,15 +9,15 @@
 
 namespace tmetal {
 
-/// What a raised graph holds constant of one kernel argument.
+/// What a raised graph assumes about one argument of the kernel.
 struct ArgumentSpec {
   enum class Kind { Pointer, Integer, Dynamic } kind = Kind::Dynamic;
   int storage = -1;       // Pointer: the storage that it points into
-  int64_t byteOffset = 0; // Pointer: where in that storage
+  int64_t byteOffset = 0; // Pointer: its offset in that storage
   int64_t value = 0;      // Integer: its value
 };
 
-/// One allocation that pointer arguments point into. Its element type is that of the first pointer into it.
+/// An allocation that pointer arguments point into. The first of these pointers gives its element type.
 struct StorageSpec {
   int64_t nbytes = 0;
 };
@@ -28,17 +28,17 @@ struct LaunchSignature {
   std::vector<StorageSpec> storages;
 };
 
-/// A storage that the graph returns, and the bytes of it that may have changed.
+/// A storage that the graph returns, with the bytes that may have changed.
 struct RaisedOutput {
   int storage = -1;
   int64_t begin = 0, end = 0;
-  bool exact = false; // every byte of the range is stored, whatever the data
+  bool exact = false; // whether every byte of the range is stored, independent of data
 };
 
 struct RaisingOptions {
-  /// Bytes that a graph may keep alive at once before the grid is cut into slabs.
+  /// The most bytes that a graph may keep alive at once before the grid is cut into slabs.
   int64_t memoryBudget = int64_t(512) << 20;
-  /// The graph runs on a GPU, where MLX does less: what it lacks there is refused.
+  /// The graph runs on a GPU, where MLX supports less; what it lacks is refused.
   bool onGpu = false;
 };
 

@@ -6,12 +6,12 @@
 include "mlir/Pass/PassBase.td"
 
 def Distribute : Pass<"tt-distribute", "::mlir::ModuleOp"> {
-  let summary = "a kernel's blocks are spread over the threads of a threadgroup";
+  let summary = "distribute the blocks of a kernel over the threads of a threadgroup";
   let description = [{
-    Replaces the module's one `tt.func` by a `tm.kernel`: each operation by the rule that the table of operations has for
-    it. Blocks become registers of threads by linear layouts; what crosses threads goes through shuffles, fragments and
-    threadgroup memory. An operation without a rule, or that Metal cannot do right, is an error that names the source
-    line, the operation and the reason.
+    Replaces the only `tt.func` of the module by a `tm.kernel`, operation by operation with the rules of the
+    registry. Blocks become registers of threads according to linear layouts. Data that crosses threads goes
+    through shuffles, fragments and threadgroup memory. An operation that has no rule or that Metal cannot run
+    correctly is an error, which names the source line, the operation and the reason.
   }];
   let options = [
     Option<"simdgroups", "simdgroups", "int", "4", "SIMD groups of a threadgroup">,
@@ -27,9 +27,10 @@ def Distribute : Pass<"tt-distribute", "::mlir::ModuleOp"> {
 def PrintLayoutPlan : Pass<"tt-print-layout-plan", "::mlir::ModuleOp"> {
   let summary = "print which layout each block of a kernel would get, and why";
   let description = [{
-    Prints, to stdout, the plan that `tt-distribute` follows: for each block where its elements are (recomputed, a view,
-    registers, fragments), what decided on the layout, and the layout; for each product its fragments and slices; for
-    operations without results the layout that they work at. The module stays as it is.
+    Prints to stdout the plan that `tt-distribute` follows. For each block: where its elements are
+    (recomputed, a view, registers, fragments), what determined the layout, and the layout. For each
+    product: its fragments and slices. For operations without results: the layout in which they
+    work. The module is not changed.
   }];
   let options = [
     Option<"simdgroups", "simdgroups", "int", "4", "SIMD groups of a threadgroup">,
@@ -39,12 +40,13 @@ def PrintLayoutPlan : Pass<"tt-print-layout-plan", "::mlir::ModuleOp"> {
 }
 
 def RaiseToMLX : Pass<"raise-to-mlx", "::mlir::ModuleOp"> {
-  let summary = "one launch of a kernel becomes a graph of MLX operations";
+  let summary = "turn a kernel launch into a graph of MLX operations";
   let description = [{
-    Replaces the module's contents by functions of `mlx` operations that do what the kernel does for all programs of
-    the grid; several when the memory budget cuts the grid into slabs. Each argument is `ptr:BYTES` (a storage of its
-    own), `same:I:OFFSET` (into the storage of argument I), `int:VALUE`, or `dynamic`. What is not proven to mean the
-    same is an error that names the source line, the operation and the reason.
+    Replaces the contents of the module by a function of `mlx` operations that does what the kernel does for
+    all programs of the grid, or by several if the memory budget cuts the grid into slabs. Each argument is
+    `ptr:BYTES` (a storage of its own), `same:I:OFFSET` (into the storage of argument I), `int:VALUE`, or
+    `dynamic`. An operation that cannot be shown to have the same meaning in MLX is an error, which names the
+    source line, the operation and the reason.
   }];
   let options = [
     ListOption<"grid", "grid", "int64_t", "programs along x, y, z">,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Raising a whole kernel launch (a tt.func, its grid and its arguments) to graphs of `mlx` operations.
+// Raises a kernel launch (a tt.func, its grid and its arguments) to graphs of `mlx` operations.
 #pragma once
 
 #include "triton-metal/Conversion/Launch.h"
@@ -13,18 +13,18 @@
 namespace tmetal {
 
 struct RaisedGraph {
-  /// One func.func. Operands: one flat array per storage, then one 0-d array per dynamic argument.
-  /// Results: one flat array per entry of `outputs`.
+  /// One func.func. Operands: one flat array for each storage, then one 0-d array for each dynamic argument.
+  /// Results: one flat array for each entry of `outputs`.
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<RaisedOutput> outputs;
 };
 
-/// Raises the launch. Graphs run in order, each on the storages that the one before it left.
-/// Throws Error: Unsupported for what cannot be raised, Argument for accesses beyond an argument's bytes.
+/// Raises the launch. The graphs run in order, each on the storages as the previous one left them. Throws
+/// Error: Unsupported if the kernel cannot be raised, Argument for accesses beyond the bytes of an argument.
 std::vector<RaisedGraph> raiseLaunch(mlir::ModuleOp module, const LaunchSignature &signature,
                                      const RaisingOptions &options = {});
 
-/// Refuses, before any launch, what no launch of this engine can do right. `hasDouble`: the device has f64.
+/// Refuses kernels that no launch with this engine could run correctly. `hasDouble`: the device has f64.
 void checkRaisable(mlir::ModuleOp module, bool hasDouble);
 
 } // namespace tmetal

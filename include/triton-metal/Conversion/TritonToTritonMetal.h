@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From block programs (`tt`) to the threads of a threadgroup (`tm`).
+// Lowers block programs (`tt`) to the threads of a threadgroup (`tm`).
 #pragma once
 
 #include "triton-metal/Support/Errors.h"
@@ -9,7 +9,7 @@
 
 namespace tmetal {
 
-/// Everything from a module after the shared passes to one that can be printed. Throws Error.
+/// Lowers a module that has been through the shared passes until it can be printed. Throws Error.
 void lowerToTritonMetal(mlir::ModuleOp module, const MslOptions &options);
 
 } // namespace tmetal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Element types that an engine does not do right are refused before it sees them.
+// Refuses element types that an engine does not support, before the engine sees them.
 #pragma once
 
 #include "mlir/IR/Operation.h"
@@ -11,8 +11,8 @@ namespace tmetal {
 
 enum class EngineKind { Metal, MLX };
 
-/// Why the engine refuses the element types of the operation, as a sentence; nothing when it does them right.
-/// What depends on the device is left to those who know the device.
+/// A sentence that says why the engine refuses the element types of the operation, or nothing if it supports
+/// them. Limits of devices are checked by code that knows the device.
 std::optional<std::string> refusedType(mlir::Operation *op, EngineKind engine);
 
 } // namespace tmetal

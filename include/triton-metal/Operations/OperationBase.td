@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What a record of the registry of operations says. Operations.td holds the records; triton-metal-tblgen makes the
-// tables of the engines, the printer and the command line from them.
+// The fields of a record in the registry of operations. Operations.td has the records, from which
+// triton-metal-tblgen makes the tables of the engines, the printer and the command line.
 #ifndef TRITON_METAL_OPERATION_BASE
 #define TRITON_METAL_OPERATION_BASE
 
 // ---- element types ----
 
-/// `test` says in C++ whether an mlir::Type `type` is meant. `cpuOnly`: why the chips refuse every use of it.
+/// `test` is C++ code that recognizes an mlir::Type `type`. `cpuOnly`: why the chips refuse every use of it.
 class ElementType<string typeName, string typeTest, string whyCpuOnly = ""> {
   string name = typeName;
   string test = typeTest;
@@ -36,46 +36,47 @@ defvar Storage8 = [E5M2, E4M3FN] # OtherStorage8;
 defvar AllFloats = Floats # Storage8;
 defvar Numbers = AllInts # AllFloats;
 defvar Everything = Numbers # [Ptr];
-// In the order of columns.
+// In the order of the columns.
 class ElementTypes { list<ElementType> all = Everything; }
 def AllElementTypes : ElementTypes;
 
-// ---- what is refused ----
+// ---- limits ----
 
-/// Element types that an operation's verifier admits and an engine does not do right. The reason is a clause that
-/// follows the name of the type: "f8E5M2 is a storage format".
+/// Element types that the verifier of an operation admits but an engine does not support. The reason is a
+/// clause that follows the name of the type: "f8E5M2 is a storage format".
 class Limit<list<ElementType> limited, string why, bit onCpu, string exception> {
   list<ElementType> types = limited;
   string reason = why;
-  bit rightOnCpu = onCpu;    // the chips refuse it, which the printer says
-  string unless = exception; // in C++, an `op` for which it is right after all
+  bit rightOnCpu = onCpu;    // only the chips refuse it, which the printer reports
+  string unless = exception; // in C++, an `op` that is supported after all
 }
 class Refused<list<ElementType> types, string why, string unless = "false"> : Limit<types, why, false, unless>;
 class CpuOnly<list<ElementType> types, string why> : Limit<types, why, true, "false">;
 
-/// No arithmetic on 8-bit floats: their bytes would be taken for numbers.
+/// Bars arithmetic on 8-bit floats, whose bytes would be taken for numbers.
 def StorageOnly : Refused<Storage8, "is a storage format: convert to float32 first.">;
 
 // ---- engines ----
 
-/// What an engine makes of an operation. `rule` is the C++ function that lowers or raises it; without one the
-/// operation is refused, with `note` as the reason, or goes with the operation that it belongs to.
+/// How an engine handles an operation. `rule` is the C++ function that lowers or raises it. Without
+/// a rule the operation is refused, with `note` as the reason, or handled together with the
+/// operation that it belongs to.
 class Engine {
   string rule = "";
   string form = "";
   string note = "";
-  bit hasNoRow = false; // the engine never meets it alone
+  bit hasNoRow = false; // the engine never meets it on its own
   list<Limit> limits = [];
 }
 
-/// A kernel in Metal Shading Language: a rule of the distribution.
+/// A kernel in Metal Shading Language, by a rule of the distribution.
 class Metal<string ruleName, string formText, string noteText = "", list<Limit> engineLimits = []> : Engine {
   let rule = ruleName;
   let form = formText;
   let note = noteText;
   let limits = engineLimits;
 }
-/// MLX operations: a rule of the raising.
+/// MLX operations, by a rule of the raising.
 class MLX<string ruleName, string formText, string noteText = "", list<Limit> engineLimits = []> : Engine {
   let rule = ruleName;
   let form = formText;
@@ -83,12 +84,12 @@ class MLX<string ruleName, string formText, string noteText = "", list<Limit> en
   let limits = engineLimits;
 }
 class Refuses<string why> : Engine { let note = why; }
-/// Passes before the engines replace it; the reason is for what they left.
+/// Passes replace it before the engines run; the reason is for those that remain.
 class Before<string formText, string why> : Engine {
   let form = formText;
   let note = why;
 }
-/// Part of another operation, with which it is lowered.
+/// A part of another operation, lowered together with that one.
 def Within : Engine {
   let form = "structure";
   let hasNoRow = true;
@@ -98,17 +99,17 @@ def NotInMLX : Refuses<"This operation has no form in MLX yet.">;
 
 // ---- operations ----
 
-/// What an operation is for those that generate programs or tables.
+/// The kind of an operation, for generators of programs and tables.
 class Kind<string kindName> { string name = kindName; }
 def Elementwise : Kind<"elementwise">; // pure, element by element
-def View : Kind<"view">;               // pure, elements at other places
-def Combination : Kind<"combination">; // pure, across elements
+def View : Kind<"view">;               // pure, moves elements
+def Combination : Kind<"combination">; // pure, combines elements
 def Memory : Kind<"memory">;
 def Control : Kind<"control">;
 def Message : Kind<"message">;
 def Structure : Kind<"structure">; // functions and terminators
 
-/// The values whose element types the record speaks of.
+/// The values whose element types the record describes.
 class Values<string cxx> { string name = cxx; }
 def AllValues : Values<"all">;
 def Results : Values<"results">;
@@ -119,22 +120,22 @@ class Operation<string opName, Kind opKind, list<ElementType> admittedTypes, Eng
                 list<Limit> commonLimits = [], Values ofValues = AllValues> {
   string name = opName;
   Kind kind = opKind;
-  list<ElementType> admitted = admittedTypes; // by the verifier
+  list<ElementType> admitted = admittedTypes; // those that the verifier admits
   Engine metal = metalEngine;
   Engine mlx = mlxEngine;
-  list<Limit> limits = commonLimits; // of both engines
+  list<Limit> limits = commonLimits; // limits of both engines
   Values values = ofValues;
-  // How the printer spells a scalar of it: a C++ expression with `use`. Empty: not as an expression.
+  // How the printer spells it for scalars: a C++ expression with `use`. Empty if it is no expression.
   string spelling = "";
 }
 
 // ---- spellings ----
 
-/// A call of a function of kernels/triton_metal that takes every type.
+/// A call of a function of kernels/triton_metal that supports all types.
 class Call<string function> { string text = "use.call(\"tm::" # function # "\")"; }
-/// A call of a function that is written for float and double: narrow types by way of float.
+/// A call of a function for float and double; narrower types are computed in float.
 class FloatCall<string function> { string text = "floatCall(use, \"tm::" # function # "\")"; }
-/// A sign between floats, rounded after each operation.
+/// An operator on floats, rounded after each operation.
 class FloatSign<string sign> { string text = "arithmetic(use, \"" # sign # "\")"; }
 
 #endif

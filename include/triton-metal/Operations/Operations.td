@@ -159,7 +159,7 @@ def : Operation<"arith.constant", Elementwise, Numbers,
 
 defvar NotOnI1 = Refused<[I1], "is not supported by this operation.">;
 
-/// An integer function, in Metal by `spell`, in MLX by a rule of that name.
+/// An integer function: in Metal spelled by `spell`, in MLX raised by a rule of that name.
 class Integer<string op, string metalForm, string mlxForm, string spell, string note = "",
               list<Limit> mlxLimits = []>
     : Operation<"arith." # op, Elementwise, AllInts, Metal<"lowerElementwise", metalForm, note>,
@@ -228,23 +228,23 @@ class MLXClass<string mnemonic> {
   string text = "mlxir::" # !toupper(!substr(mnemonic, 0, 1)) # !substr(mnemonic, 1) # "Op";
 }
 
-/// A function of floats, in Metal by `spell`, in MLX by `rule`.
+/// A function of floats: in Metal spelled by `spell`, in MLX raised by `rule`.
 class FloatOperation<string op, string metalForm, string spell, string mlxForm, string rule, string note = "",
                      string mlxNote = note>
     : Operation<op, Elementwise, AllFloats, Metal<"lowerElementwise", metalForm, note>,
                 MLX<rule, mlxForm, mlxNote>, [StorageOnly]> {
   let spelling = spell;
 }
-/// tm::METAL(x) and mlx.ROW(x): all that a function of one float needs when both engines have it.
+/// tm::METAL(x) and mlx.ROW(x): enough for a function of one float that both engines have.
 class FloatFunction<string op, string metal, string mlx, string mlxNote = "">
     : FloatOperation<op, metal, FloatCall<metal>.text, mlx, "raiseUnaryFloat<" # MLXClass<mlx>.text # ">", "", mlxNote>;
 /// The same for two floats.
 class FloatFunction2<string op, string metal, string mlx>
     : FloatOperation<op, metal, FloatCall<metal>.text, mlx, "raiseBinaryFloat<" # MLXClass<mlx>.text # ">">;
-/// Rounded after each operation, and a single operation of MLX.
+/// An operator that rounds after each operation, and is a single operation of MLX.
 class FloatArithmetic<string op, string sign, string mlx>
     : FloatOperation<op, sign, FloatSign<sign>.text, mlx, "raiseBinaryFloat<" # MLXClass<mlx>.text # ">">;
-/// tm::METAL(x, ...) in Metal, a form of our own in MLX.
+/// tm::METAL(x, ...) in Metal, our own form in MLX.
 class FloatMath<string op, string metal, string mlxForm, string note = "", string mlxNote = note>
     : FloatOperation<op, metal, FloatCall<metal>.text, mlxForm, "raiseFloatMath", note, mlxNote>;
 /// tm::METAL(x) in Metal only.
@@ -313,7 +313,7 @@ def : FloatMath<"math.copysign", "copysign", "view, bitwise_and">;
 
 // ---- conversions ----
 
-/// From and to: the record speaks of both. `limits` are those of the values that are computed with.
+/// The record describes both source and result. `limits` apply to the values that are computed with.
 class Conversion<string op, list<ElementType> types, string metalForm, string mlxForm, string spell,
                  string note = "", string mlxNote = note, list<Limit> limits = [], list<Limit> mlxLimits = []>
     : Operation<op, Elementwise, types, Metal<"lowerElementwise", metalForm, note>,
@@ -344,7 +344,7 @@ foreach bitcast = ["arith.bitcast", "tt.bitcast"] in
   def : Operation<bitcast, Elementwise, !if(!eq(bitcast, "tt.bitcast"), Everything, Numbers),
                   Metal<"lowerElementwise", "as_type">, MLX<"raiseBitcast", "view">>;
 
-// ---- what Triton does not write ----
+// ---- operations that Triton does not write ----
 
 foreach op = ["arith.addui_extended", "arith.index_castui", "arith.scaling_extf", "arith.scaling_truncf",
               "math.clampf", "math.fpowi", "math.ipowi", "math.isfinite", "math.isinf", "math.isnan", "math.isnormal",
@@ -353,7 +353,7 @@ foreach op = ["arith.addui_extended", "arith.index_castui", "arith.scaling_extf"
 foreach op = ["scf.execute_region", "scf.forall", "scf.forall.in_parallel", "scf.index_switch", "scf.parallel",
               "scf.reduce", "scf.reduce.return", "ub.unreachable"] in
   def : Operation<op, Control, Everything, NotInMetal, NotInMLX>;
-// Our own passes write it.
+// Written by our own passes.
 let spelling = "convert(use)" in
 def : Operation<"arith.index_cast", Elementwise, AllInts, NotInMetal, NotInMLX>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The registry of operations in plain types: what each engine makes of an operation, and on which element
-// types.
+// The registry of operations in plain types: how each engine handles an operation,
+// and for which element types.
 #pragma once
 
 #include <string>
@@ -8,23 +8,23 @@
 
 namespace tmetal {
 
-/// What an engine does with an operation on an element type.
+/// How an engine handles an operation on an element type.
 enum class Support {
   Right,
-  NotAdmitted, // no such operation: its verifier says no
-  CpuOnly,     // right on the CPU device, refused on the chips
+  NotAdmitted, // there is no such operation, by its verifier
+  CpuOnly,     // supported on the CPU device, refused on the chips
   Refused,
 };
 
 struct TypeSupport {
   Support support;
-  const char *reason; // of CpuOnly and Refused: a clause that follows the name of the type, or a sentence
+  const char *reason; // for CpuOnly and Refused: a clause that follows the name of the type, or a sentence
 };
 
 struct EngineForm {
-  std::string form;               // what the operation becomes; empty when it is refused
-  std::string note;               // why refused, or what to know
-  std::vector<TypeSupport> types; // for each of elementTypes()
+  std::string form;               // what the operation becomes; empty if it is refused
+  std::string note;               // why it is refused, or a remark
+  std::vector<TypeSupport> types; // one for each of elementTypes()
 };
 
 struct OperationEntry {
@@ -32,7 +32,7 @@ struct OperationEntry {
   EngineForm msl, mlx;
 };
 
-/// The names of the element types, in the order of columns.
+/// The names of the element types, in column order.
 const std::vector<std::string> &elementTypes();
 /// One entry for each operation, in the order of Operations.td.
 const std::vector<OperationEntry> &operationEntries();

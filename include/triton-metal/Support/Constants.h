@@ -6,7 +6,7 @@
 
 namespace tmetal {
 
-/// An integer constant where `b` stands.
+/// An integer constant at the insertion point of `b`.
 inline mlir::Value constant(mlir::ImplicitLocOpBuilder &b, int64_t value, unsigned width = 32) {
   return mlir::arith::ConstantIntOp::create(b, value, width);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Errors that reach the user. They are thrown through this project's own frames only, never through MLIR's.
+// Errors for the user. They are thrown only through frames of this project, never through those of MLIR.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 namespace tmetal {
 
 enum class ErrorKind {
-  Compile,        // the text is not a kernel: does not parse or verify
-  Unsupported,    // right Triton that this engine or device cannot do right
-  Argument,       // the launch's grid or arguments do not fit the kernel
-  OutOfResources, // right, but more than the device has: an OutOfResources
+  Compile,        // the text is not a kernel: it does not parse or verify
+  Unsupported,    // correct Triton that this engine or device does not support
+  Argument,       // the grid or the arguments of the launch do not fit the kernel
+  OutOfResources, // correct, but needs more than the device has: an OutOfResources
   Assertion,      // a device_assert of the kernel failed
   Sanitizer,      // a check mode found a fault of the kernel
 };
@@ -23,7 +23,7 @@ public:
   ErrorKind kind;
 };
 
-/// More of a resource than the device has; another configuration of the kernel may fit.
+/// A kernel needs more of a resource than the device has; another configuration of it may fit.
 class OutOfResources : public Error {
 public:
   OutOfResources(int64_t required, int64_t limit, const std::string &resource)

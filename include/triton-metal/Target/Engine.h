@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a kernel is to be compiled for, and which engine was chosen to run it, in plain types.
+// The request that a kernel is compiled for and the engine that was chosen to run it. Plain C++.
 #pragma once
 
 #include "triton-metal/Target/MSL.h"
@@ -8,11 +8,11 @@
 
 namespace tmetal {
 
-/// Which engine is to run a kernel, and for what device.
+/// The engine that is to run a kernel, and the device.
 struct EngineRequest {
-  std::string engine = "auto"; // "msl", "mlx", or "auto": what suits
+  std::string engine = "auto"; // "msl", "mlx", or "auto" to choose one
   bool onGpu = false;          // the device is a GPU
-  bool hasCompiler = true;     // for Metal text, on the CPU device
+  bool hasCompiler = true;     // a compiler for Metal text on the CPU device
   MslOptions msl;
 
   bool hasDouble() const;
@@ -20,10 +20,10 @@ struct EngineRequest {
 
 struct EngineChoice {
   std::string engine; // "msl" or "mlx"
-  std::string reason; // a clause for people
+  std::string reason; // a clause for messages
 };
 
-/// The options of a compilation as somebody wrote them.
+/// The options of a compilation as the user wrote them.
 struct WrittenOptions {
   std::string arch = "host", device = "cpu", engine = "auto";
   int simdgroups = 4;
@@ -31,13 +31,13 @@ struct WrittenOptions {
   std::string sanitize; // check modes, separated by commas
 };
 
-/// The one place that reads them. Throws Error (Argument, Unsupported).
+/// All options are read here. Throws Error (Argument, Unsupported).
 EngineRequest requestFrom(const WrittenOptions &options);
 
 /// Sets the check modes that `sanitize` names: "address", "thread", "undefined", separated by commas. Throws
 /// Error (Argument).
 void setCheckModes(MslOptions &options, const std::string &sanitize);
-/// The same set of modes in one way of writing it.
+/// The check modes in a canonical spelling.
 std::string checkModes(const MslOptions &options);
 
 } // namespace tmetal

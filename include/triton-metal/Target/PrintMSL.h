@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The text of a kernel in the `tm` dialect.
+// Prints a kernel in the `tm` dialect as Metal text.
 #pragma once
 
 #include "triton-metal/Support/Errors.h"
@@ -9,8 +9,8 @@
 
 namespace tmetal {
 
-/// Prints the one tm.kernel of `module`, threadgroup memory allocated and barriers placed. Throws Error
-/// (Unsupported).
+/// Prints the only tm.kernel of `module`, after threadgroup memory is allocated and barriers are
+/// placed. Throws Error (Unsupported).
 MslKernel printMsl(mlir::ModuleOp module, const MslOptions &options);
 
 } // namespace tmetal

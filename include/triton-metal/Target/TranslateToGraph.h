@@ -7,7 +7,7 @@
 
 namespace tmetal {
 
-/// Turns the one func.func of a module in the `mlx` dialect into a program for the runtime.
+/// Turns the only func.func of a module in the `mlx` dialect into a program for the runtime.
 GraphProgram translateToGraph(mlir::ModuleOp module);
 
 } // namespace tmetal

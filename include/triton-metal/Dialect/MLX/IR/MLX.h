@@ -33,10 +33,9 @@ namespace tmetal::mlxir {
 
 inline bool isView(mlir::Operation *op) { return op->hasTrait<trait::View>(); }
 
-/// What decides the cost of an operation: "views", "gathers", "element-wise", ...; empty for a
-/// terminator.
+/// The cost category of an operation: "views", "gathers", "element-wise", ...; empty for a terminator.
 llvm::StringRef categoryOf(mlir::OperationName name);
-/// All categories, in the order in which a report lists them.
+/// All categories, in the order of reports.
 llvm::ArrayRef<llvm::StringRef> categoryNames();
 
 /// The shape and element type of an array.

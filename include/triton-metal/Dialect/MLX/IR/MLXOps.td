@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The `mlx` dialect: one operation per MLX array operation in use (mlx/ops.h), on static shapes.
-// Element types: i1 = bool_, iN = intN, uiN = uintN, f16, bf16, f32, f64. Shapes broadcast as in MLX (NumPy rules).
+// The `mlx` dialect: one operation for each MLX array operation in use (mlx/ops.h), on static shapes.
+// Element types: i1 = bool_, iN = intN, uiN = uintN, f16, bf16, f32, f64. Shapes
+// broadcast as in MLX (NumPy rules).
 #ifndef TRITON_METAL_MLX_OPS
 #define TRITON_METAL_MLX_OPS
 
@@ -22,22 +23,22 @@ def MLX_Float : RankedTensorOf<[AnyFloat]>;
 def MLX_Integer : RankedTensorOf<[AnyInteger]>;
 def MLX_Index : RankedTensorOf<[I32, I64]>;
 
-// ---- traits: what passes and tools ask of an operation in place of its name ----
+// ---- traits, by which passes and tools classify operations ----
 
 class MLX_Trait<string name> : NativeOpTrait<name> {
   let cppNamespace = "::tmetal::mlxir::trait";
 }
-def MLX_View : MLX_Trait<"View">;               // the result shows the operand's elements: no copy
-def MLX_Elementwise : MLX_Trait<"Elementwise">; // one element of the result from one element of each operand
+def MLX_View : MLX_Trait<"View">;               // the result shares the elements of the operand, without a copy
+def MLX_Elementwise : MLX_Trait<"Elementwise">; // one element of each operand gives one of the result
 def MLX_Reduces : MLX_Trait<"Reduces">;
 def MLX_Scans : MLX_Trait<"Scans">;
 def MLX_Gathers : MLX_Trait<"Gathers">;
-def MLX_Creates : MLX_Trait<"Creates">;         // from attributes alone
+def MLX_Creates : MLX_Trait<"Creates">; // from attributes alone
 
 class MLX_Op<string mnemonic, list<Trait> traits = []> : Op<MLX_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
-/// The result's type follows from operands and attributes: builders take no type, and the verifier compares what
-/// the text says with what is inferred.
+/// The result type follows from operands and attributes: builders take no type, and the verifier compares the
+/// type in the text with the inferred one.
 class MLX_Inferred<string mnemonic, list<Trait> traits = []>
     : MLX_Op<mnemonic, !listconcat([InferTypeOpAdaptor], traits)> {
   let results = (outs MLX_Array:$result);
@@ -45,7 +46,7 @@ class MLX_Inferred<string mnemonic, list<Trait> traits = []>
 
 // ---- elementwise ----
 
-/// Operands broadcast. `element` is the result's element type in C++, from `adaptor`.
+/// Operands broadcast. `element` is C++ code that computes the element type of the result from `adaptor`.
 class MLX_Broadcasting<string mnemonic, string element, list<Trait> traits = []>
     : MLX_Inferred<mnemonic, !listconcat([MLX_Elementwise], traits)> {
   let hasVerifier = 1;
@@ -173,7 +174,7 @@ def MLX_ArangeOp : MLX_Op<"arange", [MLX_Creates]> {
 
 // ---- shape ----
 
-/// The result's shape is a part of the operation; its element type is the operand's.
+/// The operation specifies the shape of its result; the element type is that of the operand.
 class MLX_Shaped<string mnemonic, dag attributes, list<Trait> traits>
     : MLX_Op<mnemonic, !listconcat([AllElementTypesMatch<["a", "result"]>], traits)> {
   let arguments = !con((ins MLX_Array:$a), attributes);
@@ -194,7 +195,7 @@ def MLX_AsStridedOp : MLX_Shaped<"as_strided", (ins DenseI64ArrayAttr:$strides, 
                              "::llvm::ArrayRef<int64_t>":$strides, "int64_t":$offset)>];
 }
 
-/// The result's type follows from the operand and the attributes.
+/// The result type follows from the operand and the attributes.
 class MLX_Shaping<string mnemonic, dag attributes, list<Trait> traits = []> : MLX_Inferred<mnemonic, traits> {
   let arguments = !con((ins MLX_Array:$a), attributes);
   let assemblyFormat = "$a attr-dict `:` type($a) `->` type($result)";
@@ -314,15 +315,15 @@ def MLX_MatmulOp : MLX_Inferred<"matmul", [AllElementTypesMatch<["a", "b"]>]> {
 // ---- control ----
 
 def MLX_WhileOp : Op<MLX_Dialect, "while", [SingleBlock, RecursiveMemoryEffects]> {
-  let summary = "Runs the body on the carried arrays as long as any element of the first one holds";
+  let summary = "Runs the body on the carried arrays while any element of the first one holds";
   let description = [{
-    The first carried array is a condition of element type i1. MLX has no control flow: the executor evaluates
-    the condition on the host before each step.
+    The first carried array is a condition of element type i1. MLX has no control flow, so the executor
+    evaluates the condition on the host before each step.
   }];
   let arguments = (ins Variadic<MLX_Array>:$inits);
   let results = (outs Variadic<MLX_Array>:$results);
   let regions = (region SizedRegion<1>:$body);
-  let builders = [OpBuilder<(ins "::mlir::ValueRange":$inits)>]; // the body is one empty block with its arguments
+  let builders = [OpBuilder<(ins "::mlir::ValueRange":$inits)>]; // the body is one empty block with arguments
   let hasVerifier = 1;
   let assemblyFormat = "$inits attr-dict `:` functional-type($inits, $results) $body";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The `tt` dialect: what Triton's front end writes.
+// The `tt` dialect, which Triton's front end writes.
 #pragma once
 
 #include "triton-metal/Dialect/Triton/IR/MemoryAccessInterfaces.h"
@@ -29,16 +29,16 @@ namespace tmetal::tt {
 /// Triton's own limit on the number of elements of a tensor.
 constexpr int64_t kMaxTensorElements = 1 << 20;
 
-/// `type` with its element type replaced; a scalar type is replaced whole.
+/// `type` with another element type; for a scalar type, the element type itself.
 mlir::Type withElementType(mlir::Type type, mlir::Type element);
-/// The type of what lies at a pointer or at a tensor of pointers; null for any other type.
+/// The pointee type of a pointer, or of a tensor of pointers; null for any other type.
 mlir::Type pointeeTypeFor(mlir::Type pointers);
 /// i1 in the shape of `values`.
 mlir::Type maskTypeFor(mlir::Type values);
 
 mlir::LogicalResult verifyBlockShapes(mlir::Operation *op);
 
-/// Tensors have a static shape with a power of two of elements.
+/// Requires tensors to have static shapes with a power of two of elements.
 template <typename ConcreteType>
 class BlockShapes : public mlir::OpTrait::TraitBase<ConcreteType, BlockShapes> {
 public:

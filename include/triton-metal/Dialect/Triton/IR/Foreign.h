@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The operations of Triton's `llvm` and `ttg` dialects that TTIR can hold.
+// The operations of Triton's `llvm` and `ttg` dialects that may occur in TTIR.
 #pragma once
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"

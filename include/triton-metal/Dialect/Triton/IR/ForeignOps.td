@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The few operations of Triton's GPU and LLVM dialects that TTIR can hold before any target has been chosen. Only
-// these are known here; anything else under the same prefixes is an unknown operation.
+// The few operations of Triton's GPU and LLVM dialects that may occur in TTIR before a target is chosen. Any
+// other operation with these prefixes is unknown.
 #ifndef TRITON_METAL_FOREIGN_OPS
 #define TRITON_METAL_FOREIGN_OPS
 
@@ -12,12 +12,12 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def LLVM_Dialect : Dialect {
   let name = "llvm";
   let cppNamespace = "::tmetal::llvmir";
-  let summary = "What TTIR borrows from MLIR's `llvm` dialect";
+  let summary = "The operations of MLIR's `llvm` dialect that TTIR uses";
   let useDefaultAttributePrinterParser = 1;
 }
 
 def LLVM_AssumeOp : Op<LLVM_Dialect, "intr.assume", [MemoryEffects<[MemWrite]>]> {
-  let summary = "a condition that the author promises to hold";
+  let summary = "a condition that the author guarantees";
   let arguments = (ins I1:$cond);
   let assemblyFormat = "$cond attr-dict `:` type($cond)";
 }
@@ -32,7 +32,7 @@ def LLVM_LoopLICMAttr : AttrDef<LLVM_Dialect, "LoopLICM"> {
 
 def LLVM_LoopAnnotationAttr : AttrDef<LLVM_Dialect, "LoopAnnotation"> {
   let mnemonic = "loop_annotation";
-  let summary = "hints of the author about a loop";
+  let summary = "hints of the author for a loop";
   let parameters = (ins OptionalParameter<"::tmetal::llvmir::LoopLICMAttr">:$licm);
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -40,14 +40,14 @@ def LLVM_LoopAnnotationAttr : AttrDef<LLVM_Dialect, "LoopAnnotation"> {
 def TTG_Dialect : Dialect {
   let name = "ttg";
   let cppNamespace = "::tmetal::ttg";
-  let summary = "What TTIR borrows from Triton's GPU dialect";
+  let summary = "The operations of Triton's GPU dialect that TTIR uses";
 }
 
 def TTG_BarrierOp : Op<TTG_Dialect, "barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "all threads of a program arrive before any leaves";
+  let summary = "wait until all threads of a program have arrived";
   let description = [{
-    Orders the accesses of the program to the named memory: `local` (shared by its threads), `global_read`,
-    `global_write`, several of them joined by `|`, `all`, or `none`.
+    Orders the program's accesses to the given memory: `local` (shared by its threads), `global_read`,
+    `global_write`, several of these joined by `|`, `all`, or `none`.
   }];
   let arguments = (ins I32Attr:$addrSpace);
   let hasCustomAssemblyFormat = 1;

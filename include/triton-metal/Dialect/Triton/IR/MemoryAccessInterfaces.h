@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an operation does to memory, for the `tt` and the `tm` dialect.
+// The effects of operations on memory, for the `tt` and the `tm` dialect.
 #pragma once
 
 #include "mlir/IR/OpDefinition.h"
@@ -7,7 +7,7 @@
 
 namespace tmetal {
 
-/// Two accesses to the same memory need an order unless both are of the same kind and no plain write.
+/// Two accesses to the same memory need an order unless both are reads or both are atomic.
 enum class AccessKind { Read, Write, Atomic };
 
 /// An array in threadgroup memory, and what an operation does to it.
@@ -16,7 +16,7 @@ struct ArrayAccess {
   AccessKind kind;
 };
 
-/// The part of DeviceAccessOpInterface that is the same for all operations of a name.
+/// The methods of DeviceAccessOpInterface that return the same for all instances of an operation.
 template <bool Reads, bool Writes, bool Atomic> struct DeviceEffects {
   template <typename ConcreteOp>
   class Impl : public mlir::OpTrait::TraitBase<ConcreteOp, DeviceEffects<Reads, Writes, Atomic>::Impl> {

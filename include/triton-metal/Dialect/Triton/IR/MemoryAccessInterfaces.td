@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an operation does to memory. Analyses and passes ask these interfaces and never list operations, so that a
-// new operation that accesses memory is known to all of them as soon as it is defined.
+// The effects of operations on memory. Analyses and passes query these interfaces and never list operations,
+// so a new operation that accesses memory is known to all of them as soon as it is defined.
 #ifndef TRITON_METAL_MEMORY_ACCESS_INTERFACES
 #define TRITON_METAL_MEMORY_ACCESS_INTERFACES
 
@@ -9,21 +9,21 @@ include "mlir/IR/OpBase.td"
 def TM_DeviceAccessOpInterface : OpInterface<"DeviceAccessOpInterface"> {
   let cppNamespace = "::tmetal";
   let description = [{
-    An access to device memory, in the `tt` dialect of a whole block, in the `tm` dialect of one element. The defaults
-    fit operands called `ptr`, `offset` and `mask`.
+    An access to device memory: to a whole block in the `tt` dialect, to one element in the `tm` dialect. The
+    defaults suit operands called `ptr`, `offset` and `mask`.
   }];
   let methods = [
-    InterfaceMethod<"Says where: a pointer, a block of pointers, or a tensor descriptor.",
+    InterfaceMethod<"The address: a pointer, a block of pointers, or a tensor descriptor.",
                     "::mlir::Value", "getAddress", (ins), "", "return $_op.getPtr();">,
-    InterfaceMethod<"Elements to go on from the address; null for none.",
+    InterfaceMethod<"The offset from the address, in elements; null for none.",
                     "::mlir::Value", "getOffset", (ins), "", "return {};">,
-    InterfaceMethod<"Where this is false, memory is not touched; null for always.",
+    InterfaceMethod<"The condition under which memory is accessed; null for always.",
                     "::mlir::Value", "getMask", (ins), "", "return {};">,
-    InterfaceMethod<"Whether the access is never merged, moved or dropped, because memory may change at any time.",
+    InterfaceMethod<"Whether memory may change at any time, so the access must stay as it is.",
                     "bool", "getIsVolatile", (ins), "", "return false;">,
-    InterfaceMethod<"Whether a value of memory reaches the kernel.", "bool", "readsMemory">,
-    InterfaceMethod<"Whether memory may have another value afterwards.", "bool", "writesMemory">,
-    InterfaceMethod<"Whether it is one step for all threads of all programs.", "bool", "isAtomic">,
+    InterfaceMethod<"Whether the kernel gets to see a value from memory.", "bool", "readsMemory">,
+    InterfaceMethod<"Whether memory may change.", "bool", "writesMemory">,
+    InterfaceMethod<"Whether all threads see the access as a single step.", "bool", "isAtomic">,
   ];
   let extraClassDeclaration = [{
     ::tmetal::AccessKind getKind() {
@@ -40,7 +40,7 @@ class TM_DeviceEffects<bit reads, bit writes, bit atomic>
   let cppNamespace = "::tmetal";
 }
 
-// The trait to give to an operation: the interface, with the answers that are the same for all its instances.
+// The trait for operations: the interface, with the methods that return the same for all instances.
 class TM_AccessesDevice<bit reads, bit writes, bit atomic>
     : TraitList<[TM_DeviceAccessOpInterface, TM_DeviceEffects<reads, writes, atomic>]>;
 
@@ -54,7 +54,7 @@ def TM_ThreadgroupAccessOpInterface : OpInterface<"ThreadgroupAccessOpInterface"
   let cppNamespace = "::tmetal";
   let description = "An access to arrays in threadgroup memory.";
   let methods = [
-    InterfaceMethod<"The arrays that are touched, each with what is done to it.",
+    InterfaceMethod<"The arrays that are accessed, each with the kind of access.",
                     "::llvm::SmallVector<::tmetal::ArrayAccess, 2>", "getArrayAccesses">,
   ];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Enumerations and attributes of the `tt` dialect. The numbers are those of Triton: some are printed as integers.
+// Enumerations and attributes of the `tt` dialect. Their numbers are those of Triton,
+// which prints some as integers.
 #ifndef TRITON_METAL_TRITON_ATTRS
 #define TRITON_METAL_TRITON_ATTRS
 
@@ -70,7 +71,7 @@ def TT_CachePolicyAttr : AttrDef<Triton_Dialect, "CachePolicy"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
-// ---- this project's own: what a kernel is compiled for ----
+// ---- added by this project: the target of a compilation ----
 
 def TT_Engine : TT_Enum<"Engine", "how a program is executed", [
   I32EnumAttrCase<"Auto", 0, "auto">, I32EnumAttrCase<"Msl", 1, "msl">, I32EnumAttrCase<"Mlx", 2, "mlx">]>;
@@ -88,8 +89,9 @@ def TT_TargetAttr : AttrDef<Triton_Dialect, "Target"> {
   let mnemonic = "target";
   let summary = "what a kernel was compiled for, and the engine that was chosen for it";
   let description = [{
-    The attribute `tt.target` of a module that has been through the shared passes. `requested` is the engine that was
-    asked for, `engine` the one that runs the kernel, and `reason` says why, as a clause for people.
+    The attribute `tt.target` of a module that has been through the shared passes. `requested` is
+    the engine that the user asked for, `engine` the one that runs the kernel, and `reason` a
+    clause that tells people why.
   }];
   let parameters = (ins StringRefParameter<"a hardware profile">:$arch,
                         EnumParameter<TT_Device>:$device,

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: MIT
-// Functions, and operations that act on the outside: printing, assertions, ordering of launches.
+// Functions, and operations with external effects: printing, assertions, the order of launches.
 #ifndef TRITON_METAL_TRITON_CONTROL_OPS
 #define TRITON_METAL_TRITON_CONTROL_OPS
 
 include "triton-metal/Dialect/Triton/IR/TritonOpBase.td"
 
 def TT_PrintOp : TT_Op<"print", [MemoryEffects<[MemWrite]>]> {
-  let summary = "print of values from the kernel";
+  let summary = "prints values from the kernel";
   let arguments = (ins StrAttr:$prefix, BoolAttr:$hex, Variadic<TT_Type>:$args, DenseI32ArrayAttr:$isSigned);
   let assemblyFormat = "$prefix attr-dict (`:` $args^ `:` type($args))?";
   let hasVerifier = 1;
 }
 
 def TT_AssertOp : TT_Op<"assert", [MemoryEffects<[MemWrite]>]> {
-  let summary = "stop of the launch where a condition is false";
+  let summary = "stops the launch where a condition is false";
   let arguments = (ins TT_BoolLike:$condition, StrAttr:$message);
   let assemblyFormat = "$condition `,` $message attr-dict `:` type($condition)";
 }
 
 def TT_GridDependencyWaitOp : TT_Op<"grid_dependency_wait", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "wait for the launches that this one depends on";
+  let summary = "waits for the launches that this one depends on";
   let assemblyFormat = "attr-dict";
 }
 
 def TT_GridDependencyLaunchDependentsOp
     : TT_Op<"grid_dependency_launch_dependents", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "leave for dependent launches to start";
+  let summary = "lets dependent launches start";
   let assemblyFormat = "attr-dict";
 }
 
@@ -35,7 +35,8 @@ def TT_FuncOp : TT_Op<"func", [AffineScope, AutomaticAllocationScope, FunctionOp
                                OpAsmOpInterface]> {
   let summary = "kernel (public) or device function (private)";
   let description = [{
-    Arguments carry facts as attributes, such as `tt.divisibility`. `noinline` says that the author asked for a call.
+    Arguments carry facts as attributes, such as `tt.divisibility`. With `noinline`
+    the author asked for a call.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<StrAttr>:$sym_visibility, OptionalAttr<DictArrayAttr>:$arg_attrs,

@@ -9,9 +9,9 @@ def Triton_Dialect : Dialect {
   let cppNamespace = "::tmetal::tt";
   let summary = "Block programs as Triton's front end writes them";
   let description = [{
-    The operations, types and attributes of Triton 3.9 that TTIR can hold. The assembly is the one that Triton prints
-    and reads; arithmetic, math and structured control flow come from the `arith`, `math`, `scf` and `cf` dialects.
-    Every tensor has a static shape whose number of elements is a power of two and carries no layout.
+    The operations, types and attributes of Triton 3.9 that may occur in TTIR. The assembly is the one that
+    Triton prints and reads; arithmetic, math and structured control flow come from the `arith`, `math`, `scf`
+    and `cf` dialects. Every tensor has a static shape with a power of two of elements, and no layout.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",

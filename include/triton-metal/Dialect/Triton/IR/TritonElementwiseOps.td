@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Conversions and arithmetic that act on each element, and code that comes from outside of the language.
+// Conversions and arithmetic on each element, and code from outside of the language.
 #ifndef TRITON_METAL_TRITON_ELEMENTWISE_OPS
 #define TRITON_METAL_TRITON_ELEMENTWISE_OPS
 
@@ -24,8 +24,9 @@ def TT_PtrToIntOp : TT_Conversion<"ptr_to_int", TT_PtrLike, TT_I64Like> {
 def TT_BitcastOp : TT_Conversion<"bitcast", TT_Type, TT_Type> {
   let summary = "same bits under another type";
   let description = [{
-    Source and result have elements of the same width. A pointer may change its pointee, and counts as 64 bits.
-    A cast to the same type is the source; of two casts in a row only the outer one stays.
+    Source and result have elements of the same width. A pointer, which counts as 64 bits, may
+    change its pointee type. A cast to the same type folds to its source; of two casts in a
+    row only the outer one remains.
   }];
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -87,8 +88,8 @@ def TT_AddPtrOp : TT_Op<"addptr", [SameOperandsAndResultShape, Pure,
     AllTypesMatch<["result", "ptr"]>]> {
   let summary = "pointer moved by a number of elements";
   let description = [{
-    The offset counts elements of the pointee, is read as signed, and may be of any integer width. An offset of zero
-    gives the pointer itself.
+    The offset counts elements of the pointee type. It is signed and may have any integer width. An offset of
+    zero gives the pointer itself.
   }];
   let arguments = (ins TT_PtrLike:$ptr, TT_IntLike:$offset);
   let results = (outs TT_PtrLike:$result);
@@ -124,8 +125,8 @@ def TT_MapElementwiseOp : TT_Op<"map_elementwise", [SameOperandsAndResultShape, 
                                                     RecursivelySpeculatable]> {
   let summary = "scalar function applied to groups of elements";
   let description = [{
-    The region computes `pack` consecutive elements at a time: it takes `pack` scalars per operand and returns `pack`
-    scalars per result, those of the first operand (result) first. It may branch.
+    The region computes `pack` consecutive elements at a time: it takes `pack` scalars for each operand and
+    returns `pack` scalars for each result, those of the first operand (result) first. It may branch.
   }];
   let arguments = (ins Variadic<TT_Tensor>:$srcs, I32Attr:$pack);
   let results = (outs Variadic<TT_Tensor>:$result);

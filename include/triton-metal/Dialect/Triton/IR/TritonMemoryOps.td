@@ -15,8 +15,8 @@ def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments, TM_ReadsDevice,
                    "($_op.getNumOperands() <= 2) || std::equal_to<>()">]> {
   let summary = "read of memory";
   let description = [{
-    Elements that the mask switches off are not read; they yield `other`, or any value without one. A volatile load is
-    never merged, moved or dropped.
+    Elements that are masked off are not read; they yield `other`, or an arbitrary value without it. A
+    volatile load is never merged, moved or dropped.
   }];
   let arguments = (ins TT_PtrLike:$ptr, Optional<TT_BoolLike>:$mask, Optional<TT_Type>:$other,
                        OptionalAttr<TT_CachePolicyAttr>:$cachePolicy,
@@ -34,7 +34,7 @@ def TT_StoreOp : TT_Op<"store", [TM_WritesDevice, MemoryEffects<[MemWrite]>, TT_
     TT_MaskOf<"ptr", 2>]> {
   let summary = "write to memory";
   let description = [{
-    Elements that the mask switches off are not written.
+    Elements that are masked off are not written.
   }];
   let arguments = (ins TT_PtrLike:$ptr, TT_Type:$value, Optional<TT_BoolLike>:$mask,
                        OptionalAttr<TT_CachePolicyAttr>:$cachePolicy, UnitAttr:$ignore_cta);
@@ -69,10 +69,10 @@ def TT_AtomicStoreOp : TT_Op<"atomic_store", [TM_WritesDeviceAtomically, MemoryE
 
 def TT_AtomicPollOp : TT_Op<"atomic_poll", [TM_ReadsDeviceAtomically, InferTypeOpAdaptor,
                                      MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "wait until memory holds a value";
+  let summary = "wait until memory has a given value";
   let description = [{
-    Reads until the element equals `expected`; the result is true. With a timeout in nanoseconds, an element that did
-    not reach its value in time gives false.
+    Reads until the element equals `expected`, and returns true. With a timeout in nanoseconds, returns false
+    if the element has not reached its value in time.
   }];
   let arguments = (ins TT_PtrLike:$ptr, TT_IntLike:$expected, Optional<I64>:$timeout, TT_MemSemantic:$sem,
                        TT_MemSyncScope:$scope);
@@ -126,7 +126,7 @@ def TT_MakeTensorDescOp : TT_Op<"make_tensor_descriptor", [Pure, SameVariadicOpe
   let hasVerifier = 1;
 }
 
-// An access through a descriptor: the descriptor says where, and which elements are inside.
+// An access through a descriptor, which determines the addresses and which elements are inside.
 class TT_DescriptorAccess<string mnemonic, list<Trait> traits> : TT_Op<mnemonic, traits> {
   let extraClassDeclaration = "::mlir::Value getAddress() { return getDesc(); }";
   let hasVerifier = 1;

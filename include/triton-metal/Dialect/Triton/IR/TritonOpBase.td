@@ -15,8 +15,8 @@ include "triton-metal/Dialect/Triton/IR/TritonDialect.td"
 include "triton-metal/Dialect/Triton/IR/TritonAttrs.td"
 include "triton-metal/Dialect/Triton/IR/TritonTypes.td"
 
-// Every ranked tensor among operands and results is static, holds a power of two of elements, and no more than
-// Triton's own limit.
+// Every ranked tensor among operands and results is static and has a power of two of elements, at
+// most as many as Triton allows.
 def TT_BlockShapes : NativeOpTrait<"BlockShapes"> { let cppNamespace = "::tmetal::tt"; }
 
 // Each element of a result is an element of an operand.
@@ -25,7 +25,7 @@ def TT_View : NativeOpTrait<"View"> { let cppNamespace = "::tmetal::tt"; }
 class TT_Op<string mnemonic, list<Trait> traits = []>
     : Op<Triton_Dialect, mnemonic, !listconcat(traits, [TT_BlockShapes])>;
 
-// A mask has the shape of the pointers that it guards; it is optional and then not checked.
+// An optional mask with the shape of the pointers that it guards.
 class TT_MaskOf<string values, int operandsBefore>
     : TypesMatchWith<"mask has the shape of '" # values # "'", values, "mask", "maskTypeFor($_self)",
                      "($_op.getNumOperands() <= " # operandsBefore # ") || std::equal_to<>()">;

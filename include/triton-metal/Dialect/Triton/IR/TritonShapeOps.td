@@ -139,9 +139,9 @@ def TT_GatherOp : TT_Op<"gather", [Pure, InferTypeOpAdaptor]> {
 def TT_HistogramOp : TT_Op<"histogram", [Pure,
     TypesMatchWith<"mask has the shape of 'src'", "src", "mask", "maskTypeFor($_self)",
                    "($_op.getNumOperands() <= 1) || std::equal_to<>()">]> {
-  let summary = "how often each of the integers from 0 occurs";
+  let summary = "counts of the integers from 0 on";
   let description = [{
-    One bin of width 1 per element of the result. Elements that the mask switches off are not counted.
+    Each element of the result is a bin of width 1. Elements that are masked off are not counted.
   }];
   let arguments = (ins TT_IntTensor:$src, Optional<RankedTensorOf<[I1]>>:$mask);
   let results = (outs TT_IntTensor:$result);
@@ -155,8 +155,9 @@ def TT_ReduceOp : TT_Op<"reduce", [SingleBlock, InferTypeOpAdaptor, RecursiveMem
                                    RecursivelySpeculatable]> {
   let summary = "reduction of tensors along an axis by any combining function";
   let description = [{
-    The region takes the left values of all operands, then the right ones, and returns the combined values. It is
-    taken to be associative; the order of combination is open. A reduction of rank 1 gives scalars.
+    The region takes the left values of all operands, then the right ones, and returns the
+    combined values. It is assumed to be associative; the order of combination is not specified. A
+    reduction of rank 1 gives scalars.
   }];
   let arguments = (ins Variadic<TT_Tensor>:$srcs, I32Attr:$axis);
   let results = (outs Variadic<TT_Type>:$result);
@@ -179,8 +180,8 @@ def TT_ReduceReturnOp : TT_Op<"reduce.return", [HasParent<"ReduceOp">, Pure, Ter
 def TT_ScanOp : TT_Op<"scan", [SingleBlock, InferTypeOpAdaptor, RecursiveMemoryEffects, RecursivelySpeculatable]> {
   let summary = "running combination of tensors along an axis";
   let description = [{
-    Inclusive: an element of the result combines the source from the beginning of the axis (from its end with
-    `reverse`) up to its own position. The region is that of `tt.reduce`.
+    Inclusive: each element of the result combines the elements of the source from the beginning of the axis
+    (with `reverse`, from its end) up to its own position. The region is like that of `tt.reduce`.
   }];
   let arguments = (ins Variadic<TT_Tensor>:$srcs, I32Attr:$axis, BoolAttr:$reverse);
   let results = (outs Variadic<TT_Tensor>:$result);
@@ -206,8 +207,8 @@ def TT_DotOp : TT_Op<"dot", [Pure,
     AllTypesMatch<["d", "c"]>]> {
   let summary = "matrix product added to an accumulator";
   let description = [{
-    `d = a x b + c` for matrices or batches of matrices. `inputPrecision` says how operands of type f32 may be rounded
-    first; `maxNumImpreciseAcc` bounds how many products of 8-bit floats may be summed at reduced precision.
+    `d = a x b + c` for matrices or batches of matrices. `inputPrecision` says how f32 operands may be rounded
+    first; `maxNumImpreciseAcc` limits how many products of 8-bit floats may be summed at reduced precision.
   }];
   let arguments = (ins TT_FpIntTensor:$a, TT_FpIntTensor:$b, TT_FpIntTensor:$c,
     DefaultValuedAttr<TT_InputPrecision, "::tmetal::tt::InputPrecision::IEEE">:$inputPrecision,
@@ -224,9 +225,9 @@ def TT_DotScaledOp : TT_Op<"dot_scaled", [Pure, AttrSizedOperandSegments,
     AllTypesMatch<["d", "c"]>]> {
   let summary = "matrix product of operands with a scale per group of elements";
   let description = [{
-    Groups along the inner dimension share a scale (microscaling formats). Operands in `e2m1` are bytes that hold two
-    elements, packed along the inner dimension unless `lhs_k_pack` (`rhs_k_pack`) is false, which packs them along
-    the outer one.
+    Groups along the inner dimension share a scale (microscaling formats). Operands in `e2m1` are
+    bytes with two elements each, packed along the inner dimension, or along the outer one if
+    `lhs_k_pack` (`rhs_k_pack`) is false.
   }];
   let arguments = (ins
     RankedTensorOf<[TT_Float, I8]>:$a, RankedTensorOf<[TT_Float, I8]>:$b, TT_FloatTensor:$c,

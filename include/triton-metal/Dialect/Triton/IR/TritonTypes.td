@@ -11,8 +11,8 @@ def TT_PointerType : TypeDef<Triton_Dialect, "Pointer"> {
   let mnemonic = "ptr";
   let summary = "address of an element in memory";
   let description = [{
-    `!tt.ptr<f32>` points into global memory, `!tt.ptr<f32, "constant">` into memory that the kernel only reads.
-    The pointee is an integer or a float; a block of addresses is a tensor of pointers.
+    `!tt.ptr<f32>` points into global memory, `!tt.ptr<f32, "constant">` into memory that the kernel only
+    reads. The pointee type is an integer or a float. A block of addresses is a tensor of pointers.
   }];
   let parameters = (ins "::mlir::Type":$pointeeType, "::tmetal::tt::AddressSpace":$addressSpace);
   let builders = [
@@ -30,8 +30,8 @@ def TT_TensorDescType : TypeDef<Triton_Dialect, "TensorDesc"> {
   let mnemonic = "tensordesc";
   let summary = "descriptor of a strided tensor in memory, accessed in blocks of a fixed shape";
   let description = [{
-    `!tt.tensordesc<16x32xf16>` reads and writes blocks of 16x32 elements. The element type keeps its signedness
-    (`si8`, `ui8`), which decides the meaning of `descriptor_reduce min|max`.
+    `!tt.tensordesc<16x32xf16>` reads and writes blocks of 16x32 elements. The element type keeps its
+    signedness (`si8`, `ui8`), which matters for `descriptor_reduce min|max`.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType);
   let builders = [
@@ -43,7 +43,7 @@ def TT_TensorDescType : TypeDef<Triton_Dialect, "TensorDesc"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The element type as tensors hold it: integers without a sign.
+    /// The element type of tensors: integers without a sign.
     ::mlir::Type getSignlessElementType() const;
     /// The tensor that a load of this descriptor yields.
     ::mlir::RankedTensorType getBlockType() const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Passes on the `tt` dialect that every engine shares, and the pipeline made of them.
+// Passes on the `tt` dialect that all engines share, and the pipeline built from them.
 #pragma once
 
 #include "mlir/Pass/Pass.h"
@@ -19,13 +19,14 @@ namespace tmetal::tt {
 #define GEN_PASS_REGISTRATION
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h.inc"
 
-/// From what Triton's front end writes to one structured kernel without calls, branches and descriptors.
+/// Turns what Triton's front end writes into one structured kernel without calls, branches and descriptors.
 void buildSharedPipeline(mlir::OpPassManager &passes);
 
-/// The pipeline under the name `tt-shared-pipeline`.
+/// Registers the pipeline as `tt-shared-pipeline`.
 void registerSharedPipeline();
 
-/// Every dialect that TTIR can hold. Anything else in a text is an error with its position.
+/// Registers every dialect that may occur in TTIR. Any other operation is an error
+/// with its position in the text.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
 } // namespace tmetal::tt

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The `tm` dialect: a program as the threads of one threadgroup execute it.
+// The `tm` dialect: programs in the form in which the threads of one threadgroup execute them.
 #pragma once
 
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"

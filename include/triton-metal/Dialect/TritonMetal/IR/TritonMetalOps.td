@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The `tm` dialect (TritonMetal): a program as the threads of one threadgroup execute it.
-//
-// A kernel body is code that every thread of the threadgroup runs alike ("uniform" code: scalars and structured control
-// flow), interleaved with `tm.region`s, in which each thread works on its own elements. Regions hold no barriers;
-// whatever crosses threads (barriers, shuffles, matrix fragments) stands between regions, in uniform control flow.
-// Inside regions and in uniform code, scalar operations are those of `arith`, `math` and `tt`.
+// The `tm` dialect (TritonMetal): programs in the form in which the threads of one threadgroup execute them.
+// The body of a kernel is code that all threads of the threadgroup run alike ("uniform" code: scalars and
+// structured control flow), interleaved with `tm.region`s, in which each thread works on its own elements.
+// Regions contain no barriers; whatever crosses threads (barriers, shuffles, matrix fragments) stands
+// between regions, in uniform control flow. The scalar operations in regions and in uniform code are those
+// of `arith`, `math` and `tt`.
 #ifndef TRITON_METAL_TRITON_METAL_OPS
 #define TRITON_METAL_TRITON_METAL_OPS
 
@@ -35,10 +35,10 @@ def TM_LinearLayoutAttr : AttrDef<TM_Dialect, "LinearLayout"> {
   let mnemonic = "linear";
   let summary = "which element each register of each thread holds";
   let description = [{
-    A linear map over bits. Bit k of a register index contributes `registers[k]` to the row-major index of the element
-    in a block of `shape`, bit k of the lane `lanes[k]` (five of them), bit k of the SIMD group's index
-    `simdgroups[k]`; contributions are combined by exclusive or. A contribution of 0 means that the threads (or
-    registers) that differ in this bit hold copies of the same element.
+    A linear map of bits. Bit k of a register number contributes `registers[k]` to the row-major index of the
+    element in a block of `shape`, bit k of the lane contributes `lanes[k]` (there are five), and bit k of the
+    SIMD group's number `simdgroups[k]`. Contributions are combined by exclusive or. A contribution of 0 means
+    that threads (or registers) that differ in this bit hold copies of the same element.
   }];
   let parameters = (ins OptionalArrayRefParameter<"int64_t">:$shape, OptionalArrayRefParameter<"int64_t">:$registers,
                         OptionalArrayRefParameter<"int64_t">:$lanes, OptionalArrayRefParameter<"int64_t">:$simdgroups);
@@ -51,9 +51,9 @@ def TM_LinearLayoutAttr : AttrDef<TM_Dialect, "LinearLayout"> {
     int64_t getNumElements() const;
     int64_t getNumRegisters() const { return int64_t(1) << getRegisters().size(); }
     int64_t getNumSimdgroups() const { return int64_t(1) << getSimdgroups().size(); }
-    /// Every lane of a SIMD group holds the same elements.
+    /// Whether all lanes of a SIMD group hold the same elements.
     bool isLaneUniform() const;
-    /// Every thread of the threadgroup holds the same elements.
+    /// Whether all threads of the threadgroup hold the same elements.
     bool isUniform() const;
   }];
 }
@@ -62,9 +62,9 @@ def TM_LinearLayoutAttr : AttrDef<TM_Dialect, "LinearLayout"> {
 
 def TM_TileType : TypeDef<TM_Dialect, "Tile"> {
   let mnemonic = "tile";
-  let summary = "variable of a block value: some registers in each thread";
+  let summary = "variable for a block: some registers in each thread";
   let description = [{
-    Mutable. `layout` says which element a register of a thread stands for. Elements are scalars or `!tt.ptr`.
+    Mutable. `layout` assigns an element to each register of each thread. Elements are scalars or `!tt.ptr`.
   }];
   let parameters = (ins "::mlir::Type":$elementType, "::tmetal::tm::LinearLayoutAttr":$layout);
   let assemblyFormat = "`<` $elementType `,` $layout `>`";
@@ -81,11 +81,11 @@ def TM_SharedType : TypeDef<TM_Dialect, "Shared"> {
 
 def TM_FragmentsType : TypeDef<TM_Dialect, "Fragments"> {
   let mnemonic = "fragments";
-  let summary = "variable of a matrix, in 8x8 fragments spread over the SIMD groups";
+  let summary = "variable for a matrix, in 8x8 fragments distributed over the SIMD groups";
   let description = [{
-    A matrix of `rows` x `columns` elements. SIMD group g of `simdgroupRows` x `simdgroupColumns` (row-major) holds the
-    fragments of the rectangle (g / simdgroupColumns, g % simdgroupColumns) of the matrix cut into that many equal
-    rectangles. Which lane holds which element of a fragment is not specified.
+    A matrix of `rows` x `columns` elements, cut into `simdgroupRows` x `simdgroupColumns` equal rectangles.
+    SIMD group g holds the fragments of rectangle (g / simdgroupColumns, g % simdgroupColumns). Which lane
+    holds which element of a fragment is not specified.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns, "::mlir::Type":$elementType, "int64_t":$simdgroupRows,
                         "int64_t":$simdgroupColumns);
@@ -102,10 +102,10 @@ class TM_Op<string mnemonic, list<Trait> traits = []> : Op<TM_Dialect, mnemonic,
 // ---- the kernel ----
 
 def TM_KernelOp : TM_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, NoTerminator, AutomaticAllocationScope]> {
-  let summary = "kernel of one threadgroup per program";
+  let summary = "kernel with one threadgroup for each program";
   let description = [{
-    The block's arguments are the parameters: `!tt.ptr` or a scalar. `simdgroups` is the threadgroup's size in units of
-    32 threads. `threadgroupBytes` is known once threadgroup memory has been allocated.
+    The arguments of the block are the parameters: `!tt.ptr` or a scalar. `simdgroups` is the size of the
+    threadgroup in units of 32 threads. `threadgroupBytes` is set when threadgroup memory is allocated.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$simdgroups, OptionalAttr<I64Attr>:$threadgroupBytes,
                        StrArrayAttr:$parameterNames);
@@ -114,13 +114,14 @@ def TM_KernelOp : TM_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, NoTer
 }
 
 def TM_RegionOp : TM_Op<"region", [SingleBlock, NoTerminator, RecursiveMemoryEffects]> {
-  let summary = "each thread goes over its registers";
+  let summary = "loop of each thread over its registers";
   let description = [{
-    The body runs once for each register index (its one block argument, i32) of each thread, in no particular order,
-    with no barrier inside: iterations must not depend on one another. `layout` is the iteration space; a lane-uniform
-    layout lets a CPU run the body once per SIMD group, a uniform one once per threadgroup, so the tiles that such a body
-    writes are of that kind too, and what it does to memory is what one lane, or one thread, does. `vectorizable` says that no two threads of the region touch the
-    same memory, except to read it.
+    The body runs once for each register number (its only block argument, an i32) of each thread. Iterations
+    run in no particular order and without a barrier, so they must not depend on each other. `layout` is the
+    iteration space. With a lane-uniform layout a CPU may run the body once for a SIMD group, with a uniform
+    one once for the threadgroup. So the tiles that such a body writes must be of that kind too, and its
+    effect on memory is that of a single lane, or of a single thread. `vectorizable` promises that no two
+    threads of the region access the same memory, except to read it.
   }];
   let arguments = (ins TM_LinearLayoutAttr:$layout, UnitAttr:$vectorizable);
   let regions = (region SizedRegion<1>:$body);
@@ -128,8 +129,10 @@ def TM_RegionOp : TM_Op<"region", [SingleBlock, NoTerminator, RecursiveMemoryEff
 }
 
 def TM_SingleOp : TM_Op<"single", [SingleBlock, NoTerminator, RecursiveMemoryEffects]> {
-  let summary = "one thread of the threadgroup";
-  let description = "In uniform code: scalar side effects happen once per program. Nothing leaves but through memory.";
+  let summary = "code for one thread of the threadgroup";
+  let description = [{
+    In uniform code: scalar side effects happen once for each program. Results leave through memory only.
+  }];
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$body attr-dict";
 }
@@ -137,13 +140,13 @@ def TM_SingleOp : TM_Op<"single", [SingleBlock, NoTerminator, RecursiveMemoryEff
 // ---- positions (in regions) ----
 
 def TM_CoordOp : TM_Op<"coord", [Pure]> {
-  let summary = "coordinate, along one dimension, of the element that a register stands for";
+  let summary = "coordinate of a register's element along one dimension";
   let arguments = (ins I32:$reg, TM_LinearLayoutAttr:$layout, I64Attr:$dim);
   let results = (outs I32:$result);
   let assemblyFormat = "$reg `,` $layout `dim` $dim attr-dict";
 }
 def TM_ElementOp : TM_Op<"element", [Pure]> {
-  let summary = "row-major index of the element that a register stands for";
+  let summary = "row-major index of a register's element";
   let arguments = (ins I32:$reg, TM_LinearLayoutAttr:$layout);
   let results = (outs I32:$result);
   let assemblyFormat = "$reg `,` $layout attr-dict";
@@ -162,13 +165,13 @@ def TM_SimdgroupOp : TM_Op<"simdgroup", [Pure]> {
 // ---- tiles ----
 
 def TM_TileOp : TM_Op<"tile", [MemoryEffects<[MemAlloc]>]> {
-  let summary = "declaration of a tile, undefined at first";
+  let summary = "declaration of a tile, initially undefined";
   let results = (outs TM_TileType:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
 }
 def TM_GetOp : TM_Op<"get", [MemoryEffects<[MemRead]>]> {
-  let summary = "value of a register of this thread";
-  let description = "The index counts registers of the tile's own layout.";
+  let summary = "reads a register of this thread";
+  let description = "The index counts registers of the tile's layout.";
   let arguments = (ins TM_TileType:$tile, I32:$reg);
   let results = (outs AnyType:$result);
   let assemblyFormat = "$tile `[` $reg `]` attr-dict `:` type($tile) `->` type($result)";
@@ -181,15 +184,15 @@ def TM_PutOp : TM_Op<"put", [MemoryEffects<[MemWrite]>]> {
 
 // ---- memory ----
 
-// Of an element of device memory.
+// An access to an element of device memory.
 class TM_Access<string mnemonic, list<Trait> traits>
     : TM_Op<mnemonic, !listconcat(traits, [AttrSizedOperandSegments])>;
 
 def TM_LoadOp : TM_Access<"load", [TM_ReadsDevice, MemoryEffects<[MemRead]>]> {
-  let summary = "element of device memory";
+  let summary = "reads an element of device memory";
   let description = [{
-    `ptr[offset]`, the offset in elements (i32 or i64, signed; absent: 0). With a false `mask` memory is not read and
-    the result is `other` (zero when absent). In regions and in uniform code.
+    Reads `ptr[offset]`. The offset counts elements (i32 or i64, signed; 0 if absent). If `mask` is false,
+    memory is not read and the result is `other` (zero if absent). Allowed in regions and in uniform code.
   }];
   let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, Optional<I1>:$mask,
                        Optional<AnyType>:$other, UnitAttr:$isVolatile);
@@ -208,7 +211,7 @@ def TM_StoreOp : TM_Access<"store", [TM_WritesDevice, MemoryEffects<[MemWrite]>]
 }
 def TM_AtomicRMWOp : TM_Access<"atomic_rmw", [TM_UpdatesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic update of an element of device memory";
-  let description = "The result is the old value, undefined with a false mask.";
+  let description = "The result is the old value, or undefined if the mask is false.";
   let arguments = (ins TT_RMWOp:$kind, AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnyType:$value,
                        Optional<I1>:$mask, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
   let results = (outs AnyType:$result);
@@ -219,7 +222,7 @@ def TM_AtomicRMWOp : TM_Access<"atomic_rmw", [TM_UpdatesDeviceAtomically, Memory
 }
 def TM_AtomicCASOp : TM_Access<"atomic_cas", [TM_UpdatesDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "atomic compare-and-swap of an element of device memory";
-  let description = "Compares bits. The result is the old value, undefined with a false mask.";
+  let description = "Compares bits. The result is the old value, or undefined if the mask is false.";
   let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnyType:$compare, AnyType:$value,
                        Optional<I1>:$mask, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
   let results = (outs AnyType:$result);
@@ -250,17 +253,19 @@ def TM_AtomicStoreOp : TM_Access<"atomic_store", [TM_WritesDeviceAtomically, Mem
 
 def TM_SharedOp : TM_Op<"shared", [MemoryEffects<[MemAlloc]>]> {
   let summary = "declaration of an array in threadgroup memory";
-  let description = "`offset`, in bytes, is set when threadgroup memory is allocated; arrays alive at different times share it.";
+  let description = [{
+    `offset` (bytes) is set when threadgroup memory is allocated; arrays with disjoint lifetimes may share it.
+  }];
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
   let results = (outs TM_SharedType:$result);
   let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($result)";
 }
-// Of elements of arrays in threadgroup memory.
+// An access to elements of arrays in threadgroup memory.
 class TM_ArrayAccess<string mnemonic, list<Trait> traits>
     : TM_Op<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<TM_ThreadgroupAccessOpInterface>])>;
 
 def TM_SharedLoadOp : TM_ArrayAccess<"shared_load", [MemoryEffects<[MemRead]>]> {
-  let summary = "element of an array in threadgroup memory";
+  let summary = "reads an element of an array in threadgroup memory";
   let arguments = (ins TM_SharedType:$array, I32:$index);
   let results = (outs AnyType:$result);
   let assemblyFormat = "$array `[` $index `]` attr-dict `:` type($array) `->` type($result)";
@@ -279,18 +284,20 @@ def TM_SharedAtomicAddOp : TM_ArrayAccess<"shared_atomic_add", [MemoryEffects<[M
 // ---- across threads (uniform code) ----
 
 def TM_BarrierOp : TM_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "all threads of the threadgroup arrive before any leaves";
+  let summary = "wait until all threads of the threadgroup have arrived";
   let arguments = (ins TM_MemoryFence:$fence);
   let assemblyFormat = "$fence attr-dict";
 }
 def TM_ShuffleXorOp : TM_Op<"shuffle_xor", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "registers of the lane whose index differs in the bits of a mask";
-  let description = "Every register of `source` goes to the same register of `result`, another tile of the same layout.";
+  let summary = "exchanges registers between lanes whose numbers differ in the bits of a mask";
+  let description = [{
+    Copies every register of `source` to the same register of `result`, another tile with the same layout.
+  }];
   let arguments = (ins TM_TileType:$source, TM_TileType:$result, I64Attr:$mask);
   let assemblyFormat = "$source `to` $result `mask` $mask attr-dict `:` type($source) `to` type($result)";
 }
 def TM_ShuffleUpOp : TM_Op<"shuffle_up", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "registers of the lane `delta` below; lanes below `delta` get unspecified values";
+  let summary = "takes registers from the lane `delta` below; lanes below `delta` get unspecified values";
   let arguments = (ins TM_TileType:$source, TM_TileType:$result, I64Attr:$delta);
   let assemblyFormat = "$source `to` $result `delta` $delta attr-dict `:` type($source) `to` type($result)";
 }
@@ -298,7 +305,7 @@ def TM_ShuffleUpOp : TM_Op<"shuffle_up", [MemoryEffects<[MemRead, MemWrite]>]> {
 // ---- matrix fragments (uniform code) ----
 
 def TM_FragmentsOp : TM_Op<"fragments", [MemoryEffects<[MemAlloc]>]> {
-  let summary = "declaration of a matrix in fragments, undefined at first";
+  let summary = "declaration of a matrix in fragments, initially undefined";
   let results = (outs TM_FragmentsType:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
 }
@@ -313,10 +320,11 @@ def TM_FragmentsCopyOp : TM_Op<"fragments_copy", [MemoryEffects<[MemRead, MemWri
   let assemblyFormat = "$source `to` $result attr-dict `:` type($source) `to` type($result)";
 }
 def TM_FragmentsStoreOp : TM_ArrayAccess<"fragments_store", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "rows of a matrix to an array in threadgroup memory";
+  let summary = "stores rows of a matrix in an array in threadgroup memory";
   let description = [{
-    Rows `firstRow` up to `firstRow + numRows` (multiples of 8); row `firstRow` begins at element 0 of the array, a row
-    every `stride` elements. SIMD groups whose rectangle lies outside of these rows do nothing.
+    Stores rows `firstRow` up to `firstRow + numRows` (multiples of 8). Row `firstRow` begins at element
+    0 of the array, and each further row `stride` elements later. SIMD groups whose rectangle lies
+    outside of these rows do nothing.
   }];
   let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$array, I64Attr:$firstRow, I64Attr:$numRows,
                        I64Attr:$stride);
@@ -327,9 +335,10 @@ def TM_FragmentsStoreOp : TM_ArrayAccess<"fragments_store", [MemoryEffects<[MemR
 def TM_MultiplyAccumulateOp : TM_ArrayAccess<"multiply_accumulate", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "matrix product of two arrays in threadgroup memory, added to a matrix in fragments";
   let description = [{
-    `matrix += a * b`, a of rows x depth and b of depth x columns elements, row-major with `strideA` and `strideB`
-    elements per row; `transposeA` (`transposeB`): the array holds the transposed operand, row-major. Operands are
-    f16, bf16 or f32; depth, rows and columns are multiples of 8 (for each SIMD group's rectangle too).
+    `matrix += a * b`, where a has rows x depth and b has depth x columns elements, row-major with `strideA`
+    and `strideB` elements from row to row. With `transposeA` (`transposeB`) the array holds the transposed
+    operand, row-major. Operands are f16, bf16 or f32. Depth, rows and columns are multiples of 8, also in the
+    rectangle of each SIMD group.
   }];
   let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$a, TM_SharedType:$b, I64Attr:$depth, I64Attr:$strideA,
                        I64Attr:$strideB, UnitAttr:$transposeA, UnitAttr:$transposeB);
@@ -342,8 +351,10 @@ def TM_MultiplyAccumulateOp : TM_ArrayAccess<"multiply_accumulate", [MemoryEffec
 // ---- messages to the host ----
 
 def TM_PrintOp : TM_Op<"print", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
-  let summary = "values of one element to the launch's report";
-  let description = "In regions and in tm.single. `coordinates` are the element's position in its block.";
+  let summary = "sends the values of one element to the report of the launch";
+  let description = [{
+    Allowed in regions and in tm.single. `coordinates` are the position of the element in its block.
+  }];
   let arguments = (ins StrAttr:$prefix, BoolAttr:$hex, Variadic<AnyType>:$values, Variadic<I32>:$coordinates,
                        DenseI32ArrayAttr:$isSigned);
   let assemblyFormat = [{
@@ -351,7 +362,7 @@ def TM_PrintOp : TM_Op<"print", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegm
   }];
 }
 def TM_AssertOp : TM_Op<"assert", [MemoryEffects<[MemWrite]>]> {
-  let summary = "reports an element whose condition is false";
+  let summary = "reports an element for which the condition is false";
   let arguments = (ins I1:$condition, StrAttr:$message);
   let assemblyFormat = "$condition `,` $message attr-dict";
 }
