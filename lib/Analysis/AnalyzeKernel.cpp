@@ -25,7 +25,7 @@ tt::FuncOp kernelIn(ModuleOp module) {
   throw Error(ErrorKind::Compile, "The module has no public kernel.");
 }
 
-/// The pointers that the kernel may write through. A write that may go anywhere counts for all of them.
+/// The pointers that the kernel may write through. A write to an unknown address counts for all of them.
 static std::vector<bool> storedParameters(tt::FuncOp kernel) {
   std::vector<bool> stored(kernel.getNumArguments(), false);
   PointerRoots roots(kernel);
@@ -40,7 +40,7 @@ static std::vector<bool> storedParameters(tt::FuncOp kernel) {
   return stored;
 }
 
-/// What decides which memory is touched and which code runs.
+/// The values that decide which memory is accessed and which code runs.
 static SmallVector<Value> decidingValues(tt::FuncOp kernel) {
   SmallVector<Value> values;
   kernel.walk([&](Operation *op) {
@@ -71,7 +71,7 @@ KernelFacts analyzeKernel(ModuleOp module) {
   }
   facts.stored = storedParameters(kernel);
   llvm::SetVector<Value> slice = backwardSlice(decidingValues(kernel), [](Value value) {
-    // What is read from memory is not known, whatever its address was made of.
+    // A value that was read from memory is unknown, whatever its address depends on.
     return !isa_and_present<DeviceAccessOpInterface>(value.getDefiningOp());
   });
   for (BlockArgument argument : kernel.getArguments())

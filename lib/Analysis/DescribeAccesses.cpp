@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A value of a block is followed to one of its elements: the coordinates are nodes too, so shape operations
-// are arithmetic on coordinates, and what one element of the mask says holds for the same element of the
-// pointers.
+// Follows blocks element by element. The coordinates of an element are nodes too, so shape
+// operations are arithmetic on coordinates, and a fact about an element of the mask holds for the
+// same element of the pointers.
 #include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Analysis/AnalyzeKernel.h"
 #include "triton-metal/Dialect/Triton/IR/Dialect.h"
@@ -36,7 +36,7 @@ public:
 
 private:
   struct Address {
-    int parameter = -1, offset = -1; // offset: node, in bytes
+    int parameter = -1, offset = -1; // offset: a node, in bytes
   };
 
   // ---- accesses ----
@@ -84,7 +84,7 @@ private:
     if (!isNew)
       return place->second;
     place->second = static_cast<int>(program.nodes.size());
-    bool isLane = op == Op::Lane; // its `a` is a dimension
+    bool isLane = op == Op::Lane; // `a` is the number of a dimension
     program.nodes.push_back({op, width, isLane ? -1 : a, b, c, value});
     bool data = op == Op::Data;
     for (int operand : {isLane ? -1 : a, b, c})
@@ -102,14 +102,14 @@ private:
   }
   int extended(int a) { return program.nodes[a].width == 64 ? a : node(Op::SignExtend, 64, a); }
 
-  /// A value that is followed no further: the same node for the same element.
+  /// A value that is not followed any further.
   int leaf(Value value, const Coordinates &at, int width) {
     int number = node(readsMemory(value) ? Op::Data : Op::Any, width, -1, -1, -1, ++leaves);
     (void)at;
     return number;
   }
 
-  /// Whether something that was read from memory flows into the value.
+  /// Whether a value that was read from memory flows into this one.
   bool readsMemory(Value root) {
     auto known = reads.find(root);
     if (known != reads.end())
@@ -146,7 +146,7 @@ private:
     return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
   }
 
-  /// The node of an element of an integer block, or of a scalar (no coordinates).
+  /// The node for an element of an integer block, or for a scalar (which has no coordinates).
   int integer(Value value, const Coordinates &at) {
     auto key = std::make_pair(value.getAsOpaquePointer(), std::vector<int>(at.begin(), at.end()));
     auto found = integers.find(key);
@@ -159,7 +159,7 @@ private:
     return integers[key] = number;
   }
 
-  /// -1: not followed.
+  /// Returns -1 if the value is not followed.
   int computed(Value value, const Coordinates &at, int width) {
     if (!getElementTypeOrSelf(value.getType()).isIntOrIndex())
       return -1;
@@ -250,7 +250,7 @@ private:
 
   // ---- shapes ----
 
-  /// The value and element that a shape operation takes an element from.
+  /// The value and element that an element of a shape operation's result is taken from.
   std::optional<std::pair<Value, Coordinates>> throughShape(Value value, const Coordinates &at) {
     Operation *op = value.getDefiningOp();
     using Source = std::optional<std::pair<Value, Coordinates>>;
@@ -313,7 +313,7 @@ private:
   // ---- loops ----
 
   int trip(scf::ForOp loop, Op kind) {
-    // Loops are told apart by their number.
+    // Each loop has a number.
     auto [place, isNew] = loops.try_emplace(loop.getOperation(), int64_t(loops.size()));
     int lower = extended(integer(loop.getLowerBound(), {})),
         upper = extended(integer(loop.getUpperBound(), {}));
@@ -339,11 +339,11 @@ private:
     return moved(loop, argument.getArgNumber() - 1, at, width, /*after=*/false);
   }
 
-  /// The values that are added to what a loop carries in each trip, when that is all that happens to it.
+  /// The values that each trip adds to a carried value, if nothing else happens to it.
   static std::optional<SmallVector<std::pair<Value, bool>>> stepsOf(scf::ForOp loop, unsigned i) {
     Value carried = loop.getRegionIterArgs()[i];
     Value next = loop.getBody()->getTerminator()->getOperand(i);
-    SmallVector<std::pair<Value, bool>> steps; // a value, and whether it is subtracted
+    SmallVector<std::pair<Value, bool>> steps; // the value, and whether it is subtracted
     auto leads = [&](Value value) {
       while (value != carried) {
         Operation *op = value.getDefiningOp();
@@ -375,7 +375,7 @@ private:
            llvm::all_of(op->getOperands(), [&](Value operand) { return isInvariant(operand, loop); });
   }
 
-  /// start + trips * step, where each step is extended to `width` bits and multiplied by `unit` first.
+  /// start + trips * step, where each step is first extended to `width` bits and multiplied by `unit`.
   int moved(scf::ForOp loop, unsigned i, int start, const Coordinates &at, int width, int64_t unit,
             bool after) {
     auto steps = stepsOf(loop, i);
@@ -464,7 +464,7 @@ private:
     int offset = moved(loop, i, start.offset, at, 64, bytesOf(init.getType()), after);
     if (offset >= 0)
       return {start.parameter, offset};
-    // Where it points is not known, but perhaps into what.
+    // The offset is unknown, but the argument may be known.
     Value carried = loop.getRegionIterArgs()[i], next = loop.getBody()->getTerminator()->getOperand(i);
     while (auto add = next.getDefiningOp<tt::AddPtrOp>())
       next = add.getPtr();
@@ -473,7 +473,7 @@ private:
 
   tt::FuncOp kernel;
   AccessProgram program;
-  std::vector<bool> dependsOnData; // of each node
+  std::vector<bool> dependsOnData; // one for each node
   std::map<std::tuple<Op, int, int, int, int, int64_t>, int> numbers;
   std::map<std::pair<const void *, std::vector<int>>, int> integers;
   std::map<std::pair<const void *, std::vector<int>>, Address> addresses;

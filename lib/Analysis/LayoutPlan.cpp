@@ -25,7 +25,7 @@ static bool isCheap(Operation *op) {
   return isa<arith::ArithDialect>(op->getDialect()) || isa<tt::AddPtrOp, tt::BitcastOp>(op);
 }
 
-/// The values that a block argument of a loop, or a result of a loop or branch, stems from.
+/// The values that a block argument of a loop, or a result of a loop or branch, may come from.
 static SmallVector<Value> originsOf(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     Operation *parent = argument.getOwner()->getParentOp();
@@ -56,8 +56,8 @@ static SmallVector<Value> originsOf(Value value) {
   return {};
 }
 
-/// Blocks of a function in the order in which the program comes by them: results of an operation after what
-/// is inside of it.
+/// Visits the blocks of a function in program order, with the results of an operation
+/// after the values inside of it.
 static void forEachBlockValue(Operation *root, llvm::function_ref<void(Value)> visit) {
   auto visitAll = [&](ValueRange values) {
     for (Value value : values)
@@ -74,8 +74,8 @@ static void forEachBlockValue(Operation *root, llvm::function_ref<void(Value)> v
     }
 }
 
-/// Goes over the kernel once, in the order of the program. An operation works at the layout that its operands
-/// have or its users ask for; where nothing decides, blocks are row-major.
+/// Goes through the kernel once, in program order. An operation works in the layout that its operands have or
+/// that its users prefer; without such a preference, blocks are row-major.
 class LayoutPlanner {
 public:
   explicit LayoutPlanner(LayoutPlan &plan) : plan(plan) {}
@@ -86,7 +86,7 @@ public:
         plan.recomputed.insert(value);
     });
     visit(plan.function.getBody().front());
-    // What no thread keeps has a layout too: for a copy that somebody needs.
+    // Blocks that are not kept have a layout too, for copies that may be needed.
     forEachBlockValue(plan.function, [&](Value value) {
       if (plan.blocks.contains(value))
         return;
@@ -121,7 +121,7 @@ private:
     return costs[value] = cost;
   }
 
-  // ---- what suits a value ----
+  // ---- preferred layouts ----
 
   static BlockPlan decidedBy(Reason reason, Value like, const LinearLayout &layout) {
     BlockPlan plan;
@@ -137,7 +137,7 @@ private:
 
   BlockPlan layoutFor(Value value) { return preferred(value).value_or(rowMajor(value)); }
 
-  /// What the first of `values` that wants a layout wants; else row-major in the shape of the first of them.
+  /// The layout of the first of `values` that has a preference, else row-major in the shape of the first.
   BlockPlan layoutForAny(ValueRange values) {
     for (Value value : values)
       if (std::optional<BlockPlan> found = preferred(value))
@@ -150,7 +150,7 @@ private:
     return decidedBy(reason, like, plan.layout);
   }
 
-  /// The layout that suits a block; none for one that is computed wherever it is needed.
+  /// The preferred layout of a block; none for a block that is computed wherever it is needed.
   std::optional<BlockPlan> preferred(Value value) {
     if (!isBlock(value))
       return std::nullopt;
@@ -159,10 +159,10 @@ private:
     if (auto known = wishes.find(value); known != wishes.end())
       return known->second;
     if (!inWork.insert(value).second)
-      return std::nullopt; // around a loop: whatever else decides
+      return std::nullopt; // a cycle through a loop: leave the decision to other values
     std::optional<BlockPlan> result = infer(value);
     inWork.erase(value);
-    // While a loop is being decided, what was found without it is not the last word.
+    // While a value in a cycle is being decided, the failure to find a layout is not final.
     if (inWork.empty() || result)
       wishes[value] = result;
     return result;
@@ -214,7 +214,7 @@ private:
                      LinearLayout::blockedAlong(shape, scan.getAxis(), plan.getOptions().simdgroups));
   }
 
-  // ---- what operations decide ----
+  // ---- what operations determine ----
 
   void visit(Block &block) {
     for (Operation &op : block.without_terminator())
@@ -224,7 +224,7 @@ private:
   void keep(Value value, BlockPlan choice) { plan.blocks[value] = std::move(choice); }
 
   BlockPlan inFragments(Value value, FragmentGrid grid) const {
-    BlockPlan choice = rowMajor(value); // once it leaves them
+    BlockPlan choice = rowMajor(value); // its layout after it leaves the fragments
     choice.home = LayoutPlan::Home::Fragments;
     choice.grid = grid;
     return choice;
@@ -235,7 +235,7 @@ private:
     return decided == plan.blocks.end() ? std::nullopt : decided->second.grid;
   }
 
-  /// The operation works at this layout, and its results have it.
+  /// Sets the layout in which the operation works and which its results have.
   void work(Operation *op, const BlockPlan &choice) {
     plan.work[op] = choice.layout;
     for (Value result : op->getResults())
@@ -327,14 +327,14 @@ private:
     plan.products[dot] = product;
   }
 
-  /// The fragments that a value which the loop carries can live in for the whole loop. There are some if it
-  /// only accumulates products.
+  /// The fragments that can keep a loop-carried value for the whole loop. There are some if the loop
+  /// only accumulates products in it.
   std::optional<FragmentGrid> accumulatorOf(scf::ForOp loop, unsigned index) const {
     BlockArgument argument = loop.getRegionIterArgs()[index];
     if (!argument.hasOneUse())
       return std::nullopt;
     std::optional<FragmentGrid> grid;
-    // Through the products of a trip to the value of the next one.
+    // Follows the products of a trip to the value of the next trip.
     Value sum = argument;
     Operation *end = loop.getBody()->getTerminator(), *user = *argument.user_begin();
     do {
@@ -417,7 +417,7 @@ LayoutPlan::LayoutPlan(tt::FuncOp function, const LayoutPlanOptions &options)
   LayoutPlanner(*this).run();
 }
 
-// ---- questions ----
+// ---- queries ----
 
 const LayoutPlan::BlockPlan &LayoutPlan::operator[](Value block) const {
   auto found = blocks.find(block);
@@ -445,7 +445,7 @@ bool LayoutPlan::hasSameSlices(const LayoutPlan &other) const {
 
 // ---- threadgroup memory ----
 
-/// The block that is stored for a whole operand: a transposed one is stored as it comes.
+/// The block that is stored for a whole operand: for a transposed one, the source of the transposition.
 static Value storedOperand(Value operand, const ProductPlan &product, const LayoutPlan &plan) {
   auto trans = operand.getDefiningOp<tt::TransOp>();
   bool isTransposed = product.grid && trans && !plan.isRecomputed(trans.getSrc());
@@ -459,7 +459,7 @@ bool LayoutPlan::isCopiedWhereComputed(Value block) const {
 }
 
 int64_t LayoutPlan::leastThreadgroupBytes() const {
-  // Copies that are made in front of a loop and read in it stay as long as the loop runs.
+  // Copies that are made in front of a loop and read inside of it live as long as the loop runs.
   llvm::DenseMap<Operation *, llvm::SmallSetVector<Value, 4>> throughout;
   auto wholeOperands = [&](Operation *op, const ProductPlan &product) {
     llvm::SmallSetVector<Value, 4> values;

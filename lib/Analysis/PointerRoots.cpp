@@ -15,7 +15,7 @@ static bool isAddress(Value value) {
   return isa<tt::PointerType, tt::TensorDescType>(getElementTypeOrSelf(value.getType()));
 }
 
-/// Appends the addresses that `address` was made from. False when it was not made from addresses.
+/// Appends the addresses that `address` was computed from. Returns false if there are none.
 static bool appendSources(Value address, SmallVectorImpl<Value> &sources) {
   if (appendPassedOn(address, sources))
     return true;
@@ -26,7 +26,7 @@ static bool appendSources(Value address, SmallVectorImpl<Value> &sources) {
   };
   Operation *op = address.getDefiningOp();
   if (!op) {
-    // Combiners and the like: an element of an operand.
+    // The argument of a combiner or similar region: an element of an operand.
     Operation *parent = address.getParentBlock()->getParentOp();
     if (!isa<tt::ReduceOp, tt::ScanOp, tt::MapElementwiseOp>(parent))
       return false;

@@ -35,7 +35,7 @@ std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups) {
   int64_t rows = a[0], columns = b[1], depth = a[1];
   if (rows < kFragment || columns < kFragment || depth < kFragment)
     return std::nullopt;
-  // Rectangles of whole fragments, as square as possible.
+  // Splits the matrix into rectangles of whole fragments, as square as possible.
   FragmentGrid grid;
   for (int64_t groups = simdgroups; groups > 1; groups /= 2) {
     int64_t tallness = rows / grid.rows, width = columns / grid.columns;

@@ -60,7 +60,7 @@ static SmallVector<Value> sourcesOf(Value value) {
       add(parent->getOperands());
     return sources;
   }
-  // What decides which of the values is passed on.
+  // The conditions and bounds that select which value is passed on.
   if (auto loop = dyn_cast<scf::ForOp>(op)) {
     add({loop.getLowerBound(), loop.getUpperBound()});
   } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
