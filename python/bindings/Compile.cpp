@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The compiler: what to compile for, and the stages.
+// Bindings of the compiler: targets and stages.
 #include "Compile.h"
 
 #include "triton-metal/Compilation.h"

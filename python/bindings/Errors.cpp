@@ -35,7 +35,7 @@ nb::handle typeOf(tmetal::ErrorKind kind) {
   return metal;
 }
 
-/// Triton's own class, by which its autotuner knows that another configuration may fit.
+/// Uses Triton's own class, which tells its autotuner that another configuration may fit.
 void setOutOfResources(const tmetal::OutOfResources &error) {
   nb::object errors = nb::steal(PyImport_ImportModule("triton.runtime.errors"));
   if (!errors.is_valid()) {
@@ -65,7 +65,7 @@ void bindErrors(nb::module_ &module) {
       PyErr_SetString(typeOf(error.kind).ptr(), error.what());
     }
   });
-  // The classes live as long as the interpreter, so the module holds what these variables point to.
+  // The module keeps the classes alive as long as the interpreter, which these variables rely on.
   for (nb::object *type : {&metal, &compile, &unsupported, &argument, &assertion, &sanitizer})
     type->inc_ref();
 }

@@ -4,7 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
-/// Adds the classes of errors, and turns thrown errors into them.
+/// Adds the error classes, and translates thrown errors to them.
 void bindErrors(nanobind::module_ &module);
 
 #endif // TRITON_METAL_BINDINGS_ERRORS_H

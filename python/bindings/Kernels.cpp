@@ -22,10 +22,11 @@ namespace {
 using tmetal::Error;
 using tmetal::ErrorKind;
 
-/// Reads tensors of PyTorch without a Python frame. What is not plain is left to the general conversion.
+/// Reads PyTorch tensors without a Python frame. Everything but plain tensors is
+/// left to the general conversion.
 class TorchReader {
 public:
-  /// The memory of `object`, when it is a CPU tensor whose element type is in the set `accepted`.
+  /// The memory of `object`, if it is a CPU tensor whose element type is in the set `accepted`.
   std::optional<tmetal::HostBuffer> read(PyObject *object, PyObject *accepted) {
     if (Py_TYPE(object) != tensorType && !learn(object))
       return std::nullopt;
@@ -41,7 +42,7 @@ public:
     bool read = integer(object, names[4], buffer.address) &&
                 integer(storage.object, names[4], buffer.storageAddress) &&
                 integer(storage.object, names[5], buffer.storageBytes);
-    if (!read || buffer.address == 0) // PyTorch has the address 0 for what holds no element
+    if (!read || buffer.address == 0) // PyTorch gives tensors without elements the address 0
       return fail();
     return buffer;
   }
@@ -67,7 +68,7 @@ private:
     return !PyErr_Occurred();
   }
 
-  /// torch.Tensor itself, which only appears in a process that has imported torch.
+  /// Finds torch.Tensor, which exists only in a process that has imported torch.
   bool learn(PyObject *object) {
     if (tensorType)
       return false;
@@ -99,7 +100,7 @@ struct PythonHostBuffer {
   nb::object keepAlive;
 };
 
-/// Where Python's own print would write, so that prints of kernels and of the program keep their order.
+/// Writes where Python's print would, so that output of kernels and of the program stays in order.
 void writeToPythonStdout(const std::string &text) {
   nb::gil_scoped_acquire gil;
   nb::object out = nb::module_::import_("sys").attr("stdout");
@@ -107,7 +108,7 @@ void writeToPythonStdout(const std::string &text) {
     out.attr("write")(text);
 }
 
-/// A kernel with the engine that runs it. The other engine is made when somebody asks for its text.
+/// A kernel with the launcher of the chosen engine. The other one is created when its text is requested.
 class PythonKernel {
 public:
   PythonKernel(const std::string &text, const std::optional<tmetal::EngineRequest> &given,
@@ -171,7 +172,7 @@ private:
 int64_t integerFrom(PyObject *object) {
   int overflow = 0;
   long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
-  if (overflow > 0) // a u64 beyond the i64 range: the same bits
+  if (overflow > 0) // a u64 that exceeds the i64 range: keeps the bits
     value = static_cast<long long>(PyLong_AsUnsignedLongLong(object));
   if (PyErr_Occurred())
     throw nb::python_error();
@@ -227,14 +228,14 @@ void launch(PythonKernel &self, const std::array<int64_t, 3> &grid, nb::sequence
   launchOn(self, grid, argumentsFrom(self.facts(), args));
 }
 
-/// How the arguments of Triton's launch become those of the kernel.
+/// How the arguments of a Triton launch become those of the kernel.
 struct LaunchPlan {
   struct Entry {
-    Py_ssize_t place;    // among the arguments of the launch
-    nb::object accepted; // element types that are right for a pointer; null for a scalar
-    nb::object convert;  // turns what is not plain into a HostBuffer or an MLX array, or raises
+    Py_ssize_t place;    // position among the arguments of the launch
+    nb::object accepted; // element types that suit a pointer; null for a scalar
+    nb::object convert;  // turns other objects into a HostBuffer or an MLX array, or raises
   };
-  size_t parameterCount; // with the constants
+  size_t parameterCount; // including constants
   std::vector<Entry> entries;
 };
 
@@ -244,7 +245,7 @@ void launchPlanned(PythonKernel &self, const LaunchPlan &plan, int64_t x, int64_
   const tmetal::KernelFacts &facts = self.facts();
   std::vector<tmetal::Argument> arguments;
   arguments.reserve(plan.entries.size());
-  std::vector<nb::object> converted; // alive until the launch is over
+  std::vector<nb::object> converted; // kept alive until the launch is over
   for (size_t i = 0; i < plan.entries.size(); ++i) {
     const LaunchPlan::Entry &entry = plan.entries[i];
     if (entry.place >= PyTuple_GET_SIZE(args.ptr()))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The Python module triton_metal._core: a thin face of the compiler and the runtime.
+// The Python module triton_metal._core: a thin layer over the compiler and the runtime.
 #include "Compile.h"
 #include "Errors.h"
 #include "Kernels.h"
@@ -80,8 +80,7 @@ nb::dict graphCategories() {
 } // namespace
 
 NB_MODULE(_core, module) {
-  // Triton's caches and globals of scripts keep kernels until the process ends; the system takes the memory
-  // back.
+  // Triton's caches and globals of scripts keep kernels until the process ends, which is no leak.
   nb::set_leak_warnings(false);
   module.attr("__version__") = TRITON_METAL_VERSION;
   bindErrors(module);

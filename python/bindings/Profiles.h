@@ -4,8 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
-/// Adds profiles() and profile(name): the table of hardware as dictionaries; a value that is not known is
-/// None.
+/// Adds profiles() and profile(name): the table of hardware as dictionaries, with None for unknown values.
 void bindProfiles(nanobind::module_ &module);
 
 #endif // TRITON_METAL_BINDINGS_PROFILES_H

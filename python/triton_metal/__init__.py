@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Metal backend for Triton. Importing this package does nothing; Triton finds it through its entry
-point."""
+"""A Metal backend for Triton. Importing this package does nothing; Triton finds it by its entry point."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ __all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    # Read on demand: Triton imports this package during `import triton`.
+    # Read on demand, because Triton imports this package during `import triton`.
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command `triton-metal`: the installation, the operations, what becomes of a kernel, and the demo."""
+"""The command `triton-metal`: shows the installation, operations and compiled kernels, and runs the demo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of a pipe went away; nothing is left to say to it.
+        # The reader of the pipe has gone, so nobody would see a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _one_line(error: BaseException, file: Path = Path()) -> str:
-    """The error without its traceback. Triton's errors nest: the innermost says what is wrong."""
+    """The error without its traceback. Triton's errors nest, and the innermost one tells the cause."""
     from triton_metal.backend.triton_internals import CompilationError
 
     root, place = error, ""
@@ -58,7 +58,7 @@ def _one_line(error: BaseException, file: Path = Path()) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if place:
         return f"{place}{first or type(root).__name__}"
-    # A sentence of our own needs no class name before it; "list index out of range" does.
+    # Our own sentences need no class name in front; "list index out of range" does.
     known = isinstance(root, UsageError | OSError) or type(root).__module__.startswith("triton_metal")
     return first if first and (known or first.startswith("[")) else f"{type(root).__name__}: {first}"
 
@@ -151,7 +151,7 @@ def _version_of(distribution: str) -> str | None:
 
 
 def _active_backend() -> str:
-    """What Triton would launch on now, or why it can not."""
+    """The target that Triton would launch on now, or why there is none."""
     from triton_metal.backend.triton_internals import active_driver
 
     try:
@@ -179,7 +179,7 @@ def _cpu_compiler() -> str:
 
 
 def _info(options: argparse.Namespace) -> int:
-    import triton  # noqa: F401  before the driver, which Triton itself must be the first to load
+    import triton  # noqa: F401  before the driver, which must be loaded by Triton itself
 
     from triton_metal import _core
     from triton_metal.backend.device_names import mlx_device
@@ -223,7 +223,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _compiled_kernel(options: argparse.Namespace, engine: str) -> Any:
-    """Triton's compiled kernel; its `asm` holds the stages that do not depend on a launch."""
+    """Triton's compiled kernel; its `asm` has the stages that do not depend on a launch."""
     kernel = kernel_file.load_kernel(options.kernel)
     constants = kernel_file.parse_pairs(options.constexpr, "--constexpr")
     signature = kernel_file.make_signature(kernel, options.signature, constants)
@@ -247,7 +247,7 @@ def _launch(executable: Any, options: argparse.Namespace) -> tuple[tuple[int, in
 
 
 def _compiled_text(options: argparse.Namespace, stage: str) -> str:
-    """Compiles the kernel and returns a stage's text; `mlx` also needs the launch."""
+    """Compiles the kernel and returns the text of a stage; `mlx` also needs the launch."""
     if stage == "mlx" and not options.grid:
         raise UsageError("the mlx text belongs to one launch: --grid is missing")
     if options.grid:
@@ -259,7 +259,7 @@ def _compiled_text(options: argparse.Namespace, stage: str) -> str:
     if stage == "msl":
         return kernel_file.stage_text(compiled, stage)
     executable = _executable(compiled, options)
-    if stage == "tm":  # of the stage itself every line names a place in the source
+    if stage == "tm":  # in the stage itself every line has a source location
         return executable.tm_text()
     return executable.raise_text(*_launch(executable, options))
 

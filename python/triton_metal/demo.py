@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the examples: checks each against its reference, and times it beside TRITON_INTERPRET=1."""
+"""Runs the examples: checks each against its reference and times it, also with TRITON_INTERPRET=1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXAMPLES = ("vector_add", "softmax", "matmul", "layer_norm", "dropout", "flash_a
 
 @dataclass
 class Row:
-    """One line of the demo. Times are in seconds; a message is there when the case did not run."""
+    """One line of the demo. Times are in seconds; a case that did not run has a message."""
 
     kernel: str
     size: str
@@ -40,7 +40,7 @@ class Row:
     interpreted: float | None = None
     interpreted_note: str = ""
     message: str = ""
-    engine: str = ""  # of the kernels that the case launched
+    engine: str = ""  # that of the kernels that the case has launched
 
     @property
     def ratio(self) -> float | None:
@@ -48,7 +48,7 @@ class Row:
 
 
 def examples_folder() -> Path:
-    """The examples of a working copy, or those installed with the package."""
+    """The examples of a working copy, or those that were installed with the package."""
     package = Path(__file__).resolve().parent
     for folder in (package.parents[1] / "examples", package / "examples"):
         if (folder / "example_case.py").exists():
@@ -62,7 +62,7 @@ def load_cases(example: str, small: bool) -> list[Any]:
 
 
 def measure(run: Callable[[], Any], budget: float = 1.0, most: int = 20) -> float:
-    """Median time of a warm call, from at least three calls."""
+    """Median time of a warm call, over at least three calls."""
     times: list[float] = []
     while len(times) < 3 or (sum(times) < budget and len(times) < most):
         start = time.perf_counter()
@@ -73,7 +73,7 @@ def measure(run: Callable[[], Any], budget: float = 1.0, most: int = 20) -> floa
 
 @contextlib.contextmanager
 def _launched_engines() -> Iterator[set[str]]:
-    """The engines of the kernels that are launched inside."""
+    """The engines of the kernels that are launched inside of this context."""
     from triton_metal.backend.triton_internals import knobs
 
     engines: set[str] = set()
@@ -89,7 +89,7 @@ def _launched_engines() -> Iterator[set[str]]:
 
 
 def check(case: Any) -> Row:
-    """Runs one case: the first call (which compiles), the error against the reference, the warm time."""
+    """Runs one case: the first call (which compiles), the comparison with the reference, the warm time."""
     row = Row(case.name, case.size, tolerance=case.tolerance)
     try:
         start = time.perf_counter()
@@ -132,12 +132,12 @@ def interpret(example: str, small: bool, timeout: float) -> tuple[dict[str, floa
 
 
 def _interpreter_main() -> int:
-    """What the other process runs: one timed call of each case, one line of JSON each."""
+    """Runs in the other process: calls and times each case once, and prints a JSON line for it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("example")
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args()
-    # The interpreter's own set-up happens at the first call; keep it out of the times.
+    # Keeps the set-up of the interpreter, at its first call, out of the times.
     for case in load_cases(options.example, small=True):
         if case.interpretable:
             case.run()

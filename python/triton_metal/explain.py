@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What becomes of a kernel on each engine, read off the texts that the engines make."""
+"""How each engine would run a kernel, from the texts that the engines generate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class MslExplanation:
-    """A kernel as Metal text: what a threadgroup needs, and how often the kernel has what costs time."""
+    """A kernel as Metal text: what a threadgroup needs, and how many costly operations the kernel has."""
 
     simdgroups: int
     threadgroup_bytes: int
@@ -21,8 +21,8 @@ class MslExplanation:
 
 @dataclass
 class Explanation:
-    """Which engine runs a kernel and why, and what each engine makes of it. Without a grid there is no launch
-    to raise, and the categories of the mlx engine are empty."""
+    """Which engine runs a kernel and why, and how each engine would run it. Without a grid there is no launch
+    to raise, so the categories of the mlx engine are empty."""
 
     engine: str
     reason: str
@@ -40,7 +40,7 @@ def count_operations(text: str) -> tuple[dict[str, int], dict[str, int]]:
 
     names_of = _core.graph_categories()
     category_of = {name: category for category, names in names_of.items() for name in names}
-    # An operation's name comes first on its line or after the results.
+    # The name of an operation is the first thing on its line, or follows the results.
     names = re.findall(r'^\s*(?:%[^=]*=\s*)?"?mlx\.(\w+)', text, flags=re.MULTILINE)
     operations = Counter(name for name in names if name in category_of)
     categories = dict.fromkeys(names_of, 0)
@@ -63,7 +63,7 @@ def _remarks(categories: dict[str, int]) -> list[str]:
 
 
 def explain(kernel: Any, grid: tuple[int, int, int] | None, arguments: list[Any]) -> Explanation:
-    """What both engines make of a compiled kernel; `arguments` belong to the grid."""
+    """How both engines would run a compiled kernel; `arguments` belong to the grid."""
     from triton_metal.backend.triton_internals import OutOfResources
     from triton_metal.errors import UnsupportedError
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What machine this is, in words for people."""
+"""Describes this machine for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def cpu_name() -> str:
-    """The processor's own name, with the number of cores this process may use."""
+    """The name of the processor, with the number of cores that this process may use."""
     return f"{_model() or platform.machine()}, {_usable_cores()} cores"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A kernel named on the command line: found in a file, compiled for a profile, raised for a launch."""
+"""Kernels named on the command line: finds them in files, compiles them for a profile, raises launches."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 
 
 class UsageError(Exception):
-    """A command line that cannot be carried out; the text says why."""
+    """An invalid command line; the text says why."""
 
 
 def load_module(path: Path) -> ModuleType:
-    """Runs a Python file as a module, with its folder importable as when Python runs the file itself.
+    """Runs a Python file as a module, with its folder importable as if Python ran the file itself.
 
-    The module has a name of its own: a file such as random.py does not replace the imported module.
+    The module gets a unique name, so that a file such as random.py does not replace an imported module.
     """
     path = path.resolve()
     if not path.is_file():
@@ -43,7 +43,7 @@ def load_module(path: Path) -> ModuleType:
 
 
 def load_kernel(spec: str) -> Any:
-    """The `@triton.jit` function that FILE:KERNEL names, without autotuners and heuristics around it."""
+    """The `@triton.jit` function that FILE:KERNEL names, without the autotuners and heuristics around it."""
     from triton_metal.backend.triton_internals import JITFunction, knobs
 
     if knobs.runtime.interpret:
@@ -62,7 +62,7 @@ def load_kernel(spec: str) -> Any:
 
 
 def parse_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """NAME=VALUE pairs of a repeatable option."""
+    """The NAME=VALUE pairs of a repeatable option."""
     pairs = {}
     for text in texts:
         name, separator, value = text.partition("=")
@@ -73,7 +73,7 @@ def parse_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 
 
 def parse_constant(text: str) -> Any:
-    """A constexpr value: a Python literal, a dtype such as tl.float16, or else the text itself."""
+    """A constexpr value: a Python literal, a dtype such as tl.float16, or otherwise the text itself."""
     if text.startswith("tl."):
         import triton.language as tl
 
@@ -86,13 +86,13 @@ def parse_constant(text: str) -> Any:
 
 
 def split_signature(text: str) -> list[str]:
-    """Splits at the commas that are not inside brackets: tensordesc<fp16[64,64]> is one type."""
+    """Splits at commas outside of brackets: tensordesc<fp16[64,64]> is one type."""
     return [part.strip() for part in re.split(r",(?![^<>]*>)", text) if part.strip()]
 
 
 @dataclass
 class Signature:
-    """How Triton's compiler is told about the arguments of a kernel."""
+    """Describes the arguments of a kernel to Triton's compiler."""
 
     types: dict[str, str]
     constants: dict[str, Any]
@@ -100,8 +100,8 @@ class Signature:
 
 
 def make_signature(kernel: Any, text: str, constants: Mapping[str, str]) -> Signature:
-    """Pairs the types of the command line with the kernel's parameters. As in Triton's ahead-of-time tool, a
-    type may end with ':16' (divisible by 16) or ':1' (the constant 1)."""
+    """Assigns the types of the command line to the parameters of the kernel. As in Triton's ahead-of-time
+    tool, a type may end with ':16' (divisible by 16) or ':1' (the constant 1)."""
     unknown = [name for name in constants if name not in kernel.arg_names]
     if unknown:
         raise UsageError(f"{kernel.__name__} has no parameter {unknown[0]}")
@@ -150,7 +150,7 @@ def _checked_type(name: str) -> str:
 
 
 def kernel_line(error: Any, path: Path) -> str:
-    """FILE:LINE:COLUMN of an error of Triton's front end, which counts lines from the kernel's first."""
+    """FILE:LINE:COLUMN of an error in Triton's front end, which counts lines from the start of the kernel."""
     node, source = getattr(error, "node", None), getattr(error, "src", None)
     if node is None:
         return ""
@@ -162,7 +162,7 @@ def kernel_line(error: Any, path: Path) -> str:
 
 
 def compile_kernel(kernel: Any, signature: Signature, arch: str, **options: Any) -> Any:
-    """Triton's compiled kernel; its `asm` holds the text of every stage."""
+    """Triton's compiled kernel; its `asm` has the text of every stage."""
     import triton
 
     from triton_metal.backend.triton_internals import ASTSource, GPUTarget
@@ -172,13 +172,13 @@ def compile_kernel(kernel: Any, signature: Signature, arch: str, **options: Any)
 
 
 def stage_text(compiled: Any, stage: str) -> str:
-    """The text of a stage that does not depend on the launch."""
+    """The text of a stage that does not depend on a launch."""
     text = compiled.asm[stage]
     return text.decode() if isinstance(text, bytes) else str(text)
 
 
 def parse_grid(text: str) -> tuple[int, int, int]:
-    """One to three extents separated by commas."""
+    """Parses one to three extents separated by commas."""
     try:
         extents = [int(part) for part in text.split(",")]
     except ValueError:
@@ -191,8 +191,8 @@ def parse_grid(text: str) -> tuple[int, int, int]:
 def launch_arguments(
     parameters: Sequence[tuple[str, str]], values: Mapping[str, str], elements: int
 ) -> list[Any]:
-    """Stand-ins for the arguments of a launch: memory for pointers (the value is its number of elements), the
-    given values for integers, and 1.0 for floats without a value, since raising does not look at them."""
+    """Stand-ins for the arguments of a launch: memory for pointers (the value is the number of elements), the
+    given values for integers, and 1.0 for floats without a value, because raising ignores it."""
     known = {name for name, _ in parameters}
     for name in values:
         if name not in known:

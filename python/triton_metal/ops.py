@@ -13,9 +13,9 @@ ENGINES = ("msl", "mlx")
 
 
 def operations() -> list[dict[str, Any]]:
-    """One entry for each Triton operation: what each engine makes of it, and on which element types.
+    """One entry for each Triton operation: how each engine handles it, and for which element types.
 
-    `types` says for each element type and engine "right", "cpu only", "not admitted" (the operation does not
+    `types` has, for each element type and engine, "right", "cpu only", "not admitted" (the operation does not
     exist on that type), or "refused: " and the reason.
     """
     from triton_metal import _core
@@ -41,7 +41,7 @@ def _support(support: str, reason: str) -> str:
 
 
 def _note(mlx: str, msl: str) -> str:
-    """The notes of both engines in one."""
+    """Merges the notes of both engines."""
     if mlx == msl:
         return mlx
     parts = [f"{engine}: {note}" for engine, note in (("mlx", mlx), ("msl", msl)) if note]
@@ -124,7 +124,7 @@ def _cell(support: dict[str, str]) -> str:
 def _matrix(entries: list[dict[str, Any]]) -> str:
     types = list(entries[0]["types"])
     columns = {name: tuple(_cell(entry["types"][name]) for entry in entries) for name in types}
-    # Neighbours that agree everywhere share a column.
+    # Adjacent columns that agree everywhere are merged.
     groups = [list(group) for _, group in groupby(types, key=columns.__getitem__)]
     header = ["operation", *map(_column_name, groups), "msl", "mlx", "note"]
     rows = [
@@ -152,7 +152,7 @@ def _form(form: str) -> str:
 
 
 def _reasons(entries: list[dict[str, Any]]) -> str:
-    """Each reason, with the engines and types that it is for and the operations."""
+    """Each reason, with the engines, types and operations that it applies to."""
     order = list(entries[0]["types"])
     operations: dict[tuple[str, str, str], list[str]] = {}
     for entry in entries:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where tables are printed."""
+"""The console that tables are printed to."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from rich.console import Console
 
 
 def console() -> Console:
-    """Standard output. In a file or pipe, wide enough that no table is cut off."""
+    """Standard output. A file or pipe gets a width at which no table is cut off."""
     return Console() if sys.stdout.isatty() else Console(width=140)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""MLX's own Metal kernels for what make_comparison.py times: their sources, read from its wheel, through the
-same headers to machine code."""
+"""MLX's own Metal kernels for the comparisons of make_comparison.py: takes their sources from its wheel and
+compiles them to machine code with the same headers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHARED = "__attribute__((address_space(3), loader_uninitialized, aligned(16)))"
 
 
 class CudaScanner(Scanner):
-    """Threadgroup variables are memory of a block."""
+    """Turns threadgroup variables into shared memory of a block."""
 
     def _body(self, body: list[str]) -> None:
         i = 0
@@ -64,7 +64,7 @@ def entry(name: str, instance: str, parameters: list[Parameter]) -> str:
 
 @dataclass
 class AppleKernel:
-    """An instance of a kernel and how it is launched. A buffer is an index, or the bytes of a constant."""
+    """An instance of a kernel and its launch. A buffer is an index, or the bytes of a constant."""
 
     label: str
     headers: tuple[str, ...]

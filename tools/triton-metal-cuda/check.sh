@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # check.sh RUNNER LAUNCHES [FAULTS [LOGS]]: on a machine with an NVIDIA GPU, runs the unit tests of the CUDA
-# device, repeats saved launches, watches a sample of them with compute-sanitizer, and sees that it finds the
-# faults that plant_faults.py has made. With a folder of make_comparison.py in CHECK_TIMED, kernels are timed too.
-# CHECK_SAMPLE says how many launches are watched (80; 0: compute-sanitizer is not used).
+# device, repeats saved launches, runs a sample of them under compute-sanitizer, and checks that it finds the
+# faults that plant_faults.py has made. If CHECK_TIMED is a folder of make_comparison.py, also times kernels.
+# CHECK_SAMPLE is the size of the sample (80; 0: compute-sanitizer is not used).
 set -u
 runner=$(realpath "$1") launches=$2 faults=${3:-} logs=${4:-.}
 sample=${CHECK_SAMPLE:-80} status=0
 mkdir -p "$logs"
 
-# Beside the runner where pack.sh has put it, or where the build tree has it.
+# Either beside the runner, where pack.sh puts it, or in the build tree.
 for unit in "$(dirname "$runner")/unit-cuda" "$(dirname "$runner")/../../unittest/unit-cuda"; do
   [ -x "$unit" ] && break
 done

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Times kernels that do the same on the same data, and compares their results. make_comparison.py writes
-// them to a folder.
+// Times kernels that compute the same on the same data, and compares their results.
+// make_comparison.py writes them to a folder.
 #include "cuda/CudaDevice.h"
 
 #include <CLI/CLI.hpp>
@@ -48,7 +48,7 @@ size_t elementBytes(const std::string &dtype) {
   throw std::runtime_error("The type " + dtype + " is not known.");
 }
 
-/// Random numbers of [low, high), drawn from 65536 of them.
+/// Random numbers in [low, high), taken from 65536 different ones.
 Bytes randomBytes(const std::string &dtype, size_t elements, double low, double high, uint64_t seed) {
   auto next = [state = seed * 0x9e3779b97f4a7c15ull + 1]() mutable {
     uint64_t z = (state += 0x9e3779b97f4a7c15ull);
@@ -99,13 +99,13 @@ double valueAt(const Bytes &bytes, const std::string &dtype, size_t i) {
 struct Bench {
   std::shared_ptr<CudaDevice> device = openCudaDevice();
   std::shared_ptr<Queue> queue = device->newQueue();
-  /// Larger than the cache: filled before what is timed.
+  /// Larger than the cache; filled before each measurement.
   std::shared_ptr<Buffer> cold = device->allocate(256 << 20);
 
   Ticket fill(const std::shared_ptr<Buffer> &buffer, uint32_t word) {
     return device->fill(*queue, {buffer}, word, buffer->size());
   }
-  /// The milliseconds of what `put` puts in the queue, with a cold cache.
+  /// The time in milliseconds of what `put` adds to the queue, with a cold cache.
   template <typename F> double time(F put) {
     Ticket start = fill(cold, 1);
     return device->milliseconds(start, put());
@@ -114,7 +114,7 @@ struct Bench {
 
 // ---- cases ----
 
-/// An argument that the kernels share: memory of the host, and the device's copy.
+/// An argument that the kernels share: host memory, and its copy on the device.
 struct Argument {
   std::string dtype;
   size_t elements;
@@ -127,7 +127,7 @@ struct Variant {
   std::shared_ptr<const Program> program;
   std::array<int64_t, 3> grid;
   std::vector<Binding> bindings;
-  double difference = 0; // largest, relative to values above 1
+  double difference = 0; // the largest, relative to values above 1
   std::vector<double> times;
   std::string failure;
 
@@ -171,10 +171,10 @@ Variant load(Bench &bench, const Json &json, const fs::path &folder, const std::
   return variant;
 }
 
-/// Runs the variant once and compares what it wrote with `reference`, which the first one makes.
+/// Runs the variant once and compares its output with `reference`, which the first variant produces.
 void check(Bench &bench, Variant &variant, std::vector<Argument> &arguments,
            const std::vector<size_t> &outputs, std::vector<Bytes> &reference) {
-  for (size_t output : outputs) // not a number, so that what is not written shows
+  for (size_t output : outputs) // NaN, which shows missing stores
     bench.fill(arguments[output].buffer, 0xffffffffu);
   bench.queue->launch(variant.launch());
   for (size_t output : outputs)
@@ -285,7 +285,7 @@ Json runCase(const Json &json, const fs::path &folder, int repeat, Bench &bench)
           {"variants", std::move(rows)}};
 }
 
-/// What the device copies in a second, bytes read and written.
+/// The bandwidth of a copy on the device, counting bytes read and bytes written.
 double copyBandwidth(Bench &bench, int repeat) {
   constexpr size_t kBytes = size_t(1) << 30;
   auto from = bench.device->allocate(kBytes), to = bench.device->allocate(kBytes);

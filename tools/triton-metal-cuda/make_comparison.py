@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Writes the kernels that triton-metal-cuda-compare times: `make_comparison.py FOLDER [--apple]`.
 
-Each is compiled from one `@triton.jit` source twice, without a GPU: by the msl engine, whose Metal text clang
-and ptxas turn into machine code, and by Triton's own backend for NVIDIA GPUs. With --apple, MLX's own Metal
-kernels for the same operation are added, read from its wheel."""
+Each kernel is compiled twice from one `@triton.jit` source, without a GPU: by the msl engine, whose Metal
+text clang and ptxas turn into machine code, and by Triton's own backend for NVIDIA GPUs. With --apple, MLX's
+own Metal kernels for the same operation are added, read from its wheel."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ POINTERS = {"f32": "*fp32", "f16": "*fp16"}
 
 @dataclass
 class Case:
-    """One operation on given data. `buffers` are (dtype, elements, range of random values or None), the
-    pointer arguments of the kernel in order; `scalars` its other arguments."""
+    """One operation on given data. `buffers` are (dtype, elements, range of random values or None) for the
+    pointer arguments of the kernel in order; `scalars` are its other arguments."""
 
     name: str
     kernel: Any
     buffers: list[tuple[str, int, tuple[float, float] | None]]
     scalars: dict[str, float]
     constants: dict[str, Any]
-    configurations: list[tuple[dict[str, int], int]]  # constants beside those above, and warps
+    configurations: list[tuple[dict[str, int], int]]  # further constants, and warps
     grid: Callable[[dict[str, Any]], tuple[int, ...]]
     bytes: int
     outputs: list[int]
     tolerance: float
     operations: int = 0
-    more: list[dict[str, Any]] = field(default_factory=list)  # variants that do not come from Triton
+    more: list[dict[str, Any]] = field(default_factory=list)  # variants that are not made by Triton
 
 
 def number(name: str, value: float) -> tuple[str, bytes]:
@@ -88,7 +88,7 @@ def three(values: tuple[int, ...]) -> list[int]:
 
 
 class Folder:
-    """What is written: images by name, and cases.json."""
+    """The output: images by name, and cases.json."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -144,7 +144,7 @@ def of_triton(case: Case, constants: dict[str, Any], warps: int, folder: Folder,
         else:
             parameters.append({"buffer": pointers})
             pointers += 1
-    # Scratch memory, of which these kernels want none.
+    # Scratch memory, which these kernels do not need.
     declared = re.search(rf"\.entry {compiled.metadata.name}\(([^)]*)\)", ptx)[1]
     wanted = declared.count(".param ")
     parameters += [{"bytes": bytes(8).hex()}] * (wanted - len(parameters))
@@ -174,7 +174,7 @@ def variants(case: Case, folder: Folder) -> list[dict[str, Any]]:
     return made + case.more
 
 
-# ---- what is compared ----
+# ---- the comparisons ----
 
 
 def elementwise(name: str, dtype: str, n: int) -> Case:
@@ -281,7 +281,7 @@ def main() -> int:
     parser.add_argument("--apple", action="store_true", help="MLX's own kernels beside ours")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    triton.knobs.language.fp32_default = "ieee"  # products of f32 on both sides, not of TF32 on one
+    triton.knobs.language.fp32_default = "ieee"  # so that both sides multiply in f32, and neither in TF32
     chosen = cases(options.small)
     folder = Folder(options.folder)
     if options.apple:

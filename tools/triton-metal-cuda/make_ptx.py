@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Compiles the Metal texts of saved launches to PTX with clang, for triton-metal-cuda: `make_ptx.py FOLDER`.
 
-Needs no CUDA: the text is plain C++ to clang's NVPTX target, through the headers of the CPU device with the
-hooks of runtime/cuda. Equal texts are compiled once. With --ptxas the PTX is assembled too: by the ptxas of
-$TRITON_METAL_PTXAS, of Triton's wheel, or of the path."""
+Needs no CUDA: to clang's NVPTX target the text is plain C++, with the headers of the CPU device and the hooks
+of runtime/cuda. Equal texts are compiled once. With --ptxas the PTX is also assembled, by the ptxas of
+$TRITON_METAL_PTXAS, of Triton's wheel, or on the path."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def compile_flags(arch: str, headers: Path = ROOT) -> list[str]:
 
 
 def run_clang(text: str, threads: int, arch: str, *more: str, headers: Path = ROOT) -> str:
-    """The PTX of C++ for the shim, whose kernels are launched with so many threads. Raises RuntimeError with
-    what clang says."""
+    """The PTX of C++ code that uses the shim, for launches with this many threads. Raises RuntimeError
+    with the message of clang."""
     simdgroups = f"-DTM_SIMDGROUPS={-(-threads // 32)}"
     done = subprocess.run(
         [clang(), *compile_flags(arch, headers), simdgroups, *more, "-o", "-", "-"],
@@ -65,12 +65,12 @@ def run_clang(text: str, threads: int, arch: str, *more: str, headers: Path = RO
         check=False,
     )
     if done.returncode:
-        # Its back end ends with a stack dump where it has no code for a function, such as exp of double.
+        # The back end prints a stack dump if it has no code for a function, such as exp of double.
         raise RuntimeError(done.stderr.partition("PLEASE submit a bug report")[0])
     if ".extern .func" in done.stdout:
         missing = [line for line in done.stdout.splitlines() if ".extern .func" in line]
         raise RuntimeError("The device has no " + "; ".join(missing))
-    # What [[max_total_threads_per_threadgroup]] says: registers are given out accordingly.
+    # The counterpart of [[max_total_threads_per_threadgroup]], on which register allocation depends.
     return re.sub(r"(\.entry [^(]*\([^)]*\))", rf"\1\n.maxntid {threads}", done.stdout)
 
 
@@ -80,7 +80,7 @@ def make_ptx(text: str, simdgroups: int, arch: str = "sm_90", headers: Path = RO
 
 
 def assemble(ptx: str, arch: str = "sm_90") -> tuple[bytes, str]:
-    """Machine code, and what ptxas says of registers and memory. Raises RuntimeError when it refuses."""
+    """Machine code, and what ptxas reports on registers and memory. Raises RuntimeError if it fails."""
     assembler = ptxas()
     if assembler is None:
         raise RuntimeError("There is no ptxas; TRITON_METAL_PTXAS names one.")

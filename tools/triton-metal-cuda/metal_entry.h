@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls a kernel function of any Metal text as code of one CUDA thread, with the arguments that its
-// parameters name.
+// Calls a kernel function of any Metal text from one CUDA thread, with the
+// arguments that its parameters need.
 #pragma once
 
 namespace tm_entry {
@@ -56,7 +56,7 @@ METAL_FUNC metal::uint3 value_of(Source source) {
   }
 }
 
-/// A position as the type the parameter has.
+/// A position, converted to the type of the parameter.
 template <typename T> struct Argument {
   METAL_FUNC static T get(Source source, void *) { return T(value_of(source).x); }
 };
@@ -75,7 +75,7 @@ template <typename T> struct Argument<T &> {
   METAL_FUNC static T &get(Source, void *address) { return *static_cast<T *>(address); }
 };
 
-/// What each parameter is: a source, and the address if it is a buffer.
+/// What a parameter gets: a source, and the address if it is a buffer.
 struct From {
   Source source;
   void *address;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# pack.sh BUILD TARGET LAUNCHES [FAULTS [TIMED]]: puts into the folder TARGET what check.sh needs on a machine
-# with an NVIDIA GPU: the programs, which need nothing but the C library there, check.sh itself, and the folders
-# that make_ptx.py, plant_faults.py and make_comparison.py have filled.
+# pack.sh BUILD TARGET LAUNCHES [FAULTS [TIMED]]: puts everything that check.sh needs on a machine with an
+# NVIDIA GPU into the folder TARGET: the programs (which need only the C library there), check.sh itself, and
+# the folders that make_ptx.py, plant_faults.py and make_comparison.py have filled.
 set -eu
 here=$(dirname "$(realpath "$0")")
 build=$1 target=$2
@@ -14,13 +14,13 @@ done
 cp "$here/check.sh" "$target"
 names=(launches faults timed)
 for folder in "${@:3}"; do
-  # One file travels faster than thousands.
+  # Copying one file is faster than copying thousands.
   tar -czf "$target/${names[0]}.tar.gz" -C "$folder" .
   names=("${names[@]:1}")
 done
 cat >"$target/run.sh" <<'RUN'
 #!/usr/bin/env bash
-# run.sh [LOGS]: unpacks what came along, and checks.
+# run.sh [LOGS]: unpacks the archives and runs the checks.
 cd "$(dirname "$0")" || exit 1
 for archive in *.tar.gz; do
   mkdir -p "${archive%.tar.gz}" && tar -xzf "$archive" -C "${archive%.tar.gz}"

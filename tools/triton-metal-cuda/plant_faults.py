@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Saved launches with a fault in their Metal text: `plant_faults.py FOLDER TARGET`.
+"""Plants faults in the Metal texts of saved launches: `plant_faults.py FOLDER TARGET`.
 
-For each text of FOLDER: one launch without its last barrier, for racecheck, and one whose stores go past the
-memory, for memcheck. That these tools find them shows that their silence
-about the texts as they are means something."""
+For each text in FOLDER: one launch without its last barrier, for racecheck, and one whose stores go
+past the memory, for memcheck. Because these tools find the faults, it means something that they report none
+for the original texts."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from make_ptx import make_ptx
 
 
 def without_barrier(text: str) -> str | None:
-    """The last barrier between accesses of threadgroup memory."""
+    """Removes the last barrier between accesses to threadgroup memory."""
     found = list(re.finditer(r"^ *TM_BARRIER\(mem_threadgroup\)\n", text, re.MULTILINE))
     return text[: found[-1].start()] + text[found[-1].end() :] if found else None
 
 
 def past_the_end(text: str) -> str | None:
-    """Every store far behind where it belongs."""
+    """Moves every store far beyond its memory."""
     names = re.findall(r"^ *device [\w ]+\*(\w+) = ", text, re.MULTILINE)
     names += re.findall(r"device \w+ \*(?:\w+ )*(\w+) \[\[buffer", text)
     store = rf"^( *(?:if \(\w+\) )?(?:{'|'.join(names)})\[)([^\n=]+\] = )"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Tables and a plot of what triton-metal-cuda-compare measured: `summarize.py RESULT.json... [--plot FILE]`.
+"""Makes tables and a plot of triton-metal-cuda-compare results: `summarize.py RESULT.json... [--plot FILE]`.
 
-For each case, the rates in the same configuration (block and warps) and in each one's best."""
+For each case, compares rates in the same configuration (block and warps) and in the best of each side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def rows_of(case: dict[str, Any]) -> list[tuple[str, float, float, float]]:
-    """(configuration, other's ms, ours, ratio of rates)."""
+    """(configuration, milliseconds of the other, ours, ratio of rates)."""
     times = {row["name"]: row["ms"] for row in case["variants"] if row.get("right")}
     best: dict[str, tuple[float, str]] = {}
     for name, ms in times.items():
@@ -37,7 +37,7 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    bars: dict[str, float] = {}  # of the first result that has it
+    bars: dict[str, float] = {}  # of the first result that has the case
     for result in results:
         for case in result["cases"]:
             for label, _, _, ratio in rows_of(case):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Repeats saved launches of the msl engine on an NVIDIA GPU and compares with the memory that was saved.
-// Beside each launch.json lies kernel.ptx, which make_ptx.py has made of the text.
+// Repeats saved launches of the msl engine on an NVIDIA GPU and compares the results with the saved memory.
+// make_ptx.py must have put a kernel.ptx beside each launch.json.
 #include "SavedKernel.h"
 #include "TypeNames.h"
 #include "cuda/CudaDevice.h"
@@ -32,7 +32,7 @@ struct Settings {
   uint32_t records = 1024;
 };
 
-/// Shared between the process that watches and the one that uses the device.
+/// Shared between the parent process and the child that uses the device.
 struct Progress {
   size_t next;
   int same, close, reordered, differ, failed;
@@ -56,8 +56,8 @@ std::string argumentNames(const SavedLaunch &launch, size_t storage) {
   return names;
 }
 
-/// Bytes of the storages, each once: what a kernel moves at least if it reads its inputs and writes its
-/// outputs whole.
+/// The size of all storages, each counted once: the least that a kernel moves if it reads its inputs and
+/// writes its outputs completely.
 double gigabytes(const SavedLaunch &launch) {
   double total = 0;
   for (const SavedStorage &storage : launch.storages)
@@ -65,7 +65,8 @@ double gigabytes(const SavedLaunch &launch) {
   return total * 1e-9;
 }
 
-/// The same elements in another order: what programs leave that take their places with an atomic.
+/// Whether the results are the same elements in another order, as with programs that
+/// reserve their places atomically.
 bool isReordered(const SavedLaunch &launch, const SavedStorage &storage, const std::vector<uint8_t> &result) {
   if (!storage.after || launch.metal->text.find("tm::atomic_") == std::string::npos)
     return false;
@@ -92,7 +93,7 @@ void repeat(const std::shared_ptr<CudaDevice> &device, const fs::path &folder, c
     kernel.run();
     messages = kernel.messages();
     for (size_t i = 0; i < launch.storages.size(); ++i) {
-      // What the kernel only reads must not have changed either.
+      // Memory that the kernel only reads must not have changed either.
       const SavedStorage &storage = launch.storages[i];
       const std::vector<uint8_t> &result = kernel.bytes(i);
       Comparison found = compareStorage(storage, result, settings.tolerance);
@@ -115,7 +116,7 @@ void repeat(const std::shared_ptr<CudaDevice> &device, const fs::path &folder, c
       }
     }
     std::vector<double> times;
-    std::shared_ptr<Queue> queue = device->newQueue(); // destroyed, it waits, before the kernel's memory goes
+    std::shared_ptr<Queue> queue = device->newQueue(); // waits when destroyed, before memory is freed
     for (int i = 0; i < settings.repeat; ++i) {
       auto [before, launched] = kernel.launchIn(*queue);
       times.push_back(device->milliseconds(before, launched));
@@ -150,7 +151,7 @@ void repeat(const std::shared_ptr<CudaDevice> &device, const fs::path &folder, c
   }
   std::fflush(stdout);
   if (status == "failed")
-    device->synchronize(); // throws when the device has been lost to a fault of the kernel
+    device->synchronize(); // throws if a fault of the kernel has lost the device
 }
 
 void repeatAll(const std::vector<fs::path> &folders, const Settings &settings, Progress &progress,
@@ -170,8 +171,8 @@ void repeatAll(const std::vector<fs::path> &folders, const Settings &settings, P
   }
 }
 
-/// A fault of a kernel ends what a process may do on the device, and a kernel may hang: a child does the
-/// work, and another goes on after the launch where it ended.
+/// After a fault of a kernel a process cannot use the device any more, and a kernel may hang. So a child
+/// process does the work, and another one continues after the launch where it ended.
 void repeatInChildren(const std::vector<fs::path> &folders, const Settings &settings, Progress &progress,
                       size_t width) {
   int childrenWithoutProgress = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads a module, runs passes on it, prints it: the compiler's driver for tests and for the curious.
+// Reads a module, runs passes on it and prints it: the driver for tests of the compiler and for experiments.
 #include "triton-metal/InitAll.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Repeats saved launches and compares with the memory that was saved: graphs on MLX's CPU or GPU, Metal texts
-// on the CPU device. No Python, and none of the compiler of this project.
+// Repeats saved launches and compares the results with the saved memory: graphs on MLX's CPU or GPU, Metal
+// texts on the CPU device. Uses neither Python nor the compiler of this project.
 #include "GraphExecutor.h"
 #include "SavedKernel.h"
 #include "SavedLaunch.h"
@@ -32,7 +32,7 @@ struct Outcome {
   std::string launch, status, message; // status: same, close, differs, failed
   int64_t operations = 0, elements = 0, different = 0;
   double largest = 0, largestUlps = 0, firstMs = 0, warmMs = 0;
-  bool isText = false; // it ran on the CPU device, not on MLX
+  bool isText = false; // ran on the CPU device, not on MLX
 };
 
 struct Settings {
@@ -67,11 +67,11 @@ int64_t countOperations(const GraphBlock &block) {
 
 using Bytes = std::vector<uint8_t>;
 
-/// A launch that can be made again and again.
+/// A launch that can be repeated.
 class Repetition {
 public:
   virtual ~Repetition() = default;
-  virtual void run() = 0; // returns when it is done
+  virtual void run() = 0; // returns when the launch is done
   /// A storage after the last run.
   virtual Bytes bytes(size_t storage) const = 0;
 };
@@ -109,7 +109,7 @@ public:
   }
 
   Bytes bytes(size_t i) const override {
-    // What lies behind the last whole element is not part of the graph.
+    // Bytes behind the last whole element are not part of the graph.
     Bytes result = launch.storages[i].before;
     std::memcpy(result.data(), states[i].data<char>(), std::min(states[i].nbytes(), result.size()));
     return result;
@@ -216,7 +216,7 @@ void print(const Outcome &o, size_t width, bool hasWarm) {
   std::printf("\n");
   if (!o.message.empty())
     std::printf("  %s\n", o.message.c_str());
-  std::fflush(stdout); // a device may take its time, or hang
+  std::fflush(stdout); // the device may be slow, or hang
 }
 
 } // namespace

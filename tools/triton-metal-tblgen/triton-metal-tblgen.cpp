@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tables from the registry of operations (Operations.td) and from the `mlx` dialect (MLXOps.td). Each table
-// is a list of macro calls, so that a C++ file says what it makes of a row, and a row that names an unknown
-// rule does not compile.
+// Generates tables from the registry of operations (Operations.td) and from the `mlx` dialect (MLXOps.td).
+// Each table is a list of macro calls, so that a C++ file decides how to use a row, and a row that names an
+// unknown rule does not compile.
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -30,7 +30,7 @@ cl::opt<Table> table(
                clEnumValN(Table::Spellings, "gen-spellings", "scalar operations as Metal expressions"),
                clEnumValN(Table::Executor, "gen-executor", "MLX operations that are one call of MLX")));
 
-/// As a C++ string literal.
+/// Quotes the text as a C++ string literal.
 std::string quoted(StringRef text) {
   std::string out = "\"";
   raw_string_ostream stream(out);
@@ -38,7 +38,7 @@ std::string quoted(StringRef text) {
   return out + "\"";
 }
 
-/// The records of a class in the order of the file.
+/// The records of a class, in the order of the file.
 std::vector<const Record *> inOrder(const RecordKeeper &records, StringRef name) {
   ArrayRef<const Record *> found = records.getAllDerivedDefinitions(name);
   std::vector<const Record *> sorted(found.begin(), found.end());
@@ -79,7 +79,7 @@ void writeSpellings(const RecordKeeper &records, raw_ostream &out) {
       out << "TM_SPELLING(" << quoted(op->getValueAsString("name")) << ", " << spelling << ")\n";
 }
 
-// ---- the registry itself ----
+// ---- the registry ----
 
 class Registry {
 public:
@@ -105,7 +105,7 @@ public:
   }
 
 private:
-  /// What a cell says: right, not admitted by the verifier, or one of the reasons.
+  /// The values of a cell: right, not admitted by the verifier, or the number of a reason.
   enum : unsigned { kRight = 0, kNotAdmitted = 1, kFirstReason = 2 };
   struct Reason {
     StringRef text, unless;
@@ -122,7 +122,7 @@ private:
   }
 
   std::string cells(const Record *op, const Record *engine) {
-    // What an engine says of itself comes first.
+    // Limits of the engine take precedence.
     std::vector<const Record *> limits = engine->getValueAsListOfDefs("limits");
     append_range(limits, op->getValueAsListOfDefs("limits"));
     std::vector<const Record *> admitted = op->getValueAsListOfDefs("admitted");
@@ -174,7 +174,7 @@ private:
 // ---- the executor ----
 
 void writeExecutor(const RecordKeeper &records, raw_ostream &out) {
-  // What an operation's class says of the function of MLX that it is.
+  // The class of an operation determines the form of the MLX function.
   const std::pair<const char *, const char *> forms[] = {
       {"MLX_Unary", "unary"}, {"MLX_Binary", "binary"}, {"MLX_Reduction", "reduction"}, {"MLX_Scan", "scan"}};
   for (const auto &[name, form] : forms)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Turns a kernel into Metal Shading Language: a tm.kernel as it stands, a tt.func by way of the lowering. Or
-// tells which memory a tt.func accesses.
+// Turns a kernel into Metal Shading Language: a tm.kernel directly, a tt.func after lowering it. Or prints
+// which memory a tt.func accesses.
 #include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/InitAll.h"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""When the metal backend is the active one.
+"""Decides whether the metal backend is the active one.
 
-TRITON_DEFAULT_BACKEND is Triton's own variable and settles the matter. TRITON_BACKEND is ours: `metal`
-chooses this backend, another name chooses against it, and without it this backend steps in where no other
-one could run.
+TRITON_DEFAULT_BACKEND is Triton's own variable and takes precedence. TRITON_BACKEND is ours:
+`metal` selects this backend, any other name deselects it. If neither is set, this backend is
+active if no other one could run.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _asking = threading.local()
 
 
 def adopt_environment() -> None:
-    """Turns TRITON_BACKEND=metal, when set before `import triton`, into Triton's own variable.
+    """Translates TRITON_BACKEND=metal, if set before `import triton`, to Triton's own variable.
 
-    Triton refuses to start when two drivers say that they are active, and no driver can overrule another;
-    its own variable can.
+    Triton refuses to start if two drivers claim to be active. A driver cannot overrule another one,
+    but Triton's own variable can.
     """
     if os.environ.get("TRITON_BACKEND") == NAME:
         os.environ.setdefault("TRITON_DEFAULT_BACKEND", NAME)
@@ -37,8 +37,8 @@ def is_active() -> bool:
 
 
 def other_active_backends() -> list[str]:
-    """Names of the other backends that say they are active."""
-    # Another plug-in may look at us in the same way: whoever is asked while asking is not active.
+    """Names of the other backends that claim to be active."""
+    # Another plug-in may ask us in the same way, so a backend that is asked while asking is not active.
     if getattr(_asking, "busy", False):
         return [NAME]
     from triton_metal.backend.triton_internals import registered_backends

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turns the arrays of a launch into what the executor takes: host buffers, or MLX arrays as they are."""
+"""Converts the arrays of a launch for the executor: to host buffers, or MLX arrays as they are."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class PointerParameter:
 
     def __init__(self, name: str, element: str, stored: bool) -> None:
         self.name = name
-        self.element = element  # Triton's short name, such as "fp32"; empty when not known
+        self.element = element  # Triton's short name, such as "fp32"; empty if unknown
         self.stored = stored
-        self.accepted: set[Any] = set()  # element types that have been seen and found right
+        self.accepted: set[Any] = set()  # element types that have been checked
 
     def convert(self, value: Any) -> Any:
-        """A host buffer or an MLX array for what was passed."""
+        """The host buffer or MLX array for an argument."""
         return converters[type(value)](value, self)
 
     def error(self, sentence: str) -> ArgumentError:
         return ArgumentError(f"[argument '{self.name}'] {sentence}")
 
     def check_element(self, dtype: Any) -> None:
-        """Refuses an array of other elements than the kernel was compiled for."""
+        """Refuses an array whose elements differ from those that the kernel was compiled for."""
         try:
             element = canonicalize_dtype(dtype)
         except KeyError:
@@ -49,7 +49,7 @@ class PointerParameter:
 
 
 def _storage_class(element: str) -> tuple[str, int]:
-    """Elements of one class may stand for each other: integers of either sign, and whatever has 8 bits."""
+    """Elements of one class are interchangeable: integers of either sign, and all 8-bit types."""
     bits = max(get_primitive_bitwidth(element), 8)
     is_float = element.startswith(("fp", "bf")) and bits > 8
     return (element if is_float else "bits", bits)
@@ -62,8 +62,8 @@ def is_mlx_array(kind: type) -> bool:
 
 # --- NumPy ----------------------------------------------------------------------------------------
 
-# The data pointer is the first field after the object header. Reading it there takes 0.1 us,
-# `__array_interface__` takes 1 us or more; the test below makes sure that it is there.
+# The data pointer is the first field after the object header. Reading it there takes 0.1 us, while
+# `__array_interface__` takes 1 us or more. The test below makes sure that it is there.
 _DATA_OFFSET = object.__basicsize__
 _pointer_at = ctypes.c_void_p.from_address
 
@@ -106,7 +106,7 @@ def _from_numpy(array: np.ndarray, parameter: PointerParameter) -> Any:
 
 
 def _numpy_storage(array: np.ndarray) -> tuple[int, int]:
-    """Address and size of the whole allocation that a view lies in."""
+    """Address and size of the whole allocation behind a view."""
     owner = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
@@ -114,15 +114,16 @@ def _numpy_storage(array: np.ndarray) -> tuple[int, int]:
     foreign = _foreign_storage(owner.base)
     if foreign is not None and foreign[0] <= low and high <= foreign[0] + foreign[1]:
         return foreign
-    # A view may reach beyond the array it was made from (as_strided); what it spans is its own affair then.
+    # A view may reach beyond the array that it was made from (as_strided); then the
+    # memory that it spans counts.
     mine = np.lib.array_utils.byte_bounds(array)
     low, high = min(low, mine[0]), max(high, mine[1])
     return low, high - low
 
 
 def _foreign_storage(base: Any) -> tuple[int, int] | None:
-    """The memory of the object that an array was made from without copying: bytes, mmap, a torch tensor,
-    ..."""
+    """The memory of the object that an array was made from without a copy: bytes,
+    mmap, a torch tensor, ..."""
     if base is None:
         return None
     torch = sys.modules.get("torch")
@@ -156,14 +157,14 @@ def _torch_buffer(tensor: Any, parameter: PointerParameter) -> Any:
         start, size = storage.data_ptr(), storage.nbytes()
     except (RuntimeError, NotImplementedError):
         raise parameter.error(f"The tensor has no memory of its own (layout {tensor.layout}).") from None
-    # PyTorch has the address 0 for what holds no element.
+    # PyTorch gives tensors without elements the address 0.
     if address == 0:
         start = size = 0
     return _core.HostBuffer(address, start, size, False, tensor)
 
 
 def _from_wrapper(wrapper: TensorWrapper, parameter: PointerParameter) -> Any:
-    """A tensor seen as another element type (triton.reinterpret)."""
+    """A tensor reinterpreted with another element type (triton.reinterpret)."""
     if wrapper.dtype not in parameter.accepted:
         parameter.check_element(wrapper.dtype)
     return _torch_buffer(wrapper.base, parameter)
@@ -197,7 +198,7 @@ def _refuse(value: Any, parameter: PointerParameter) -> Any:
 
 
 class _Converters(dict):
-    """The function that converts arrays of a type, by type."""
+    """Maps each type to the function that converts arrays of it."""
 
     def __missing__(self, kind: type) -> Callable[[Any, PointerParameter], Any]:
         torch = sys.modules.get("torch")
@@ -206,7 +207,7 @@ class _Converters(dict):
         elif torch is not None and issubclass(kind, torch.Tensor):
             converter = _from_torch
         elif is_mlx_array(kind):
-            # The class must be the very one that the extension module knows.
+            # The class must be the same object that the extension module uses.
             _core.self_test()
             converter = _from_mlx
         elif issubclass(kind, TensorWrapper):

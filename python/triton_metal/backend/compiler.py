@@ -21,7 +21,7 @@ from triton_metal.backend.triton_internals import (
     knobs,
 )
 
-# What Triton hands over to be loaded, as it does with a cubin.
+# The stage that Triton passes to load_binary, like a cubin.
 BINARY_STAGE = "bundle"
 OVERRIDABLE = (".ttir", ".tt", ".tm", ".msl")
 FLOAT8_TYPES = ("fp8e4b15", "fp8e4b8", "fp8e4nv", "fp8e5", "fp8e5b16")
@@ -30,31 +30,31 @@ DOT_PRECISIONS = ("ieee", "tf32", "tf32x3", "bf16x3", "bf16x6")
 
 @dataclass(frozen=True)
 class MetalOptions:
-    """The options of a kernel. What changes the compiled code is part of the cache key, and so is the
-    rest."""
+    """The options of a kernel. All of them are part of the cache key, even those
+    that do not change the code."""
 
-    num_warps: int = 4  # SIMD groups of a program, a power of two
-    num_stages: int = 2  # accepted as everywhere; pipelining is up to the hardware
+    num_warps: int = 4  # SIMD groups in a program, a power of two
+    num_stages: int = 2  # accepted for compatibility; pipelining is up to the hardware
     num_ctas: int = 1  # only 1: Metal has no clusters of threadgroups
     warp_size: int = 32
-    # Registers are not limited by hand on Apple GPUs: the value is accepted and makes a variant of its own.
+    # Registers cannot be limited on Apple GPUs: the value is accepted and makes a separate variant.
     maxnreg: int | None = None
     enable_fp_fusion: bool = True
     launch_cooperative_grid: bool = False
     launch_pdl: bool = False
-    # How a program is executed: "msl" as one Metal kernel, "mlx" as operations of MLX, "auto" as suits it.
+    # How programs are executed: "msl" as a Metal kernel, "mlx" as operations of MLX; "auto" chooses.
     engine: str = "auto"
     # Check modes of the msl engine, separated by commas: "address", "thread", "undefined".
     sanitize: str = ""
-    device: str = "cpu"  # of launches: the choice of the engine depends on it
-    has_compiler: bool = True  # clang, for "auto": without it kernels become operations of MLX
+    device: str = "cpu"  # where launches run, which affects the choice of the engine
+    has_compiler: bool = True  # clang, for "auto": without it kernels run as operations of MLX
     supported_fp8_dtypes: tuple[str, ...] = FLOAT8_TYPES
     deprecated_fp8_dot_operand_dtypes: tuple[str, ...] = ()
     default_dot_input_precision: str = "ieee"
     allowed_dot_input_precisions: tuple[str, ...] = DOT_PRECISIONS
     max_num_imprecise_acc_default: int = 0
     extern_libs: tuple[tuple[str, str], ...] = ()
-    ir_override: str | None = None  # a file to use instead of the stage that its ending names
+    ir_override: str | None = None  # a file that replaces the stage that its ending names
     debug: bool = False
     sanitize_overflow: bool = True
     instrumentation_mode: str = ""
@@ -67,7 +67,7 @@ class MetalOptions:
         object.__setattr__(self, "extern_libs", tuple(dict(libraries or ()).items()))
 
     def target(self) -> Any:
-        """The same as the compiler takes it. Raises ArgumentError or UnsupportedError."""
+        """The options in the form of the compiler. Raises ArgumentError or UnsupportedError."""
         from triton_metal import _core
 
         return _core.Target(
@@ -94,7 +94,7 @@ class MetalBackend(BaseBackend):
         from triton_metal.backend.device import arch_profile
 
         overrides.install()
-        # One name per chip, so that its other names do not make other cache entries.
+        # Maps all names of a chip to one, so that they share cache entries.
         arch = arch_profile(str(target.arch))["name"]
         if arch != target.arch:
             target = GPUTarget(target.backend, arch, target.warp_size)
@@ -122,7 +122,7 @@ class MetalBackend(BaseBackend):
         values["enable_fp_fusion"] = values["enable_fp_fusion"] and not knobs.language.force_disable_fp_fusion
         options = MetalOptions(**values)
         _check_options(options)
-        # Equal sets of modes make equal keys.
+        # Equal sets of modes must have equal keys.
         return replace(options, sanitize=options.target().sanitize)
 
     def pack_metadata(self, metadata: Any) -> tuple[int, int, int]:
@@ -139,7 +139,7 @@ class MetalBackend(BaseBackend):
         return {"triton.language.extra.libdevice": libdevice}
 
     def load_dialects(self, ctx: Any) -> None:
-        """Nothing to load: our dialects live in a library of their own, and IR crosses to it as text."""
+        """Does nothing: our dialects live in a library of their own, which exchanges IR as text."""
 
     def add_stages(self, stages: dict[str, Any], options: MetalOptions, language: Any) -> None:
         from triton_metal import _core
@@ -166,13 +166,13 @@ class MetalBackend(BaseBackend):
 
 
 def _make_tt(compilation: Any, module: Any, metadata: dict[str, Any]) -> str:
-    """The kernel after the passes that all engines share, as text; the engine is chosen here."""
+    """Runs the passes that all engines share and chooses the engine. Returns the kernel as text."""
     metadata["name"] = module.get_entry_func_name()
     return _noted(compilation, compilation.tt(str(module), f"{metadata['name']}.ttir"), metadata)
 
 
 def _noted(compilation: Any, text: str, metadata: dict[str, Any]) -> str:
-    """`text`, after telling Triton what the stages have decided so far; a replaced stage may decide anew."""
+    """Returns `text`, after telling Triton what the stages have decided; a replaced stage may change that."""
     metadata["shared"] = compilation.threadgroup_bytes
     metadata["chosen_engine"] = compilation.engine
     metadata["engine_reason"] = compilation.engine_reason
@@ -235,7 +235,7 @@ def _has_compiler() -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _build_key() -> str:
-    """Everything in this installation that decides what a kernel compiles to."""
+    """Everything in this installation that affects what a kernel compiles to."""
     from triton_metal import _core
 
     modules = ("compiler.py", "libdevice.py", "float8.py", "triton_internals.py")
@@ -247,15 +247,14 @@ def _build_key() -> str:
 
 
 def _check_cache_folder() -> None:
-    """Says what to do when Triton's cache folder cannot be made or has nothing in it and cannot be
-    written."""
+    """Explains what to do if Triton's cache folder cannot be created, or is empty and not writable."""
     folder = knobs.cache.dir
     if knobs.cache.manager_class is not None or not folder:
         return
     reason = None
     try:
         os.makedirs(folder, exist_ok=True)
-        # A folder that cannot be written may still hold every kernel that is asked for.
+        # A folder that is not writable may still contain all kernels that are needed.
         if not os.access(folder, os.W_OK) and not any(os.scandir(folder)):
             reason = "no permission to write"
     except OSError as error:

@@ -16,7 +16,7 @@ from triton_metal.errors import ArgumentError, CompileError, UnsupportedError
 
 
 class _Unfinished(threading.local):
-    """MLX arrays that launches of this thread stored to; they may still wait for evaluation."""
+    """MLX arrays that launches of this thread have stored to and that may still be unevaluated."""
 
     def __init__(self) -> None:
         self.arrays: WeakValueDictionary[int, Any] = WeakValueDictionary()
@@ -26,13 +26,13 @@ _unfinished = _Unfinished()
 
 
 def note_unfinished(array: Any) -> None:
-    """Remembers, without keeping it alive, a lazy array that a launch stored to."""
+    """Remembers a lazy array that a launch has stored to, without keeping it alive."""
     _unfinished.arrays[id(array)] = array
 
 
 def synchronize() -> None:
-    """Waits for everything this thread launched. Only MLX arrays can be outstanding: other launches are
-    finished on return."""
+    """Waits for everything that this thread has launched. Only MLX arrays can be outstanding, because other
+    launches are finished when they return."""
     arrays = _unfinished.arrays
     if arrays:
         import mlx.core as mx
@@ -43,7 +43,7 @@ def synchronize() -> None:
 
 
 class Event:
-    """A point in time, after everything launched before it has finished."""
+    """A point in time after everything launched before it has finished."""
 
     def __init__(
         self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
@@ -58,10 +58,10 @@ class Event:
         self._time = time.perf_counter_ns()
 
     def wait(self, stream: Any = None) -> None:
-        """Nothing to do: recording has waited."""
+        """Does nothing: recording has waited."""
 
     def synchronize(self) -> None:
-        """Nothing to do: recording has waited."""
+        """Does nothing: recording has waited."""
 
     def query(self) -> bool:
         return True
@@ -72,12 +72,12 @@ class Event:
             raise RuntimeError("[Event] elapsed_time needs events made with enable_timing=True.")
         if self._time is None or end_event._time is None:
             raise RuntimeError("[Event] elapsed_time needs two recorded events.")
-        # Never 0: benchmarks divide by it.
+        # Never 0, because benchmarks divide by it.
         return max(end_event._time - self._time, 1) * 1e-6
 
 
 class DeviceInterface:
-    """What `torch.cuda` is to the CUDA backend, without PyTorch."""
+    """The counterpart of `torch.cuda` in the CUDA backend, without PyTorch."""
 
     Event = Event
 
@@ -108,7 +108,7 @@ class DeviceInterface:
 
 
 class DeviceUtils:
-    """Loads compiled kernels; tells the properties of the device."""
+    """Loads compiled kernels and reports properties of the device."""
 
     def __init__(self, arch: str, mlx_device: str) -> None:
         self._arch = arch
@@ -117,8 +117,7 @@ class DeviceUtils:
     @functools.cached_property
     def _properties(self) -> dict[str, Any]:
         profile = arch_profile(self._arch)
-        # Triton's get_dram_gbps() multiplies clock and width back into the bandwidth; 0 says that it is not
-        # known.
+        # Triton's get_dram_gbps() multiplies clock and width to get the bandwidth; 0 means unknown.
         width = 128
         clock_khz = round((profile["bandwidth_gbps"] or 0) * 8e6 / (2 * width))
         return {
@@ -142,7 +141,7 @@ class DeviceUtils:
     def load_binary(
         self, name: str, binary: bytes, shared: int, device: int
     ) -> tuple[Any, Any, int, int, int]:
-        """Returns module, function, registers, spills and the most threads of a program."""
+        """Returns module, function, registers, spills and the maximum number of threads in a program."""
         kernel = load_kernel(name, binary, self._arch, self._mlx_device)
         return kernel, kernel, 0, 0, self._properties["max_threads_per_block"]
 
@@ -150,11 +149,11 @@ class DeviceUtils:
         return load_kernel(name, binary, self._arch, self._mlx_device)
 
     def unload_module(self, module: Any) -> None:
-        """Nothing to do: the kernel goes with its last reference."""
+        """Does nothing: the kernel is freed with its last reference."""
 
 
 def arch_profile(arch: str) -> dict[str, Any]:
-    """The hardware profile called `arch`; an unknown name is an ArgumentError that lists the known ones."""
+    """The hardware profile called `arch`. Raises ArgumentError with the known names for any other one."""
     try:
         return _core.profile(arch)
     except ValueError as error:

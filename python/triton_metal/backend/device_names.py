@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which device launches run on, and which hardware profile kernels are compiled for."""
+"""The device that launches run on, and the hardware profile that kernels are compiled for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def device_arch() -> str:
-    """The profile of the device: TRITON_METAL_ARCH, or this machine."""
+    """The hardware profile: TRITON_METAL_ARCH, or that of this machine."""
     return os.environ.get("TRITON_METAL_ARCH") or "host"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The driver: answers Triton's questions about the device and starts launches."""
+"""The driver: tells Triton about the device and launches kernels."""
 
 from __future__ import annotations
 

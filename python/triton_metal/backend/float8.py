@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Conversions of fp8e4b15, which Triton leaves to backends. They are integer arithmetic, so every engine
-has them."""
+"""Conversions of fp8e4b15, which Triton leaves to backends. They use integer arithmetic only, so
+all engines support them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 from triton_metal.backend.triton_internals import core
 
-# fp8e4b15 has 4 exponent bits with float16's own bias and 3 mantissa bits, and neither infinity nor NaN:
-# shifted into place, its bits are those of the float16 of the same value. Larger values become the largest
-# one kept, 1.75.
+# fp8e4b15 has 4 exponent bits with the same bias as float16, 3 mantissa bits, and neither infinity nor NaN.
+# Shifted into place, its bits are the float16 with the same value. Larger values saturate at 1.75.
 _LARGEST = 0x3F00
 
 

@@ -26,17 +26,17 @@ MAX_GRID = 2**31 - 1
 
 
 class MetalLauncher:
-    """What is the same for all launches of one compiled kernel is worked out once, at the first."""
+    """Launches one compiled kernel. What all launches have in common is computed once, by the first."""
 
     def __init__(self, src: Any, metadata: Any) -> None:
         names = getattr(getattr(src, "fn", None), "arg_names", None)
         self._names = [str(key) for key in src.signature] if names is None else list(names)
-        # The signature of a kernel that was read from a file says less than the compiled kernel does.
+        # The signature of a kernel that was read from a file has less information than the compiled kernel.
         self._signature = tuple(src.signature.values()) if names is not None else None
         self._metadata = metadata
         self._source = src
         self._plan: Any = None
-        self._parameters: list[tuple[int, PointerParameter | None]] = []  # places and pointers of the plan
+        self._parameters: list[tuple[int, PointerParameter | None]] = []  # positions and pointers of the plan
         self._nested = self._signature is not None and any(
             isinstance(ty, tuple) or ty.startswith("tensordesc") for ty in self._signature
         )
@@ -73,7 +73,7 @@ class MetalLauncher:
             grid_x, grid_y, grid_z = _check_grid((grid_x, grid_y, grid_z))
         if self._nested:
             arguments = _flatten(arguments, self._signature)
-        # An empty chain of hooks is the usual case.
+        # Usually the chain of hooks is empty.
         if enter_hook is not None and getattr(enter_hook, "calls", True):
             enter_hook(launch_metadata)
         if self._observed:
@@ -84,7 +84,7 @@ class MetalLauncher:
             exit_hook(launch_metadata)
 
     def _make_plan(self, kernel: Any) -> Any:
-        """How the arguments of a launch become those of the kernel."""
+        """Plans how the arguments of a launch become those of the kernel."""
         parameters, stored = kernel.parameters, kernel.stored
         if self._signature is None:
             leaves = [(i, name, "") for i, (name, _) in enumerate(parameters)]
@@ -107,8 +107,8 @@ class MetalLauncher:
         return plan
 
     def _leaves(self) -> list[tuple[int, str, str]]:
-        """Place, name and element type of every argument that reaches the kernel. With tuples or
-        descriptors the places count flattened arguments, as `_flatten` lists them."""
+        """Position, name and element type of every argument that reaches the kernel. With tuples or
+        descriptors, positions refer to the flattened arguments, as `_flatten` lists them."""
         leaves: list[tuple[int, str, str]] = []
         place = 0
 
@@ -136,8 +136,7 @@ class MetalLauncher:
         return leaves
 
     def _load(self) -> Any:
-        """The kernel, when Triton has not handed it over: its first load failed, or another thread is at
-        it."""
+        """The kernel, if Triton has not passed it: its first load failed, or another thread is loading it."""
         name = self._source.name[:150]
         path = get_cache_manager(self._metadata.hash).get_file(f"{name}.{BINARY_STAGE}")
         if path is None:
@@ -145,8 +144,7 @@ class MetalLauncher:
         return active_driver().utils.reload(self._metadata.name, Path(path).read_bytes())
 
     def _launch_observed(self, kernel: Any, grid: tuple[int, int, int], arguments: tuple[Any, ...]) -> None:
-        """Launches, and saves the launch or writes its operations to the dump folder if it was of a new
-        kind."""
+        """Launches; also saves a launch of a new kind, or writes its operations to the dump folder."""
         values = [
             arguments[i] if parameter is None else parameter.convert(arguments[i])
             for i, parameter in self._parameters
@@ -178,7 +176,7 @@ def _check_grid(grid: tuple[Any, Any, Any]) -> tuple[int, int, int]:
 
 
 def _flatten(arguments: tuple, signature: tuple) -> tuple[Any, ...]:
-    """The arguments that reach the kernel, with tuples and descriptors taken apart."""
+    """The arguments that reach the kernel, with tuples and descriptors flattened."""
     flat: list[Any] = []
 
     def visit(ty: Any, value: Any) -> None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """triton.language.extra.libdevice on Metal.
 
-Each function becomes one `tt.extern_elementwise` whose symbol the engines know; the tables of this file are
-the list of all symbols. A symbol is `__tm_` and the name of the function, for every element type; only
-where signed and unsigned integers give different results, unsigned ones have a symbol of their own,
-`__tm_u` and the name. An engine that has no counterpart for a symbol refuses it by name.
+Each function becomes one `tt.extern_elementwise` whose symbol the engines know; the tables of this file list
+all symbols. A symbol is `__tm_` and the name of the function, for all element types. Only where signed and
+unsigned integers give different results, unsigned ones have a symbol of their own, `__tm_u` and the name. An
+engine without a counterpart for a symbol refuses it by name.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _TYPES = {
 
 
 def _of(*signatures: str, then: str = "") -> tuple[str, ...]:
-    """Signatures for float32 and float64: F stands for either."""
+    """Signatures for float32 and float64, where F stands for either."""
     both = [s.replace("F", kind) for s in signatures for kind in ("f32", "f64")]
     return (*both, *then.split(";")) if then else tuple(both)
 
 
-# Functions and the types they take and return.
+# Functions with the types that they take and return.
 _TABLE: dict[tuple[str, ...], str] = {
     _of("F -> F"): """
         floor ceil trunc rint nearbyint round sqrt rsqrt cbrt rcbrt
@@ -92,7 +92,7 @@ _TABLE: dict[tuple[str, ...], str] = {
     ("i32, i32, i32 -> i32",): "byte_perm",
 }
 
-# The same, for functions that tell signed from unsigned integers.
+# The same, for functions that distinguish signed and unsigned integers.
 _SIGNED_TABLE: dict[tuple[str, ...], str] = {
     ("i32, i32 -> i32", "u32, u32 -> u32"): "mul24 hadd rhadd",
     ("i32, i32 -> i32", "i64, i64 -> i64", "u32, u32 -> u32", "u64, u64 -> u64"): "mulhi",
@@ -123,7 +123,7 @@ def _all_overloads() -> dict[str, Overloads]:
 
 FUNCTIONS = _all_overloads()
 
-# Every symbol that kernels can hold, with the types of arguments and result it is used for.
+# All symbols that may occur in kernels, with the argument and result types that they are used for.
 SYMBOLS: dict[str, list[str]] = {}
 for _overload_set in FUNCTIONS.values():
     for _arguments, (_symbol, _result) in _overload_set.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that the user puts in place of a stage (TRITON_KERNEL_OVERRIDE, the option `ir_override`)."""
+"""Files with which the user replaces a stage (TRITON_KERNEL_OVERRIDE, the option `ir_override`)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from triton_metal.backend import triton_internals
 
-# Of the compiler in this package; Triton reads .ttir itself.
+# Stages of the compiler in this package; Triton reads .ttir itself.
 STAGES = ("tt", "tm", "msl", "bundle")
 
 
 def install() -> None:
-    """Makes Triton read our stages too, and name a file that it cannot read."""
+    """Makes Triton read files of our stages, and name a file that it cannot read."""
     triton_internals.read_overrides_with(_read, STAGES)
 
 

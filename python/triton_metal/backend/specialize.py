@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Makes NumPy and MLX arrays acceptable as kernel arguments, in one place.
 
-For every launch Triton asks a native function for the type and the alignment of each argument. That
-function takes whatever has `data_ptr()` and `dtype`, which NumPy and MLX arrays have not, and refuses
-everything else. Neither class should be changed for that (libraries take an object with `data_ptr()` for a
-torch tensor), so the question is answered here instead, for kernels of the metal backend only.
+For every launch Triton asks a native function for the type and the alignment of each argument. That function
+accepts objects with `data_ptr()` and `dtype` and refuses everything else, including NumPy and MLX arrays.
+These classes should not be changed for this purpose, because libraries take an object with `data_ptr()` for a
+torch tensor. So kernels of the metal backend, and only those, call this module instead.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Specialization = tuple[Any, Any]
 
 
 def install() -> None:
-    """Makes Triton bind the arguments of metal kernels with `specialize`."""
+    """Makes Triton use `specialize` to bind the arguments of metal kernels."""
     triton_internals.bind_arguments_with(specialize, _with_named_errors)
 
 
 def specialize(backend: Any, arg: Any, is_const: bool, specialize_value: bool, align: bool) -> Specialization:
-    """The type of an argument and what else of it a compiled variant depends on."""
+    """The type of an argument, and the properties that a compiled variant depends on."""
     return _handlers[type(arg)](backend, arg, is_const, specialize_value, align)
 
 
@@ -48,7 +48,7 @@ def _specialize_numpy(
 def _specialize_mlx(
     backend: Any, arg: Any, is_const: bool, specialize_value: bool, align: bool
 ) -> Specialization:
-    # Looking at the address would force evaluation, and MLX places data at 8 bytes past a multiple of 16.
+    # Reading the address would force evaluation, and MLX places data 8 bytes past a multiple of 16.
     return _pointer_type(arg.dtype, is_const), "" if specialize_value else None
 
 
@@ -57,7 +57,7 @@ def _specialize_tuple(
 ) -> Specialization:
     if not arg:
         return arg, arg
-    # Elements are specialised with the defaults, whatever holds for the tuple: so does Triton.
+    # Elements are specialised with the defaults, whatever applies to the tuple, as in Triton.
     types, keys = zip(*(specialize(backend, item, False, True, True) for item in arg), strict=True)
     if hasattr(arg, "_fields"):
         return type(arg)(*types), type(arg)(*keys)
@@ -70,7 +70,7 @@ def _pointer_type(dtype: Any, is_const: bool) -> str:
 
 
 class _Handlers(dict):
-    """The function that specialises arguments of a type, by type."""
+    """Maps each type to the function that specialises arguments of it."""
 
     def __missing__(self, kind: type) -> Callable[..., Specialization]:
         if issubclass(kind, np.ndarray):
@@ -89,7 +89,7 @@ _handlers = _Handlers()
 
 
 def _with_named_errors(bind: Callable, sig: inspect.Signature, kparams: list, backend: Any) -> Callable:
-    """`bind`, with errors that say which argument is meant."""
+    """`bind`, with errors that name the argument."""
 
     def bind_arguments(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -103,7 +103,7 @@ def _with_named_errors(bind: Callable, sig: inspect.Signature, kparams: list, ba
         try:
             values = sig.bind_partial(*args, **known).arguments
         except TypeError:
-            return  # too many or twice the same: Triton's own message says so
+            return  # too many, or one given twice: Triton's own message explains it
         for parameter in kparams:
             if parameter.name not in values or parameter.is_constexpr:
                 continue

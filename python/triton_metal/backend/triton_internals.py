@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What this package uses of Triton 3.9 beyond its public face, and all that it changes there.
+"""All internals of Triton 3.9 that this package uses, and all changes that it makes to Triton.
 
-Everything else imports these names from here, so that only this file changes for a new version of Triton.
-Triton imports parts of this package while `import triton` is still running, so each name is looked up when it
-is first asked for.
+Everything else imports these names from here, so that only this file changes for a new version
+of Triton. Triton imports parts of this package while `import triton` is still running, so each
+name is looked up on first use.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 SUPPORTED_TRITON = "3.9"
 
 _MODULES = {"core": "triton.language.core", "knobs": "triton.knobs"}
-# Names, and the modules that they are in.
+# Names, with the modules that define them.
 _PLACES = {
     "ASTSource": "triton.compiler",
     "BaseBackend": "triton.backends.compiler",
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
 
 
 def check_triton_version() -> None:
-    """Refuses a Triton whose IR and internals this package was not written for."""
+    """Refuses versions of Triton that this package was not written for."""
     import triton
 
     if triton.__version__.split(".")[:2] != SUPPORTED_TRITON.split("."):
@@ -83,7 +83,7 @@ def active_driver() -> Any:
 
 
 def forget_compiled_kernels() -> None:
-    """Drops the kernels that functions of this process hold: the next launch looks in the cache folder."""
+    """Drops the kernels that functions of this process hold, so that the next launch looks in the cache."""
     from triton.runtime.jit import _triton_jit_function_registry
 
     for function in list(_triton_jit_function_registry.values()):
@@ -94,9 +94,9 @@ def forget_compiled_kernels() -> None:
 
 
 def clean_up_ttir(module: Any) -> Any:
-    """Triton's own passes on what its front end has made. Descriptors become pointers here too, because
-    Triton's launch protocol for them takes descriptors apart in just the way that this pass changes the
-    signature of the kernel."""
+    """Runs Triton's own passes on the output of its front end. Descriptors become pointers here too,
+    because Triton's launch protocol takes descriptors apart in the same way in which this pass changes
+    the signature of the kernel."""
     from triton._C.libtriton import ir, passes
 
     manager = ir.pass_manager(module.context)
@@ -114,8 +114,8 @@ def clean_up_ttir(module: Any) -> Any:
 
 
 def read_overrides_with(read: Callable[[Path], Any], stages: tuple[str, ...]) -> None:
-    """Makes Triton read the files that replace our stages, with `read`. Triton's own function only knows the
-    stages of its own backends, and its error for malformed TTIR does not name the file."""
+    """Makes Triton use `read` for files that replace our stages. Triton's own function only knows the stages
+    of its own backends, and its error for malformed TTIR does not name the file."""
     from triton.compiler import compiler
 
     original = compiler.parse
@@ -146,10 +146,11 @@ def read_overrides_with(read: Callable[[Path], Any], stages: tuple[str, ...]) ->
 
 
 def bind_arguments_with(specialize: Callable[..., Any], wrap: Callable[..., Callable]) -> None:
-    """Makes Triton look at the arguments of metal kernels with `specialize` in place of its native function.
+    """Makes Triton inspect the arguments of metal kernels with `specialize` instead of its native function.
 
-    Triton generates a function per kernel to bind arguments. It finds the native function by name in its own
-    namespace, where ours is put; what `wrap(bind, signature, parameters, backend)` returns is called."""
+    Triton generates a function for each kernel to bind arguments, which finds the native function
+    by name in its own namespace. Ours is put there, and `wrap(bind, signature, parameters,
+    backend)` returns what is called."""
     from triton.runtime import jit
 
     create = jit.create_function_from_signature

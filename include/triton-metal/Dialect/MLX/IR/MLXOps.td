@@ -28,7 +28,7 @@ def MLX_Index : RankedTensorOf<[I32, I64]>;
 class MLX_Trait<string name> : NativeOpTrait<name> {
   let cppNamespace = "::tmetal::mlxir::trait";
 }
-def MLX_View : MLX_Trait<"View">;               // the result shares the elements of the operand, without a copy
+def MLX_View : MLX_Trait<"View">;               // the result shares the elements of the operand: no copy
 def MLX_Elementwise : MLX_Trait<"Elementwise">; // one element of each operand gives one of the result
 def MLX_Reduces : MLX_Trait<"Reduces">;
 def MLX_Scans : MLX_Trait<"Scans">;
