@@ -59,7 +59,7 @@ struct Outcome {
   std::string output;
 };
 
-/// Runs a program without a shell; what it prints comes back.
+/// Runs a program without a shell and returns what it prints.
 Outcome run(const std::vector<std::string> &command) {
   int pipes[2];
   if (pipe2(pipes, O_CLOEXEC) != 0)
@@ -93,7 +93,7 @@ Outcome run(const std::vector<std::string> &command) {
   return outcome;
 }
 
-/// Held while one process makes a file that others want too.
+/// Held while one process makes a file that other processes want too.
 class FileLock {
 public:
   explicit FileLock(const fs::path &path) : handle(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644)) {
@@ -109,7 +109,7 @@ private:
   int handle;
 };
 
-/// An object that is there to its end. A loader would only notice when it touches what is missing.
+/// Whether an object is complete. A loader would only notice when it touches the missing part.
 bool isWhole(const fs::path &object) {
   std::error_code error;
   uintmax_t bytes = fs::file_size(object, error);
@@ -120,7 +120,7 @@ bool isWhole(const fs::path &object) {
   std::ifstream stream(object, std::ios::binary);
   if (!stream.read(reinterpret_cast<char *>(&header), sizeof header))
     return false;
-  // The table of sections comes last.
+  // The section table is the last part of the file.
   return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
          bytes >= header.e_shoff + uintmax_t(header.e_shnum) * header.e_shentsize;
 #else
@@ -128,13 +128,13 @@ bool isWhole(const fs::path &object) {
 #endif
 }
 
-/// The end of a name that no other thread or process uses.
+/// A suffix that no other thread or process uses.
 std::string ownSuffix() {
   static std::atomic<int> count{0};
   return "." + std::to_string(getpid()) + "." + std::to_string(count++);
 }
 
-/// The folder of the library that this code is in.
+/// The folder of the library that contains this code.
 fs::path ownFolder() {
   Dl_info info;
   if (dladdr(reinterpret_cast<void *>(&ownFolder), &info) && info.dli_fname) {
@@ -204,14 +204,14 @@ void Compiler::prepare() {
                  "-fPIC",
                  "-fno-exceptions",
                  "-fno-rtti",
-                 "-gen-reproducer=off", // files that a crash would leave for developers of clang
+                 "-gen-reproducer=off", // no files that a crash would leave for developers of clang
                  "-DTM_HAS_DOUBLE",
                  "-DTM_HAS_ATOMIC64",
                  "-DTM_MSL_32",
                  "-I" + headers,
                  "-I" + shim};
 #ifdef __x86_64__
-    baseFlags.push_back("-mno-avx512bf16"); // its conversions take subnormal numbers for zero
+    baseFlags.push_back("-mno-avx512bf16"); // its conversions treat subnormal numbers as zero
 #endif
     std::istringstream words(readFile(fs::path(shim) / "compile_flags.txt"));
     for (std::string word; std::getline(words, word);)
@@ -227,7 +227,7 @@ void Compiler::prepare() {
     if (error || access(folder.c_str(), W_OK) != 0)
       throw std::runtime_error("[cache] Compiled kernels cannot be kept in '" + folder +
                                "': set TRITON_METAL_CACHE_DIR to a folder that can be written.");
-    // Everything outside of the text that decides what is made.
+    // Everything besides the text that affects the result.
     std::vector<fs::path> files;
     for (const std::string &root : {headers, shim})
       for (const auto &entry : fs::recursive_directory_iterator(root))
@@ -260,8 +260,8 @@ std::string Compiler::keyOf(const std::string &text, const std::vector<std::stri
   return digestOf(all + text);
 }
 
-/// All headers, compiled once for each set of flags. clang takes it for the very same files only, by their
-/// times.
+/// All headers, compiled once for each set of flags. clang accepts it only for exactly the same files, which
+/// it recognizes by their times.
 std::string Compiler::precompiledHeader(const std::vector<std::string> &flags) {
   std::string all = environment + headerTimes;
   for (const std::string &flag : flags)
@@ -269,7 +269,7 @@ std::string Compiler::precompiledHeader(const std::vector<std::string> &flags) {
   fs::path path = fs::path(folder) / ("headers-" + digestOf(all) + ".pch");
   std::lock_guard<std::mutex> lock(headerMutex);
   std::error_code ignored;
-  fs::create_directories(folder, ignored); // somebody may have cleared the cache
+  fs::create_directories(folder, ignored); // the cache may have been cleared
   if (fs::exists(path))
     return path.string();
   FileLock fileLock(path.string() + ".lock");
@@ -297,12 +297,12 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
                               const std::vector<std::string> &flags, bool again) {
   prepare();
   fs::path object = fs::path(folder) / (key + ".so");
-  std::error_code error; // of what may fail
+  std::error_code error; // of calls that may fail
   if (!again && isWhole(object)) {
     ++diskHits;
     return object.string();
   }
-  precompiledHeader(flags); // before the lock on the object, which others may wait for
+  precompiledHeader(flags); // before locking the object, which others may wait for
   FileLock lock(object.string() + ".lock");
   if (!again && isWhole(object)) {
     ++diskHits;
@@ -318,9 +318,10 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
       throw std::runtime_error("[cache] '" + folder + "' cannot be written.");
   }
   fs::rename(madeSource, source);
-  // A compiler that ends with another status than 1 has crashed. A precompiled header that is damaged may be the
-  // cause, or one that another process is replacing: it is made anew. If that is not it, then loops over lanes
-  // stay loops: most such faults are of vectors, for a processor that the compiler is rarely used for.
+  // An exit status other than 1 means that the compiler has crashed. The cause may be a precompiled header
+  // that is damaged or being replaced by another process, so it is made again. If that does not help, loops
+  // over lanes are not vectorized: most such crashes are in the vectorizer, for processors that the
+  // compiler is rarely used for.
   enum { AsItIs, NewHeader, NoVectors } attempt = AsItIs;
   while (true) {
     std::string header = precompiledHeader(flags);
@@ -346,10 +347,11 @@ std::string Compiler::compile(const std::string &key, const std::string &text,
       fs::remove(header, error);
     } else if (attempt == NewHeader && crashed) {
       attempt = NoVectors;
-      std::fprintf(stderr,
-                   "triton-metal: %s failed internally at the text of a kernel, which is compiled without vector "
-                   "instructions now and will be slower: %s\n",
-                   clang.c_str(), source.c_str());
+      std::fprintf(
+          stderr,
+          "triton-metal: %s failed internally at the text of a kernel, which is compiled without vector "
+          "instructions now and will be slower: %s\n",
+          clang.c_str(), source.c_str());
     } else {
       throw std::runtime_error(outcome.output);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// clang, and the objects that it has made, on disk.
+// Runs clang and keeps its objects on disk.
 #pragma once
 
 #include "CpuProgram.h"
@@ -15,14 +15,14 @@ class Compiler {
 public:
   static Compiler &instance();
 
-  /// Names what `text` compiles to: text, flags, headers, compiler, processor.
+  /// The name of what `text` compiles to, from the text, flags, headers, compiler and processor.
   std::string keyOf(const std::string &text, const std::vector<std::string> &flags);
-  /// The shared object for `key`; `again` makes it anew. Throws std::runtime_error.
+  /// The shared object for `key`; `again` compiles it anew. Throws std::runtime_error.
   std::string compile(const std::string &key, const std::string &text, const std::vector<std::string> &flags,
                       bool again = false);
-  /// Command and version of the compiler. Throws std::runtime_error when there is none.
+  /// Command and version of the compiler. Throws std::runtime_error if there is none.
   std::string description();
-  /// Whether there is one.
+  /// Whether there is a compiler.
   bool isFound();
   CpuStatistics statistics() const;
 

@@ -205,7 +205,7 @@ CpuProgramOptions optionsFor(const ProgramSource &source) {
   if (source.checks.races || technique == "fibers" || technique == "permuted")
     result.technique = CpuProgramOptions::Fibers;
   if (source.checks.races)
-    result.extraFlags.push_back("-O1"); // checks take the time, whatever the optimiser does
+    result.extraFlags.push_back("-O1"); // the checks dominate, so the optimiser would not help
   return result;
 }
 

@@ -18,7 +18,7 @@ namespace tmetal {
 
 namespace {
 
-/// What TM_ENTRY makes of a kernel: one threadgroup.
+/// The function that TM_ENTRY defines for a kernel. It runs one threadgroup.
 using LoopsEntry = void (*)(void *const *buffers, const unsigned *position, const unsigned *grid,
                             char *threadgroupMemory);
 using FibersEntry = bool (*)(void *const *buffers, const unsigned *position, const unsigned *grid,
@@ -46,7 +46,7 @@ private:
   void *handle;
 };
 
-/// Calls `one(position)` for the threadgroups [begin, end) of a grid.
+/// Calls `one(position)` for threadgroups [begin, end) of a grid.
 template <typename F>
 void forEachPosition(const std::array<int64_t, 3> &grid, int64_t begin, int64_t end, const F &one) {
   unsigned position[3] = {unsigned(begin % grid[0]), unsigned(begin / grid[0] % grid[1]),
@@ -64,7 +64,7 @@ void forEachPosition(const std::array<int64_t, 3> &grid, int64_t begin, int64_t 
   }
 }
 
-/// Enough chunks for balance, few enough to hand out cheaply.
+/// Enough chunks to balance the load, but few enough to hand out cheaply.
 int64_t chunkOf(int64_t count) { return std::max<int64_t>(1, count / (int64_t(threadCount()) * 16)); }
 
 class LoopsProgram : public CpuProgram {
@@ -77,7 +77,7 @@ public:
     int64_t count = grid[0] * grid[1] * grid[2];
     unsigned extents[3] = {unsigned(grid[0]), unsigned(grid[1]), unsigned(grid[2])};
     auto work = [&](int64_t begin, int64_t end) {
-      // Threadgroup memory lies on the worker's stack, like the kernel's variables.
+      // Threadgroup memory is on the stack of the worker, like the variables of the kernel.
       char *memory = static_cast<char *>(__builtin_alloca_with_align(size_t(threadgroupBytes) + 64, 64 * 8));
       forEachPosition(grid, begin, end, [&](const unsigned *position) {
         entry(buffers, position, extents, memory);
@@ -101,7 +101,7 @@ public:
         name(library.symbol<const char *>("tm_name")), threads(32 * simdgroups),
         threadgroupBytes(threadgroupBytes), fiberBytes(stackBytes + kFiberMargin), checkRaces(checkRaces) {}
 
-  bool mayFail() const override { return true; } // not all threads come to the same barrier
+  bool mayFail() const override { return true; } // if not all threads reach the same barrier
 
   void launch(const std::array<int64_t, 3> &grid, void *const *buffers) const override {
     int64_t count = grid[0] * grid[1] * grid[2];
@@ -153,8 +153,10 @@ public:
   }
 
 private:
-  static constexpr int64_t kFiberMargin = 64 << 10;     // for calls and for what a compiler keeps in memory
-  static constexpr int64_t kSchedulerStack = 192 << 10; // the fibers' state lies on the worker's own stack
+  static constexpr int64_t kFiberMargin = 64
+                                          << 10; // for calls, and for values that a compiler keeps in memory
+  static constexpr int64_t kSchedulerStack = 192
+                                             << 10; // the state of the fibers is on the stack of the worker
 
   Library library;
   FibersEntry entry;
@@ -181,7 +183,7 @@ std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdg
   flags.insert(flags.end(), options.extraFlags.begin(), options.extraFlags.end());
   Compiler &compiler = Compiler::instance();
   std::string key = compiler.keyOf(text, flags);
-  // One object serves launches of different sizes.
+  // The same object serves launches of different sizes.
   std::string programKey = key;
   for (int64_t size : {int64_t(simdgroups), threadgroupBytes, stackBytes})
     programKey += "/" + std::to_string(size);
@@ -203,7 +205,7 @@ std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdg
   try {
     program = load();
   } catch (const std::runtime_error &) {
-    // A damaged object: made anew.
+    // The object is damaged, so compile it again.
     path = compiler.compile(key, text, flags, /*again=*/true);
     program = load();
   }

@@ -14,24 +14,24 @@ namespace tmetal {
 
 struct CpuProgramOptions {
   enum Technique {
-    RegionLoops, // a kernel function runs a whole threadgroup; for printed texts
+    RegionLoops, // a kernel function runs a whole threadgroup; for texts of the printer
     Fibers,      // a fiber for each thread; for any Metal text
   } technique = RegionLoops;
-  bool permuteFragments = false; // another assignment of matrix elements to lanes than usual
-  bool checkRaces = false;       // with fibers; the text says where (TM_TRACK_READ and others)
+  bool permuteFragments = false; // assigns matrix elements to other lanes than usual
+  bool checkRaces = false;       // with fibers; the text marks accesses (TM_TRACK_READ and others)
   std::vector<std::string> extraFlags;
 };
 
 /// A compiled kernel. Thread-safe.
 class CpuProgram : public Program {
 public:
-  /// Runs all threadgroups and waits for them. `buffers`: the address of each [[buffer(n)]].
+  /// Runs all threadgroups and waits for them. `buffers` has the address of each [[buffer(n)]].
   virtual void launch(const std::array<int64_t, 3> &grid, void *const *buffers) const = 0;
 };
 
-/// Compiles `text` or takes it from the caches, of this process and on disk (TRITON_METAL_CACHE_DIR, else
-/// ~/.cache/triton-metal). `stackBytes`: what a threadgroup keeps in local variables. Throws
-/// std::runtime_error with what clang says, and when there is no clang (TRITON_METAL_CLANG names one).
+/// Compiles `text`, or takes it from the caches of this process and on disk (TRITON_METAL_CACHE_DIR, else
+/// ~/.cache/triton-metal). `stackBytes`: the size of a threadgroup's local variables. Throws
+/// std::runtime_error with the message of clang, or if there is no clang (TRITON_METAL_CLANG names one).
 std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdgroups,
                                               int64_t threadgroupBytes, int64_t stackBytes,
                                               const CpuProgramOptions &options = {});
@@ -39,10 +39,10 @@ std::shared_ptr<CpuProgram> compileCpuProgram(const std::string &text, int simdg
 struct CpuStatistics {
   int64_t compilerCalls = 0, diskHits = 0, memoryHits = 0;
 };
-/// Of this process so far.
+/// Counts since the start of this process.
 CpuStatistics cpuStatistics();
 
-/// Command and version of the compiler of texts, empty when there is none.
+/// Command and version of the compiler for texts; empty if there is none.
 std::string cpuCompiler();
 bool hasCpuCompiler();
 

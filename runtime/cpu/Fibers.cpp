@@ -13,7 +13,7 @@ namespace tmetal {
 
 namespace {
 
-/// Memory that is touched only where fibers get to, with a page in front of each stack that faults.
+/// Memory that is touched only where fibers use it. A page in front of each stack faults on overflow.
 struct Stacks {
   char *memory = nullptr;
   size_t count = 0, bytes = 0;
@@ -43,7 +43,7 @@ struct Stacks {
     memory = static_cast<char *>(mapped);
     count = wantedCount;
     bytes = wantedBytes;
-    // A system may allow only so many ranges: then without.
+    // The system may limit the number of mappings; then the stacks have no guard pages.
     for (size_t i = 0; i < count; ++i)
       if (mprotect(memory + i * bytes, page, PROT_NONE) != 0)
         break;

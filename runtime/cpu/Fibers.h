@@ -6,8 +6,8 @@
 
 namespace tmetal {
 
-/// `count` stacks of at least `bytes`, one after the other, of the calling thread. They stay until it asks
-/// for more.
+/// `count` stacks of at least `bytes` each, one after the other, for the calling thread. They stay
+/// valid until it requests more.
 struct FiberStacks {
   char *first;
   size_t bytes; // of each

@@ -14,7 +14,7 @@ bool KnownRaces::insert(unsigned now, unsigned before) {
 }
 
 void RaceTracker::beginProgram() {
-  // Epochs that no earlier program had make all that was seen old.
+  // With epochs that no earlier program has used, all earlier accesses are out of date.
   base = highest + 1;
   if (pages.size() > kKeptPages || base > (1u << 31)) {
     pages.clear();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finds accesses of two threads to the same memory that no barrier puts in order.
+// Finds accesses of two threads to the same memory that no barrier orders.
 #pragma once
 
 #include "shim/fibers_workspace.h"
@@ -13,7 +13,7 @@
 
 namespace tmetal {
 
-/// Pairs of places that have been found, in a whole launch.
+/// The pairs of source positions that a launch has reported.
 class KnownRaces {
 public:
   bool insert(unsigned now, unsigned before);
@@ -23,13 +23,13 @@ private:
   std::set<std::pair<unsigned, unsigned>> pairs;
 };
 
-/// Watches one program at a time.
+/// Checks one program at a time.
 class RaceTracker {
 public:
   explicit RaceTracker(KnownRaces &known) : known(known) {}
 
   void beginProgram();
-  /// Whether `now` is unordered with an access `before` it, of this program, and that was not known.
+  /// Whether `now` is unordered with an earlier access `before` of this program, and the pair is new.
   bool conflict(const tm_fibers::Access &now, tm_fibers::Access *before);
 
 private:
@@ -37,15 +37,15 @@ private:
     uint16_t site = 0, thread = kNobody;
     uint32_t simdgroupEpoch = 0;
   };
-  /// What has been done to a few bytes since the last barrier of the threadgroup. Of readers, and of threads
-  /// that were here atomically, the last two different ones: whatever comes next is another one than one of
-  /// them.
+  /// The accesses to a few bytes since the last barrier of the threadgroup. Of readers and of
+  /// atomic accesses it keeps the last two that differ in their thread, so that any later thread
+  /// differs from at least one of them.
   struct Cell {
-    uint32_t epoch = 0; // 0: nothing
+    uint32_t epoch = 0; // 0: no accesses
     Seen writer, readers[2], atomics[2];
   };
   struct Page {
-    unsigned shift; // log2 of the bytes of a cell: coarse until a smaller access comes
+    unsigned shift; // log2 of the bytes of a cell: coarse until there is a smaller access
     std::vector<Cell> cells;
   };
   static constexpr uint16_t kNobody = 0xffff;
@@ -56,7 +56,7 @@ private:
   bool look(Cell &cell, const tm_fibers::Access &now, tm_fibers::Access *before);
 
   KnownRaces &known;
-  uint32_t base = 0, highest = 0; // epochs of the program begin at base
+  uint32_t base = 0, highest = 0; // epochs of this program begin at base
   std::unordered_map<uintptr_t, Page> pages;
   uintptr_t lastKey = 0;
   Page *lastPage = nullptr;

@@ -27,7 +27,7 @@ int threadCount() {
 namespace {
 
 constexpr int64_t kStackMargin = 1 << 20;   // for calls below the kernel
-constexpr int64_t kCallerStack = 256 << 10; // what may be expected of a caller's stack
+constexpr int64_t kCallerStack = 256 << 10; // the stack that callers are expected to have
 constexpr int64_t kWorkerStack = 16 << 20;  // reserved, not touched until used
 
 struct Job {
@@ -40,7 +40,7 @@ struct Job {
   std::mutex mutex;
   std::condition_variable done;
 
-  /// Takes chunks until there are none. After an exception the rest is only counted.
+  /// Takes chunks until none are left. After an exception, the remaining ones are only counted.
   void run() {
     while (true) {
       int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
@@ -64,15 +64,15 @@ struct Job {
   }
   bool exhausted() const { return next.load(std::memory_order_relaxed) >= count; }
   bool complete() const { return finished.load(std::memory_order_acquire) == count; }
-  /// When all is done: what went wrong goes to the caller.
+  /// When everything is done, passes the error to the caller.
   void rethrow() {
     if (failed)
       std::rethrow_exception(error);
   }
 };
 
-/// Lives as long as the process: threads of a library that is unloaded at exit must not be waited for. A
-/// forked process has no threads but its first, and begins with a new pool.
+/// Exists as long as the process, because threads of a library that is unloaded at exit must not be waited
+/// for. A forked process has only one thread, so it starts with a new pool.
 class Pool {
 public:
   static Pool &instance() {
@@ -156,7 +156,7 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
     return;
   bool large = stackBytes + kStackMargin > kWorkerStack;
   if (large) {
-    // Threads of their own, for this launch only.
+    // Starts threads with large stacks for this launch only.
     auto job = std::make_shared<Job>();
     job->work = &work;
     job->count = count;
@@ -169,7 +169,7 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
             Pool::startThread(stackBytes + kStackMargin, [job] { job->run(); }, /*detached=*/false));
     } catch (const std::runtime_error &) {
       if (started.empty())
-        throw; // else there are fewer
+        throw; // with some threads started, uses those
     }
     for (pthread_t thread : started)
       pthread_join(thread, nullptr);
@@ -196,7 +196,7 @@ void parallelFor(int64_t count, int64_t chunk, int64_t stackBytes,
   Pool::instance().enqueue(job, int(std::max<int64_t>(1, helpers)));
   if (callerFits)
     job->run();
-  // The others are in their last chunk: a short wait before sleeping.
+  // The other threads are in their last chunk, so spins briefly before sleeping.
   for (int spin = 0; spin < 2000 && callerFits; ++spin)
     if (job->complete())
       return job->rethrow();
