@@ -22,7 +22,7 @@ void checkArgument(const KernelFacts &facts, size_t i, const Argument &argument)
     fail(facts, i, (isPointer ? "An array is needed for " : "A number is needed for ") + type + ".");
   if (const auto *integer = std::get_if<int64_t>(&argument); integer && type[0] == 'i') {
     int width = bitWidthOf(type);
-    // Signed or unsigned: the parameter's type does not tell.
+    // Accepts signed and unsigned values, because the type of the parameter does not tell.
     if (width < 64 && (*integer < -(int64_t(1) << (width - 1)) || *integer >= int64_t(1) << width))
       fail(facts, i, std::to_string(*integer) + " does not fit in " + type + ".");
   }

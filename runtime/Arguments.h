@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a launch is given, the same for every engine.
+// The arguments of a launch, in the same form for all engines.
 #pragma once
 
 #include "HostMemory.h"
@@ -21,10 +21,10 @@ namespace tmetal {
 
 namespace mx = mlx::core;
 
-/// An MLX array: value semantics.
+/// An MLX array, whose value never changes.
 struct LazyArray {
   mx::array value;
-  mx::array *receiver = nullptr; // gets the new value when the kernel stores to it; also tells arrays apart
+  mx::array *receiver = nullptr; // gets the new value if the kernel stores to it; also identifies the array
 };
 using NewValue = std::pair<mx::array *, mx::array>;
 
@@ -32,7 +32,7 @@ using Argument = std::variant<int64_t, double, HostBuffer, LazyArray>;
 
 inline bool isPointerType(const std::string &type) { return type.rfind("!tt.ptr<", 0) == 0; }
 
-/// Throws Error (Argument) when the grid or the arguments do not fit the kernel.
+/// Throws Error (Argument) if the grid or the arguments do not fit the kernel.
 void checkLaunch(const KernelFacts &facts, const std::array<int64_t, 3> &grid,
                  const std::vector<Argument> &arguments);
 

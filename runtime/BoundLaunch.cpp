@@ -18,7 +18,7 @@ BoundLaunch::BoundLaunch(const MslVariant &variant, Device &device, const std::a
     moreScalars.resize(size / sizeof(std::max_align_t) + 1);
     scalars = reinterpret_cast<std::byte *>(moreScalars.data());
   }
-  std::memset(scalars, 0, size); // also what lies between the fields
+  std::memset(scalars, 0, size); // including the padding between the fields
   if (variant.kernel.reportBuffer >= 0)
     report = std::make_unique<KernelReport>(variant.kernel);
 }
@@ -48,10 +48,10 @@ template <typename F> void BoundLaunch::deliver(const F &work, const KernelRepor
   try {
     work();
   } catch (const Error &) {
-    throw; // of the settings, before anything ran
+    throw; // errors in settings, before anything has run
   } catch (const std::bad_alloc &) {
     throw;
-  } catch (const std::exception &error) { // of the threads: a barrier that not all of them reach
+  } catch (const std::exception &error) { // errors of the threads: not all of them reach a barrier
     if (!report)
       throw Error(ErrorKind::Sanitizer, error.what());
     report->fail(error.what());

@@ -40,10 +40,10 @@ struct ProgramSource {
   std::string function; // name of the kernel in the text; empty if there is only one
   int simdgroups = 1;   // per threadgroup
   int64_t threadgroupBytes = 0;
-  int64_t stackBytes = 0; // local variables of a whole threadgroup
+  int64_t stackBytes = 0; // size of the local variables of a whole threadgroup
   struct Checks {
     bool addresses = false, races = false, undefined = false;
-  } checks; // that the text contains; a device may have to run such a text differently
+  } checks; // checks that the text contains; a device may have to run such a text differently
 };
 
 /// A compiled kernel. Thread-safe.

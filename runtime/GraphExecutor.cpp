@@ -49,8 +49,7 @@ template <mx::array (*F)(const mx::array &, const mx::array &, mx::StreamOrDevic
 mx::array binary(const GraphNode &, Arrays &in, mx::Stream s) {
   return F(in[0], in[1], s);
 }
-/// The result may be wider than what the dialect declares (MLX sums int8 in int32): back to the declared
-/// type.
+/// Converts the result to the declared type, because MLX may return a wider one (it sums int8 in int32).
 template <mx::array (*F)(const mx::array &, const std::vector<int> &, bool, mx::StreamOrDevice)>
 mx::array reduction(const GraphNode &node, Arrays &in, mx::Stream s) {
   return mx::astype(F(in[0], axesOf(node.ints("axes")), true, s), dtypeOf(node.resultTypes[0].dtype), s);
@@ -67,7 +66,7 @@ mx::array arange(const GraphNode &node, Arrays &, mx::Stream s) {
   for (int64_t extent : node.resultTypes[0].shape)
     count *= extent;
   mx::Dtype type = dtypeOf(node.resultTypes[0].dtype);
-  // MLX takes bounds as doubles: exact only up to 2^53, so large values are added in integers.
+  // MLX takes bounds as doubles, which are exact only up to 2^53. So large values are added as integers.
   mx::array line = mx::arange(0.0, static_cast<double>(count), 1.0, type, s);
   if (step != 1)
     line = mx::multiply(line, mx::array(step, type), s);
@@ -233,7 +232,7 @@ void GraphExecutor::runWhile(const GraphNode &node, Values &values, mx::Stream s
     mx::array goOn = mx::any(carried[0], stream);
     std::vector<mx::array> wanted = carried;
     wanted.push_back(goOn);
-    mx::eval(wanted); // bounds the graph and gives the host its answer
+    mx::eval(wanted); // limits the size of the graph, and gives the host its answer
     if (!goOn.item<bool>())
       break;
     for (size_t i = 0; i < carried.size(); ++i)

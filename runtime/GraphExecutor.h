@@ -14,13 +14,14 @@ namespace tmetal {
 
 namespace mx = mlx::core;
 
-/// A program with its operations resolved and its constants made. Immutable after construction, thread-safe.
+/// A program with its operations resolved and its constants created. Immutable, and therefore thread-safe.
 class GraphExecutor {
 public:
   explicit GraphExecutor(GraphProgram program);
 
-  /// Builds the MLX graph and returns its results unevaluated, except where a `while` needs values.
-  /// Inputs have the types of inputTypes(). Throws std::logic_error when MLX disagrees with a declared type.
+  /// Builds the MLX graph and returns its results unevaluated, except where a `while` needs
+  /// values. Inputs have the types of inputTypes(). Throws std::logic_error if a result of MLX
+  /// differs from its declared type.
   std::vector<mx::array> run(std::vector<mx::array> inputs, mx::Stream stream) const;
 
   const std::vector<ArrayType> &inputTypes() const { return program.inputTypes; }

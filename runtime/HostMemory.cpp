@@ -7,7 +7,7 @@ namespace tmetal {
 
 namespace {
 
-/// Gives elements that `related` connects, directly or through others, the number of the first of them.
+/// Gives all elements that `related` connects, directly or through others, the number of the first of them.
 /// Returns whether any two are connected.
 template <typename F> bool connect(int *group, size_t count, const F &related) {
   std::iota(group, group + count, 0);

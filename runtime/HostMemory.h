@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The memory that the pointers of a launch point into. The only place that decides which of it overlaps.
+// The memory that the pointers of a launch point into. Overlap is decided only here.
 #pragma once
 
 #include <algorithm>
@@ -13,11 +13,11 @@ namespace tmetal {
 /// Memory of torch or NumPy: read and written in place, complete when the launch returns.
 struct HostBuffer {
   uintptr_t address = 0;        // where the kernel's pointer points
-  uintptr_t storageAddress = 0; // the allocation that it lies in
+  uintptr_t storageAddress = 0; // the allocation that contains it
   int64_t storageBytes = 0;
   bool readOnly = false;
 
-  /// What the kernel may reach through the pointer: the allocation, and the address itself.
+  /// The memory that the kernel may reach through the pointer: the allocation, and the address itself.
   uintptr_t begin() const { return std::min(storageAddress, address); }
   uintptr_t end() const { return std::max<uintptr_t>(storageAddress + storageBytes, address); }
 };
@@ -37,8 +37,8 @@ inline Reached reachedThrough(const HostBuffer &buffer, bool stored = false) {
 /// the memory that begins there. Memory that only touches does not overlap, nor do two null addresses.
 bool overlap(const Reached &a, const Reached &b);
 
-/// One number for each pointer. Pointers with equal numbers overlap, directly or through others, and the
-/// kernel stores to some of them. Empty if there are no such pointers.
+/// A number for each pointer. Pointers with equal numbers overlap, directly or through others, and the kernel
+/// stores to at least one of them. Empty if there are no such pointers.
 std::vector<int> aliasGroups(std::span<const Reached> pointers);
 
 /// The memory of a launch, where everything that overlaps is one storage. Storages are ordered by the first

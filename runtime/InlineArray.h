@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An array for code that runs at every launch: up to a usual number of elements it neither allocates nor
-// initialises anything.
+// An array for code that runs in every launch. Up to a typical number of elements, it neither
+// allocates nor initialises memory.
 #pragma once
 
 #include <cstddef>

@@ -13,20 +13,20 @@ namespace tmetal {
 
 struct SavedLaunch;
 
-/// Counters of one kernel. What an engine does not do stays 0.
+/// Counters of one kernel. Those of the other engine stay 0.
 struct LaunchStatistics {
   int64_t launches = 0;
   // The mlx engine:
-  int64_t raised = 0;    // graphs made, one for each launch signature
-  int64_t cacheHits = 0; // launches that found theirs
+  int64_t raised = 0;    // graphs raised, one for each launch signature
+  int64_t cacheHits = 0; // launches that found their graph
   int64_t cacheSize = 0; // graphs kept
-  int64_t slabs = 0;     // parts of grids that were cut
+  int64_t slabs = 0;     // parts into which grids were cut
   // The msl engine:
-  int64_t variants = 0;        // texts in the cache of this kernel, by which arguments overlap
-  int64_t printed = 0;         // texts made
-  int64_t bufferCopies = 0;    // copies of MLX arrays that somebody else still reads
+  int64_t variants = 0;        // cached texts of this kernel, which differ in the arguments that overlap
+  int64_t printed = 0;         // texts printed
+  int64_t bufferCopies = 0;    // copies of MLX arrays that still have other readers
   int64_t donatedBuffers = 0;  // MLX arrays stored to in place
-  int64_t checkedLaunches = 0; // with each access checked, for the bounds could not be shown before
+  int64_t checkedLaunches = 0; // launches with unproved bounds, which checked each access
 };
 
 /// Thread-safe.

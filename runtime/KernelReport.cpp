@@ -129,7 +129,7 @@ std::string faultText(const MslKernel &kernel, const MslKernel::Message &message
 
 } // namespace
 
-/// One sentence about two accesses of one program; their order only says which one was seen later.
+/// One sentence about two accesses of one program. Their order only tells which was seen later.
 std::string KernelReport::raceText(const MslKernel::Message &message, const uint32_t *record) const {
   static const char *const kinds[] = {"load", "store", "atomic operation"};
   const uint32_t *words = record + kPayload;

@@ -13,7 +13,7 @@ namespace tmetal {
 
 namespace {
 
-/// Copies an array of any strides to rows without gaps.
+/// Copies an array with any strides to contiguous rows.
 void copyStrided(char *&target, const char *source, const mx::Shape &shape, const mx::Strides &strides,
                  size_t dimension, size_t itemsize) {
   if (dimension == shape.size()) {
@@ -51,7 +51,7 @@ struct Copy {
   }
 };
 
-/// The memory of the inputs of a launch when the stream runs it.
+/// The memory of the inputs of a launch at the time when the stream runs it.
 struct Placement {
   std::vector<Copy> copies;
   std::vector<char *> pointers;
@@ -83,7 +83,7 @@ Placement place(const std::vector<mx::array> &inputs, std::vector<mx::array> &ou
       continue;
     }
     mx::array &result = outputs[outputOf[i]];
-    // Somebody else may still read the input: only a buffer that nobody else has is stored to.
+    // The input may have other readers, so the kernel stores to its buffer only if no one else has it.
     if (rows && input.is_donatable()) {
       result.copy_shared_buffer(input);
       placed.pointers.push_back(result.size() ? result.data<char>() : nullptr);
@@ -106,11 +106,11 @@ void LaunchPrimitive::eval_gpu(const std::vector<mx::array> &, std::vector<mx::a
 }
 
 void LaunchPrimitive::eval_cpu(const std::vector<mx::array> &inputs, std::vector<mx::array> &outputs) {
-  // The work itself is done on the stream's thread; memory is assigned here.
+  // The stream's thread does the work; this only assigns memory.
   std::vector<int> outputOf(inputs.size(), -1);
   for (size_t k = 0; k < launch.storedInputs.size(); ++k)
     outputOf[launch.storedInputs[k]] = static_cast<int>(k);
-  struct Kept { // alive until the launch is done
+  struct Kept { // kept alive until the launch is done
     Placement placed;
     BoundLaunch bound;
     Kept(Placement placed, const Description &launch)
@@ -136,11 +136,11 @@ void LaunchPrimitive::eval_cpu(const std::vector<mx::array> &inputs, std::vector
   std::shared_ptr<Queue> queue = launch.device->queueOn(streamOfMlx);
   std::vector<Ticket> tickets = bound.submit(*queue, kept);
   if (launch.variant->reports()) {
-    // Wait, so that what the kernel reports, or its failure, reaches the caller of eval on its own thread.
+    // Waits, so that reports and failures of the kernel reach the caller of eval on the same thread.
     bound.finish(tickets, launch.output);
     return;
   }
-  // An error is thrown by the task, so that MLX's stream reports it to whoever waits for the arrays.
+  // The task throws errors, so that MLX's stream reports them to whoever waits for the arrays.
   for (const Ticket &ticket : tickets)
     if (ticket)
       ticket->then([](std::exception_ptr error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A launch of a compiled text in MLX's graph.
+// A launch of a compiled text, as an operation in MLX's graph.
 #pragma once
 
 #include "KernelReport.h"
@@ -21,7 +21,7 @@ struct ArrayCounters {
   std::atomic<int64_t> bufferCopies{0}, donatedBuffers{0};
 };
 
-/// Inputs: the arrays of the launch, each once. Outputs: those that are stored to.
+/// Inputs: the arrays of the launch, each once. Outputs: those that the kernel stores to.
 class LaunchPrimitive : public mx::Primitive {
 public:
   struct Description {

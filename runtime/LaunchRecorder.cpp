@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Saves launches: the launcher describes what it runs, and this adds the memory before and after it.
+// Saves launches. The launcher describes what it runs, and this adds the memory before and after.
 #include "KernelLauncher.h"
 #include "SavedLaunch.h"
 

@@ -158,7 +158,7 @@ mx::array MlxLauncher::inputArray(const Storage &storage, const ArrayType &type,
   mx::Dtype dtype = dtypeOf(type.dtype);
   mx::Shape shape(type.shape.begin(), type.shape.end());
   if (!storage.isHost) {
-    // as_strided needs rows without gaps; this copies only what is not laid out so when it is evaluated.
+    // as_strided needs contiguous rows. When this is evaluated, it copies only if the layout is different.
     mx::array flat = mx::contiguous(
         mx::reshape(*storage.lazy, {static_cast<int>(storage.lazy->size())}, stream), false, stream);
     return flat.dtype() == dtype ? flat : mx::view(flat, dtype, stream);
@@ -169,8 +169,8 @@ mx::array MlxLauncher::inputArray(const Storage &storage, const ArrayType &type,
     std::memcpy(memory.buffer().raw_ptr(), reinterpret_cast<const void *>(storage.begin), nbytes);
     return mx::array(std::move(memory), shape, dtype);
   }
-  // MLX's CPU allocator keeps a size in front of the data; nothing reads it as long as the array is not
-  // donated, which the caller prevents by holding a second reference.
+  // MLX's CPU allocator keeps a size in front of the data. Nothing reads it unless the array is donated,
+  // which the caller prevents by holding a second reference.
   mx::allocator::Buffer borrowed(reinterpret_cast<char *>(storage.begin) - sizeof(size_t));
   return mx::array(mx::allocator::Data(borrowed, [](mx::allocator::Buffer) {}), shape, dtype);
 }
@@ -200,12 +200,12 @@ std::vector<NewValue> MlxLauncher::launch(const std::array<int64_t, 3> &grid,
   std::vector<mx::array> states, originals;
   const std::vector<ArrayType> &types = parts->front().executor.inputTypes();
   for (size_t i = 0; i < storageCount; ++i) {
-    // Where it depends on the data which elements are stored, only those that differ from what was read may
-    // be written: another thread may be storing to their neighbours.
+    // If it depends on data which elements are stored, only those that differ from what was read may be
+    // written, because another thread may be storing to their neighbours.
     bool snapshot = written[i].any && !written[i].exact;
     states.push_back(inputArray(prepared.storages[i], types[i], snapshot, stream));
   }
-  originals = states; // a second reference: MLX must not write results into borrowed memory
+  originals = states; // a second reference, so that MLX does not write results into borrowed memory
   for (const Part &part : *parts) {
     std::vector<mx::array> inputs = states;
     inputs.insert(inputs.end(), prepared.dynamicScalars.begin(), prepared.dynamicScalars.end());
@@ -213,11 +213,11 @@ std::vector<NewValue> MlxLauncher::launch(const std::array<int64_t, 3> &grid,
       states[output.storage] = mx::array(0);
     std::vector<mx::array> results = part.executor.run(std::move(inputs), stream);
     if (parts->size() > 1)
-      mx::eval(results); // slabs bound the memory only if each is finished before the next
+      mx::eval(results); // slabs limit memory only if each is finished before the next
     for (size_t k = 0; k < results.size(); ++k)
       states[part.outputs[k].storage] = results[k];
   }
-  // Everything is computed before anything is written: an error leaves all arguments as they were.
+  // Computes everything before writing anything, so that an error leaves all arguments unchanged.
   std::vector<mx::array> hostResults;
   std::vector<size_t> hostIndex;
   for (size_t i = 0; i < storageCount; ++i)

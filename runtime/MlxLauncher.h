@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Launches of a compiled kernel on MLX: the memory contract and the cache of raised graphs.
+// Launches a compiled kernel on MLX: rules for memory, and the cache of raised graphs.
 #pragma once
 
 #include "GraphExecutor.h"
@@ -35,11 +35,11 @@ protected:
   SavedLaunch describe(const std::array<int64_t, 3> &grid, const std::vector<Argument> &arguments) override;
 
 private:
-  struct Storage { // of one launch
+  struct Storage { // in one launch
     bool isHost = false;
     uintptr_t begin = 0, end = 0;
-    std::optional<mx::array> lazy; // an MLX argument's value, of any shape
-    mx::array *receiver = nullptr; // the array that gets a stored value
+    std::optional<mx::array> lazy; // the value of an MLX argument, of any shape
+    mx::array *receiver = nullptr; // the array that receives a stored value
   };
   struct Prepared {
     LaunchSignature signature;
@@ -51,7 +51,7 @@ private:
     std::vector<RaisedOutput> outputs;
   };
   using Executable = std::vector<Part>;
-  struct Written { // what a launch stores to one storage, in bytes
+  struct Written { // the bytes that a launch stores to one storage
     bool any = false, exact = false;
     int64_t begin = 0, end = 0;
   };
@@ -64,7 +64,7 @@ private:
 
   std::shared_ptr<CompiledKernel> kernel;
   bool onGpu;
-  std::vector<std::string> elementTypes; // of pointer parameters, as `mlx` spells them; else ""
+  std::vector<std::string> elementTypes; // for pointer parameters, in the spelling of `mlx`; else ""
   mutable std::mutex mutex;
   std::list<std::pair<std::string, std::shared_ptr<const Executable>>> recent; // most recent first
   std::map<std::string, decltype(recent)::iterator> cache;

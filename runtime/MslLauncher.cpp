@@ -117,7 +117,7 @@ std::vector<NewValue> MslLauncher::launch(const std::array<int64_t, 3> &grid,
   return launchOnHost(*variants.find(groups), grid, arguments);
 }
 
-/// An access outside of an argument does not happen, and what the others stored is taken back.
+/// Prevents accesses outside of the arguments; if there are any, also undoes the stores of the launch.
 std::vector<NewValue> MslLauncher::launchChecked(const std::vector<int> &groups,
                                                  const std::array<int64_t, 3> &grid,
                                                  const std::vector<Argument> &arguments) {
@@ -142,11 +142,11 @@ std::vector<NewValue> MslLauncher::launchChecked(const std::vector<int> &groups,
   }
 }
 
-/// `arrays`: the memory of MLX arrays, indexed by parameter.
+/// `arrays` has the memory of MLX arrays, indexed by parameter.
 void MslLauncher::bindPointers(BoundLaunch &bound, const MslVariant &variant,
                                const std::vector<Argument> &arguments,
                                const std::vector<HostBinding> &arrays) {
-  // A device with memory of its own copies each piece of memory, so overlapping arguments must be one piece.
+  // A device with its own memory copies each piece of memory, so overlapping arguments must be in one piece.
   // Memory that is only read may be copied twice.
   std::optional<Storages> storages;
   if (!variant.aliasGroups.empty() && !device->profile().sharesHostMemory)
@@ -180,8 +180,8 @@ std::vector<NewValue> MslLauncher::launchOnArrays(std::shared_ptr<const MslVaria
                                                   const std::array<int64_t, 3> &grid,
                                                   const std::vector<Argument> &arguments, bool atOnce) {
   ArraysOfLaunch arrays(kernelFacts, pointers, arguments);
-  // At once if host memory must be complete on return, or if the launch has no results, without which MLX's
-  // graph would never run it.
+  // Launches at once if host memory must be complete on return, or if the launch has no results, without
+  // which MLX's graph would never run it.
   if (atOnce || arrays.besideHost || arrays.storedInputs.empty())
     return launchAtOnce(*variant, grid, arguments, std::move(arrays));
   return launchInGraph(std::move(variant), grid, arguments, arrays);

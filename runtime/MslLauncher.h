@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Launches of a kernel as Metal Shading Language on a device.
+// Launches a kernel as Metal Shading Language on a device.
 #pragma once
 
 #include "BoundsGuard.h"
@@ -17,14 +17,14 @@ public:
   using Printer = MslVariants::Printer;
   using Output = KernelReport::Output;
 
-  /// A launch of which `accesses` does not show that it stays inside of its arguments checks each access.
-  /// `device`: null for the CPU.
+  /// If `accesses` does not prove that a launch stays inside of its arguments, the launch checks each
+  /// access. `device`: null for the CPU.
   MslLauncher(KernelFacts facts, MslOptions options, Printer printer, Output output = {},
               AccessProgram accesses = {}, std::shared_ptr<Device> device = nullptr);
 
   const KernelFacts &facts() const override { return kernelFacts; }
   const MslOptions &options() const { return variants.options(); }
-  /// Compiles the variant for arguments that do not overlap, if it has not been.
+  /// Compiles the variant for arguments that do not overlap, if that has not been done.
   void prepare() { variants.find({}); }
   /// New values of MLX arrays are unevaluated unless host memory is involved too.
   std::vector<NewValue> launch(const std::array<int64_t, 3> &grid,
@@ -33,8 +33,8 @@ public:
   /// The text that a launch with these overlapping arguments runs.
   std::string text(const std::vector<int> &aliasGroups = {}) { return kernel(aliasGroups).text; }
   MslKernel kernel(const std::vector<int> &aliasGroups = {}) { return variants.print(aliasGroups); }
-  /// One number for each pointer argument; equal numbers: the kernel stores to one of them and they overlap.
-  /// Empty when there are none such.
+  /// A number for each pointer argument. Arguments with equal numbers overlap, and the kernel stores to at
+  /// least one of them. Empty if there are no such arguments.
   std::vector<int> aliasGroups(const std::vector<Argument> &arguments) const;
 
 protected:

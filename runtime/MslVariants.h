@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The compiled texts of one kernel, which depend on what arguments overlap and whether accesses are checked.
+// The compiled texts of one kernel, which depend on which arguments overlap and whether accesses are checked.
 #pragma once
 
 #include "Device.h"
@@ -19,7 +19,7 @@ namespace tmetal {
 /// A compiled text.
 struct MslVariant {
   std::vector<int> aliasGroups;
-  bool checked = false; // each access
+  bool checked = false; // whether each access is checked
   MslKernel kernel;
   std::shared_ptr<const Program> program;
   std::vector<ScalarField> scalars;
@@ -33,7 +33,7 @@ struct MslVariant {
 /// A bounded cache. Thread-safe.
 class MslVariants {
 public:
-  /// Makes the text of the kernel; throws Error. Called once for each variant.
+  /// Prints the text of the kernel, once for each variant. Throws Error.
   using Printer = std::function<MslKernel(const MslOptions &)>;
 
   MslVariants(std::shared_ptr<Device> device, MslOptions options, Printer printer, size_t parameterCount);
@@ -45,7 +45,7 @@ public:
   /// The variant for arguments that do not overlap, without taking a lock; null if it has not been compiled.
   /// It lives as long as this cache.
   const MslVariant *ready() const { return readyVariant.load(std::memory_order_acquire); }
-  /// The text of a variant; nothing is compiled.
+  /// Prints the text of a variant without compiling it.
   MslKernel print(const std::vector<int> &aliasGroups) const;
   int64_t count() const;
   int64_t printed() const { return texts; }

@@ -45,7 +45,7 @@ HostBinding SavedKernel::binding(const SavedMetalKernel::Buffer &buffer) {
   if (buffer.storage == Buffer::kBounds)
     return {bounds.data(), bounds.size() * sizeof bounds[0], 0, /*stored=*/false};
   std::vector<uint8_t> &memory = storages.at(buffer.storage);
-  // Published even if the kernel should only read it, so that wrong stores show.
+  // Published even if the kernel should only read it, so that wrong stores are found.
   return {memory.data(), memory.size(), buffer.byteOffset};
 }
 
@@ -89,7 +89,7 @@ std::pair<Ticket, Ticket> SavedKernel::launchIn(Queue &queue) {
     onDevice.push_back({buffer, binding.offset, binding.stored});
   }
   if (!before)
-    before = queue.copy({}, {}, 0); // no memory, or nothing to fetch: a piece of work that does nothing
+    before = queue.copy({}, {}, 0); // no memory, or nothing to fetch: work that does nothing
   return {before, queue.launch({host.program, host.grid, onDevice, host.scalars, host.scalarsIndex})};
 }
 

@@ -17,8 +17,8 @@ public:
 
   /// Runs it on the memory from before the launch, and waits.
   void run();
-  /// The same in a queue, for who measures it: the piece of work in front of the launch, and the launch.
-  /// Whoever calls this waits for the queue before anything else happens here. Nothing is published.
+  /// The same in a queue, for measurements: returns the piece of work in front of the launch, and the launch.
+  /// The caller must wait for the queue before using this object again. Nothing is published.
   std::pair<Ticket, Ticket> launchIn(Queue &queue);
   /// A storage after run().
   const std::vector<uint8_t> &bytes(size_t storage) const { return storages[storage]; }

@@ -406,8 +406,8 @@ Comparison compareStorage(const SavedStorage &saved, const Bytes &result, const 
                              std::to_string(expected.size()) + ".");
   size_t count = expected.size() / width;
   comparison.elements = static_cast<int64_t>(count);
-  // The error of a sum in another order scales with its terms, not with the sum, so the tolerance scales with
-  // the largest element.
+  // The error of a sum in another order grows with its terms, not with the sum, so the tolerance
+  // scales with the largest element.
   double magnitude = 1;
   if (format)
     for (size_t i = 0; i < count; ++i)

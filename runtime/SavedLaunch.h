@@ -18,7 +18,7 @@ struct SavedArgument {
   std::string name, type; // the type in Triton's spelling
   /// A pointer into a storage, an integer that is a constant of the graphs, or a dynamic input of the graphs.
   ArgumentSpec spec;
-  bool isFloat = false; // dynamic: which of the two values below is meant
+  bool isFloat = false; // for dynamic inputs: which of the two values below applies
   int64_t integer = 0;
   double floating = 0;
 };
@@ -26,9 +26,9 @@ struct SavedArgument {
 struct SavedStorage {
   std::string dtype; // of the first pointer to the storage, as in GraphProgram
   std::vector<uint8_t> before;
-  std::optional<std::vector<uint8_t>> after; // none: the kernel does not store to it
-  /// How far each element of the result may be off, if the recorder of the launch
-  /// knows; file i.tolerance.bin.
+  std::optional<std::vector<uint8_t>> after; // none if the kernel does not store to it
+  /// The permitted error of each element of the result, if the recorder of the launch
+  /// knows it (file i.tolerance.bin).
   std::vector<double> tolerance;
 };
 
@@ -41,7 +41,7 @@ struct SavedGraph {
 struct SavedMetalKernel {
   struct Buffer {
     static constexpr int kScalars = -1, kReport = -2, kBounds = -3;
-    int storage = kScalars; // or one of the above: scalar arguments, messages to the host, bounds
+    int storage = kScalars; // a storage, or scalar arguments, messages to the host, or bounds
     int64_t byteOffset = 0;
   };
   std::string text;
@@ -57,7 +57,7 @@ struct SavedLaunch {
   std::array<int64_t, 3> grid = {1, 1, 1};
   std::vector<SavedArgument> arguments;
   std::vector<SavedStorage> storages;
-  std::vector<SavedGraph> graphs; // each runs on what the one before it left; empty with the msl engine
+  std::vector<SavedGraph> graphs; // each runs on the results of the previous one; empty for the msl engine
   std::optional<SavedMetalKernel> metal;
 };
 
@@ -72,14 +72,14 @@ std::vector<std::filesystem::path> findLaunches(const std::filesystem::path &roo
 /// How a result compares with the saved one.
 struct Comparison {
   int64_t elements = 0, different = 0; // different: in their bits, where all NaNs count as equal
-  int64_t beyond = 0;                  // those of them that are outside of the tolerance
+  int64_t beyond = 0;                  // those of them that exceed the tolerance
   double largest = 0;                  // largest difference of values
   double largestUlps = 0;              // largest difference in ulps of the element type
-  int64_t worst = -1;                  // the element that is furthest off
+  int64_t worst = -1;                  // the element with the largest error
   double expected = 0, actual = 0;     // of the worst element
 };
-/// A float may be off by `absolute + relative * |expected|`, or by the storage's own tolerance plus one ulp;
-/// other types must agree exactly.
+/// A float may differ by `absolute + relative * |expected|`, or by the tolerance of the storage plus one ulp.
+/// Other types must agree exactly.
 struct Tolerance {
   std::optional<double> relative; // default: by the element type
   std::optional<double> absolute; // default: by the element type, times max(1, largest |expected|)

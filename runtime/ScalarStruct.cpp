@@ -15,7 +15,7 @@ uint16_t bfloatBits(double value) {
   uint32_t word;
   std::memcpy(&word, &single, sizeof word);
   if ((word & 0x7fffffffu) > 0x7f800000u)
-    return static_cast<uint16_t>((word >> 16) | 0x40); // keep a NaN one
+    return static_cast<uint16_t>((word >> 16) | 0x40); // so that a NaN stays one
   return static_cast<uint16_t>((word + 0x7fff + ((word >> 16) & 1)) >> 16);
 }
 
@@ -47,7 +47,7 @@ void writeScalar(std::byte *target, const ScalarField &field, const Number &numb
   if (field.kind == Kind::Bool)
     return write<uint8_t>(target, *integer & 1);
   if (field.kind == Kind::Integer) {
-    std::memcpy(target, integer, field.size); // little endian, as every machine that this runs on
+    std::memcpy(target, integer, field.size); // all supported machines are little-endian
     return;
   }
   double value = integer ? static_cast<double>(*integer) : std::get<double>(number);

@@ -13,7 +13,7 @@ namespace tmetal {
 
 using Number = std::variant<int64_t, double>;
 
-/// Type and position of one scalar argument in the struct.
+/// The type and position of a scalar argument in the struct.
 struct ScalarField {
   enum class Kind { Integer, Bool, Half, BFloat, Float, Double } kind;
   size_t parameter, offset, size;

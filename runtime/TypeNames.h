@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the name of a scalar type says.
+// Properties of scalar types, from their names.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace tmetal {
 
-/// Bits of a scalar type by its name, as in Triton IR or in a saved launch: 1 of "i1", 32 of "f32" and
-/// "ui32", 8 of "f8E4M3FN"; 0 when the name holds no number.
+/// The bits of a scalar type, from its name in Triton IR or in a saved launch: 1 for "i1", 32 for "f32" and
+/// "ui32", 8 for "f8E4M3FN"; 0 if there is no number in the name.
 inline int bitWidthOf(std::string_view type) {
   int width = 0;
   size_t digits = std::min(type.find_first_of("0123456789"), type.size());

@@ -194,8 +194,8 @@ void Compiler::prepare() {
       }
     if (headers.empty())
       throw std::runtime_error(
-          "[headers] The headers of the CPU device were not found; set TRITON_METAL_HEADERS to "
-          "the folder that holds kernels/ and shim/.");
+          "[headers] The headers of the CPU device were not found; set TRITON_METAL_HEADERS to the "
+          "folder that holds kernels/ and shim/.");
     baseFlags = {"-x",
                  "c++",
                  "-std=c++20",

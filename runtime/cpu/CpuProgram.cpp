@@ -153,10 +153,8 @@ public:
   }
 
 private:
-  static constexpr int64_t kFiberMargin = 64
-                                          << 10; // for calls, and for values that a compiler keeps in memory
-  static constexpr int64_t kSchedulerStack = 192
-                                             << 10; // the state of the fibers is on the stack of the worker
+  static constexpr int64_t kFiberMargin = 64 << 10;     // for calls and for spilled values
+  static constexpr int64_t kSchedulerStack = 192 << 10; // for the state of the fibers, on the worker's stack
 
   Library library;
   FibersEntry entry;

@@ -71,7 +71,7 @@ void Context::giveEvent(Handle event) {
 void *Context::takeSlot() {
   std::lock_guard<std::mutex> lock(mutex);
   if (slots.empty()) {
-    // Many at once: to allocate may wait for kernels that run.
+    // Allocates many at once, because allocating may wait for running kernels.
     constexpr size_t kSlots = 32;
     void *block = nullptr;
     functions->check(functions->allocateHost(&block, kSlots * kSlotBytes, kPortable), "cuMemHostAlloc");
@@ -132,11 +132,11 @@ DeviceBuffer::~DeviceBuffer() {
 namespace {
 
 constexpr int kErrorLog = 5, kErrorLogSize = 6; // CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES
-constexpr unsigned kAlwaysThere = 48 << 10;     // shared bytes that a kernel need not ask for
+constexpr unsigned kAlwaysThere = 48 << 10;     // bytes of shared memory that a kernel need not request
 
 bool isText(const std::string &image) { return image.find(".entry ") != std::string::npos; }
 
-/// The name behind the only `.entry`.
+/// The name of the only `.entry`.
 std::string entryOf(const std::string &ptx) {
   size_t begin = ptx.find(".entry ");
   if (begin == std::string::npos)
@@ -147,7 +147,7 @@ std::string entryOf(const std::string &ptx) {
   return ptx.substr(begin, ptx.find_first_of("( \n", begin) - begin);
 }
 
-/// How many parameters the kernel `entry` of a text has; -1: its head is not found.
+/// The number of parameters of the kernel `entry` in a text, or -1 if its declaration is not found.
 int declaredBy(const std::string &ptx, const std::string &entry) {
   size_t begin = ptx.find(".entry " + entry);
   if (begin == std::string::npos)
@@ -180,7 +180,7 @@ DeviceProgram::DeviceProgram(std::shared_ptr<Context> of, const CudaImage &image
   f.check(status, log[0] ? log.data() : "cuModuleLoadDataEx");
   try {
     f.check(f.getFunction(&function, module, name.c_str()), "cuModuleGetFunction");
-    // Now, since the first launch would otherwise wait for kernels that run.
+    // Loads it now, because the first launch would otherwise wait for running kernels.
     if (f.loadFunction)
       f.check(f.loadFunction(function), "cuFuncLoad");
     int most = 0;

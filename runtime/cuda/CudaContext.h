@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What programs, buffers and queues of a CUDA device share, and what they are made of. All of it may be used
-// and destroyed by any thread that is not in a callback of the driver.
+// The parts of programs, buffers and queues of a CUDA device, and what they share. Any thread that is not in
+// a callback of the driver may use and destroy them.
 #pragma once
 
 #include "CudaDevice.h"
@@ -18,14 +18,14 @@ public:
   ~Context();
   Context(const Context &) = delete;
 
-  /// Makes the context that of the thread as long as it lives. That may fail once the device is lost; then so
-  /// does whatever is called.
+  /// Makes the context current in this thread during the lifetime of the object. If the device is lost, that
+  /// may fail, and so will all functions that are called then.
   class Current {
   public:
     explicit Current(const Context &context);
     ~Current();
     Current(const Current &) = delete;
-    /// Throws when it has failed.
+    /// Throws if making it current has failed.
     void check() const { driver.check(status, "cuCtxPushCurrent"); }
 
   private:
@@ -39,7 +39,7 @@ public:
   int attribute(int which) const;
   std::string deviceName() const;
 
-  /// Events and small blocks of pinned memory are used again. These need a Current.
+  /// Events and small blocks of pinned memory are reused. These functions need a Current.
   Handle takeEvent();
   void giveEvent(Handle event);
   static constexpr size_t kSlotBytes = 4096;
@@ -52,10 +52,10 @@ private:
   Handle context = nullptr;
   std::mutex mutex;
   std::vector<Handle> events;
-  std::vector<void *> slots, slotBlocks; // the blocks that slots are cut from
+  std::vector<void *> slots, slotBlocks; // slots are parts of these blocks
 };
 
-/// The device has no more memory.
+/// The device is out of memory.
 class OutOfMemory : public std::bad_alloc {
 public:
   explicit OutOfMemory(std::string message) : message(std::move(message)) {}
@@ -65,7 +65,7 @@ private:
   std::string message;
 };
 
-/// Memory of the host that the device can copy from and to by itself.
+/// Host memory that the device can copy from and to by itself.
 class Pinned {
 public:
   Pinned(std::shared_ptr<Context> context, size_t bytes);
@@ -82,7 +82,7 @@ private:
 
 class DeviceBuffer : public Buffer {
 public:
-  /// `host` is the memory that it was adopted from, or null.
+  /// `host` is the memory that the buffer was adopted from, or null.
   DeviceBuffer(std::shared_ptr<Context> context, size_t bytes, void *host, std::shared_ptr<const void> owner);
   ~DeviceBuffer() override;
   size_t size() const override { return bytes; }
@@ -92,7 +92,7 @@ public:
   const size_t bytes;
   void *const adopted;
   const std::shared_ptr<const void> owner;
-  std::atomic<bool> wasFetched{false}; // or is about to be, by what is in a queue
+  std::atomic<bool> wasFetched{false}; // or will be, by work in a queue
   Address address = 0;
 };
 
@@ -105,9 +105,9 @@ public:
   std::string name;
   std::array<unsigned, 3> threads;
   unsigned sharedBytes;
-  /// None: those of a Metal text, its buffers and a number that nobody reads (triton_metal.h, TM_POSITION).
+  /// Empty for a Metal text: its buffers and an unused number (triton_metal.h, TM_POSITION).
   std::vector<CudaImage::Parameter> parameters;
-  int declared = -1; // how many parameters the kernel has, where its image says so
+  int declared = -1; // the number of parameters of the kernel, if its image tells
   Handle function = nullptr;
 
 private:

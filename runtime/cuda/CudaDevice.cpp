@@ -18,7 +18,7 @@ public:
     limits.target.simdWidth = context->attribute(kWarpSize);
     limits.target.maxThreadsPerThreadgroup = context->attribute(kMaxThreadsPerBlock);
     limits.target.threadgroupMemory = context->attribute(kMaxSharedBytesPerBlock);
-    limits.target.maxBuffers = 4096 / sizeof(Address) - 1; // that much the parameters of a kernel may take
+    limits.target.maxBuffers = 4096 / sizeof(Address) - 1; // the space for parameters of a kernel
     limits.target.hasDouble = true;
     limits.target.atomics64 = Atomics64::All;
     limits.sharesHostMemory = false;

@@ -22,7 +22,7 @@ void Driver::check(int status, const char *what) const {
 }
 
 std::shared_ptr<const Driver> loadDriver(const std::string &path) {
-  // It stays loaded: threads of the driver may run until the process ends.
+  // Never unloaded, because threads of the driver may run until the process ends.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library)
     throw std::runtime_error("There is no CUDA driver here (" + path + ").");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The functions of the CUDA driver that the CUDA device uses, found when it is opened.
+// The functions of the CUDA driver that the CUDA device uses, loaded at run time.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace tmetal::cuda {
 
-using Address = uint64_t; // of device memory
-using Handle = void *;    // of a context, module, function, stream or event
+using Address = uint64_t; // in device memory
+using Handle = void *;    // a context, module, function, stream or event
 
 // CUDA_ERROR_...
 constexpr int kOutOfMemory = 2, kNotReady = 600;
@@ -19,10 +19,10 @@ constexpr int kMaxThreadsPerBlock = 1, kMaxSharedBytesPerBlock = 8, kWarpSize = 
 // CU_FUNC_ATTRIBUTE_...
 constexpr int kMaxThreads = 0, kSharedBytes = 1, kLocalBytes = 3, kRegisters = 4, kMaxDynamicSharedBytes = 8;
 constexpr unsigned kBlockingSync = 1; // CU_EVENT_BLOCKING_SYNC
-constexpr unsigned kNonBlocking = 1;  // CU_STREAM_NON_BLOCKING: does not wait for the stream without a handle
+constexpr unsigned kNonBlocking = 1;  // CU_STREAM_NON_BLOCKING: does not wait for the default stream
 constexpr unsigned kPortable = 1;     // CU_MEMHOSTALLOC_PORTABLE
 
-/// As the driver's documentation declares them.
+/// Declared as in the documentation of the driver.
 struct Driver {
   int (*init)(unsigned);
   int (*deviceGet)(int *, int);
@@ -65,13 +65,13 @@ struct Driver {
   int (*synchronizeEvent)(Handle);
   int (*elapsedTime)(float *, Handle, Handle);
 
-  /// "WHAT: CUDA_ERROR_..., what the driver says of it."
+  /// "WHAT: CUDA_ERROR_..., the driver's description of it."
   std::string describe(int status, const std::string &what) const;
-  /// Throws that unless `status` is 0.
+  /// Throws this description unless `status` is 0.
   void check(int status, const char *what) const;
 };
 
-/// Throws when there is no such library, or one of the functions is missing in it.
+/// Throws if there is no such library, or if it lacks one of the functions.
 std::shared_ptr<const Driver> loadDriver(const std::string &library);
 
 } // namespace tmetal::cuda

@@ -8,14 +8,14 @@
 
 namespace tmetal::cuda {
 
-// ---- what a piece of work uses ----
+// ---- resources of a piece of work ----
 
-/// A copy between adopted memory and the device. Functions that the driver calls copy between that memory
-/// and pinned memory, which the device copies by itself. So the host's memory is read and written when it is
-/// the turn of the work, and the caller waits for nothing. A direct copy would read ordinary memory at once.
+/// A copy between adopted memory and the device. A direct copy would read ordinary memory at once. Instead,
+/// the driver calls functions that copy between that memory and pinned memory, which the device accesses by
+/// itself. So host memory is read and written when it is the turn of the work, and the caller does not wait.
 struct Transfer {
   std::mutex mutex;
-  std::byte *host; // null once the work is over: what the driver still calls then must not touch anything
+  std::byte *host; // null once the work is over: later calls of the driver must not touch anything
   std::shared_ptr<Pinned> staging;
   std::shared_ptr<const DeviceBuffer> buffer; // keeps the owner of the host's memory
 
@@ -33,7 +33,7 @@ namespace {
 
 constexpr size_t kStagingBytes = 4 << 20;
 
-/// What the driver is to do with the transfer when the stream gets there.
+/// What the driver has to do with the transfer when the stream reaches it.
 struct Step {
   std::shared_ptr<Transfer> transfer;
   size_t offset, bytes;
@@ -56,7 +56,7 @@ void putStep(const Driver &driver, Handle stream, const std::shared_ptr<Transfer
              size_t bytes, bool toDevice) {
   auto step = std::make_unique<Step>(Step{transfer, offset, bytes, toDevice});
   driver.check(driver.launchHostFunction(stream, &Step::run, step.get()), "cuLaunchHostFunc");
-  step.release(); // which the driver's call does; without a call it is lost, as the device is then
+  step.release(); // the driver's call deletes it; without a call it leaks, but then the device is lost
 }
 
 } // namespace
@@ -71,8 +71,8 @@ Pending::~Pending() {
     context->giveEvent(event);
 }
 
-/// Launches that are waited for are often short: a look at the event costs less than to sleep until the
-/// device wakes this thread.
+/// Launches that somebody waits for are often short. Polling the event briefly costs less than sleeping until
+/// the device wakes this thread.
 int Pending::waitForEvent() const {
   constexpr auto kLook = std::chrono::microseconds(50);
   const Driver &f = context->driver();
@@ -109,7 +109,7 @@ void Pending::block() {
     auto here = std::find_if(line->pieces.begin(), line->pieces.end(),
                              [this](const std::shared_ptr<Pending> &piece) { return piece.get() == this; });
     if (here == line->pieces.end())
-      return; // done meanwhile
+      return; // it is done by now
     upToHere.assign(line->pieces.begin(), here + 1);
   }
   for (const std::shared_ptr<Pending> &piece : upToHere)
@@ -164,7 +164,7 @@ CudaQueue::~CudaQueue() {
   for (const std::shared_ptr<Pending> &piece : left)
     piece->complete();
   if (watcher.joinable()) {
-    // A foreign queue is not waited for; and this may be called back from the last piece of work.
+    // Foreign queues are not waited for. And the last piece of work may call this back.
     if (isForeign || watcher.get_id() == std::this_thread::get_id())
       watcher.detach();
     else
@@ -176,7 +176,8 @@ CudaQueue::~CudaQueue() {
   context->driver().destroyStream(stream);
 }
 
-/// Lets `work` put a piece in the stream, and an event behind it. Errors of that belong to the piece.
+/// Lets `work` put a piece into the stream, with an event behind it. Errors in
+/// this become errors of the piece.
 template <typename F> Ticket CudaQueue::put(std::string what, F work) {
   auto piece = std::make_shared<Pending>(context, what);
   piece->line = line;
@@ -203,7 +204,7 @@ template <typename F> Ticket CudaQueue::put(std::string what, F work) {
     } catch (const std::exception &error) {
       if (!piece->failure)
         piece->failure = std::make_exception_ptr(std::runtime_error(what + ": " + error.what()));
-      f.synchronizeStream(stream); // without an event nothing else says when memory is no longer used
+      f.synchronizeStream(stream); // without an event nothing else tells when memory is free again
     }
     std::lock_guard<std::mutex> lineLock(line->mutex);
     line->dropDone();
@@ -283,7 +284,7 @@ Ticket CudaQueue::copy(const Binding &target, const Binding &source, size_t byte
     if (bytes == 0 || to == from)
       return;
     const Driver &f = context->driver();
-    if (std::max(to, from) - std::min(to, from) < bytes) { // which overlap: by way of other memory
+    if (std::max(to, from) - std::min(to, from) < bytes) { // they overlap, so copies through other memory
       auto between = std::make_shared<DeviceBuffer>(context, bytes, nullptr, nullptr);
       piece.kept.push_back(between);
       f.check(f.copyOnDevice(between->address, from, bytes, stream), "cuMemcpyDtoDAsync");
@@ -302,8 +303,8 @@ Ticket CudaQueue::fill(const Binding &target, uint32_t word, size_t bytes) {
   });
 }
 
-/// Where the scalars of a launch are on the device: a block of the queue's own, which later launches
-/// overwrite when it is their turn. Launches that follow one another with the same scalars copy nothing.
+/// The address of a launch's scalars on the device: a block owned by the queue, which later launches
+/// overwrite when it is their turn. Consecutive launches with equal scalars copy nothing.
 Address CudaQueue::uploaded(Pending &piece, std::span<const std::byte> scalars) {
   const Driver &f = context->driver();
   if (!scalarsOnDevice || scalarsOnDevice->bytes < scalars.size()) {
@@ -351,7 +352,7 @@ void CudaQueue::putLaunch(Pending &piece, const DeviceProgram &program, const La
       parameters.push_back(parameter.buffer < 0 ? static_cast<const void *>(parameter.bytes.data())
                                                 : &addresses.at(parameter.buffer));
   }
-  // The driver would read as many as the kernel has.
+  // The driver would read as many as the kernel declares.
   if (program.declared >= 0 && static_cast<size_t>(program.declared) != parameters.size())
     throw std::runtime_error("The kernel has " + std::to_string(program.declared) +
                              " parameters, and the launch " + std::to_string(parameters.size()) + ".");
@@ -383,7 +384,7 @@ void CudaQueue::after(const Ticket &ticket) {
     return ticket->join();
   Context::Current current(*context);
   std::lock_guard<std::mutex> lock(mutex);
-  // An error of this (the device is lost) is that of whatever is put behind it.
+  // If this fails, the device is lost, and so the work behind it fails too.
   context->driver().streamWaitEvent(stream, piece->event, 0);
 }
 

@@ -12,35 +12,35 @@ namespace tmetal::cuda {
 
 struct Transfer;
 
-/// A piece of work in a stream. The event behind it says when it is done.
+/// A piece of work in a stream, with an event behind it that tells when it is done.
 class Pending : public Completion {
 public:
   Pending(std::shared_ptr<Context> context, std::string what);
   ~Pending() override;
 
-  /// Waits for the event, releases what the work used, and settles, unless another thread is doing so: then
-  /// waits for that thread.
+  /// Waits for the event, releases what the work used, and settles. If another thread is doing this
+  /// already, only waits for that thread.
   void complete();
 
   const std::shared_ptr<Context> context;
-  Handle event = nullptr; // null: it could not be put behind the work
+  Handle event = nullptr; // null if it could not be put behind the work
   std::vector<std::shared_ptr<const void>> kept;
   std::shared_ptr<Transfer> transfer;
   std::exception_ptr failure; // why the work could not be put in the stream
-  /// The queue's, in order, with this one in it until it is done.
+  /// The unfinished work of the queue, in order, including this piece until it is done.
   struct Line {
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::shared_ptr<Pending>> pieces;
     bool stop = false;
 
-    void dropDone(); // the mutex is held
+    void dropDone(); // the caller holds the mutex
     void serve();
   };
   std::shared_ptr<Line> line;
 
 protected:
-  /// Those in front of it are completed first, so that everybody hears of them in order.
+  /// Completes earlier pieces first, so that their outcomes are reported in order.
   void block() override;
 
 private:
@@ -52,7 +52,7 @@ private:
 
 class CudaQueue : public Queue {
 public:
-  /// On `foreign`, or a stream of its own.
+  /// Uses `foreign`, or a stream of its own.
   explicit CudaQueue(std::shared_ptr<Context> context);
   CudaQueue(std::shared_ptr<Context> context, Handle foreign);
   ~CudaQueue() override;
@@ -75,10 +75,10 @@ private:
   const std::shared_ptr<Context> context;
   const bool isForeign;
   Handle stream = nullptr;
-  std::mutex mutex; // of what is put in the stream: all of one piece, then all of the next
+  std::mutex mutex; // for putting work into the stream: all of one piece, then all of the next
   std::shared_ptr<Pinned> staging;
   std::shared_ptr<DeviceBuffer> scalarsOnDevice;
-  std::vector<std::byte> lastScalars; // that are, or will be, in scalarsOnDevice
+  std::vector<std::byte> lastScalars; // the contents of scalarsOnDevice, now or when the work so far is done
   std::shared_ptr<Pending::Line> line = std::make_shared<Pending::Line>();
   std::thread watcher;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Included in front of a text for an NVIDIA GPU: what the helper headers leave to the device.
+// Included in front of a text for an NVIDIA GPU: functions that the helper headers leave to the device.
 #pragma once
 
 #include <triton_metal.h>

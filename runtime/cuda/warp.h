@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What crosses threads, on an NVIDIA GPU: a warp is a SIMD group, a block a threadgroup. The rest of the
-// Metal standard library is that of the CPU device; clang compiles both for nvptx64 as plain C++.
+// Communication between threads on an NVIDIA GPU, where a warp is a SIMD group and a block a threadgroup. The
+// rest of the Metal standard library is that of the CPU device; clang compiles both for nvptx64 as plain C++.
 #pragma once
 
 namespace tm_hooks {
@@ -14,11 +14,11 @@ inline __attribute__((always_inline)) unsigned active() {
   return mask;
 }
 
-/// Bit i: lane i has not left the kernel. Every thread of the SIMD group asks.
+/// Bit i tells whether lane i is still running the kernel. All threads of the SIMD group must call this.
 inline __attribute__((always_inline)) unsigned alive() { return __nvvm_vote_ballot_sync(~0u, true); }
 
-/// The 32 bits of another lane. Threads that have left the kernel do not take part, and nobody asks for
-/// theirs.
+/// The 32 bits of another lane. Threads that have left the kernel do not take part,
+/// and their bits are not used.
 inline __attribute__((always_inline)) int shuffle(int bits, unsigned lane) {
   return __nvvm_shfl_sync_idx_i32(~0u, bits, int(lane), 31);
 }
@@ -29,7 +29,7 @@ inline __attribute__((always_inline)) int shuffle_xor(int bits, unsigned mask) {
 inline __attribute__((always_inline)) void wait_simdgroup() { __nvvm_bar_warp_sync(~0u); }
 inline __attribute__((always_inline)) void wait_threadgroup() { __syncthreads(); }
 
-/// A place for each thread, through which the SIMD group exchanges values.
+/// Memory with a slot for each thread, through which the SIMD group exchanges values.
 inline __attribute__((always_inline)) unsigned char *slots() {
   static __attribute__((address_space(3), loader_uninitialized,
                         aligned(16))) unsigned char memory[TM_SIMDGROUPS * lanes * slot_bytes];
@@ -42,7 +42,7 @@ inline __attribute__((always_inline)) unsigned char *slots() {
 
 inline __attribute__((always_inline)) Exchange exchange(const void *value, unsigned bytes) {
   unsigned char *mine = slots();
-  wait_simdgroup(); // what was exchanged before has been read
+  wait_simdgroup(); // all lanes have read the previous values
   unsigned taking_part = active();
   __builtin_memcpy(mine + lane() * slot_bytes, value, bytes);
   wait_simdgroup();
