@@ -69,8 +69,8 @@ struct Compilation::State {
       isSame = msl.parameters[i].type == facts.parameterTypes[i];
     if (!isSame)
       throw Error(ErrorKind::Compile,
-                  "[override] The kernel in the `tm` dialect takes other parameters than the "
-                  "one in the `tt` dialect before it.");
+                  "[override] The kernel in the `tm` dialect takes other parameters than the one "
+                  "in the `tt` dialect before it.");
     code = MetalCode{std::move(tm), std::move(msl)};
   }
 

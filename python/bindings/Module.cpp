@@ -34,8 +34,8 @@ void selfTest() {
   nb::object made = nb::module_::import_("mlx.core").attr("array")(nb::make_tuple(1, 2, 3));
   if (!nb::isinstance<mlx::core::array>(made) || nb::cast<mlx::core::array &>(made).size() != 3)
     throw nb::import_error(
-        "triton_metal._core does not share mx.array with the installed mlx; they must be built "
-        "for the same MLX and nanobind.");
+        "triton_metal._core does not share mx.array with the installed mlx; they must be built for the same "
+        "MLX and nanobind.");
 }
 
 nb::dict engineForm(const tmetal::EngineForm &form) {

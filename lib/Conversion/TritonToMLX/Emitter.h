@@ -35,8 +35,7 @@ public:
 
   // ---- element types ----
   mlir::Value convert(mlir::Value a, mlir::Type elementType);
-  mlir::Value bits(mlir::Value a,
-                   mlir::Type elementType); // reinterprets the bits as another type of the same width
+  mlir::Value bits(mlir::Value a, mlir::Type elementType); // the same bits as another type of that width
   mlir::Value asUnsigned(mlir::Value a);
   mlir::Value asSigned(mlir::Value a);
   mlir::Value where(mlir::Value condition, mlir::Value a, mlir::Value b);

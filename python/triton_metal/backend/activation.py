@@ -56,8 +56,6 @@ def _refuse_second_driver() -> None:
     if others and not getattr(_asking, "busy", False):
         raise RuntimeError(
             f"TRITON_BACKEND=metal was set after `import triton`, and the backend {', '.join(others)} is "
-            "active on "
-            "this machine too. Triton takes one: set TRITON_DEFAULT_BACKEND=metal as well, or set "
-            "TRITON_BACKEND "
-            "before `import triton`."
+            "active on this machine too. Triton takes one: set TRITON_DEFAULT_BACKEND=metal as well, or set "
+            "TRITON_BACKEND before `import triton`."
         )

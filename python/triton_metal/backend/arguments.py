@@ -190,9 +190,8 @@ def _refuse(value: Any, parameter: PointerParameter) -> Any:
         raise parameter.error("A masked array has a mask that the kernel would not see: pass its .data.")
     if hasattr(value, "data_ptr"):
         raise parameter.error(
-            f"An object of type {kind} has a data_ptr(), but nothing says where its memory is and how "
-            "large: pass a "
-            "torch tensor, a NumPy array or an MLX array."
+            f"An object of type {kind} has a data_ptr(), but nothing says where its memory is and how large: "
+            "pass a torch tensor, a NumPy array or an MLX array."
         )
     raise parameter.error(f"An array is expected here, not an object of type {kind}.")
 

@@ -151,9 +151,8 @@ class MetalBackend(BaseBackend):
             )
         if knobs.compilation.store_binary_only:
             raise UnsupportedError(
-                "[TRITON_STORE_BINARY_ONLY] With this variable Triton keeps the binaries of NVIDIA and "
-                "AMD only, and "
-                "throws ours away: unset it."
+                "[TRITON_STORE_BINARY_ONLY] With this variable Triton keeps the binaries of NVIDIA and AMD "
+                "only, and throws ours away: unset it."
             )
         compilation = _core.Compilation(options.target())
         stages["ttir"] = lambda module, metadata: clean_up_ttir(module)
@@ -264,6 +263,5 @@ def _check_cache_folder() -> None:
 
         raise MetalError(
             f"[cache] Compiled kernels cannot be kept in '{folder}' ({reason}): set TRITON_CACHE_DIR to a "
-            "folder that "
-            "can be written."
+            "folder that can be written."
         )

@@ -124,9 +124,8 @@ def _sentence(value: Any, reason: Exception) -> str:
         return f"The integer {value} does not fit in 64 bits."
     if isinstance(reason, TypeError) and "failed to specialize" in str(reason):
         return (
-            f"An object of type {kind} cannot be passed to a kernel: pass a torch tensor, a NumPy array, "
-            "an MLX array, "
-            "or a Python number."
+            f"An object of type {kind} cannot be passed to a kernel: pass a torch tensor, a NumPy array, an "
+            "MLX array, or a Python number."
         )
     text = str(reason).strip().splitlines()
     return f"{kind} cannot be used: {text[0] if text else type(reason).__name__}."
