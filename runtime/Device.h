@@ -55,8 +55,7 @@ public:
   virtual bool mayFail() const { return false; }
 };
 
-/// Memory that the programs of one device read and write. It is freed when no caller and no queue
-/// holds it.
+/// Memory that the programs of one device read and write. It is freed when no caller and no queue holds it.
 class Buffer {
 public:
   virtual ~Buffer() = default;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An NVIDIA GPU behind the interface of Device.h. Uses the CUDA driver, which is found at run time.
+//
 // Adopted memory has a copy on the device. A queue is a CUDA stream. What the work uses is released
 // by the thread that finds the work done, never by a callback of the driver. After a fault of a
 // kernel, such as a wild store, the process cannot use the device any more: all work that has not

@@ -34,8 +34,8 @@ struct WrittenOptions {
 /// All options are read here. Throws Error (Argument, Unsupported).
 EngineRequest requestFrom(const WrittenOptions &options);
 
-/// Sets the check modes that `sanitize` names: "address", "thread", "undefined", separated by commas. Throws
-/// Error (Argument).
+/// Sets the check modes that `sanitize` names: "address", "thread", "undefined", separated by commas.
+/// Throws Error (Argument).
 void setCheckModes(MslOptions &options, const std::string &sanitize);
 /// The check modes in a canonical spelling.
 std::string checkModes(const MslOptions &options);

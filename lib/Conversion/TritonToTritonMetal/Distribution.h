@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Distributes the operations of a kernel over the threads of a threadgroup.
+//
 // Scalars become scalars of uniform code. Blocks are pulled, not pushed: a region that needs a block requests
 // the element that a thread works on (Pull.h), and the request passes through views as a linear map of bits.
 // Where it ends, the element is computed on the spot (ranges, splats and cheap arithmetic on them), or read:

@@ -106,8 +106,8 @@ void MslPrinter::assignAll(ValueRange targets, ValueRange values) {
 
 // ---- the kernel ----
 
-/// Counts only loops of the program. Those over registers and lanes, which come from regions, are unrolled
-/// or vectorized.
+/// Counts only loops of the program. Those over registers and lanes, which come from regions, are
+/// unrolled or vectorized.
 MslKernel::Counts MslPrinter::countCosts() {
   MslKernel::Counts counts;
   kernel.walk([&](Operation *op) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The check mode for undefined values. Each value that may come from an operation without a defined result
-// (a division by zero, a shift that is too far, an element that was masked off) gets a companion, which says
-// whether it is undefined and where that began. Companions follow the data, so lanes whose results are not
-// used cause no fault. Values are checked where they take effect: in stores, addresses, masks, conditions
-// and bounds.
+// (a division by zero, a shift that is too far, an element that was masked off) gets a companion, which
+// says whether it is undefined and where that began. Companions follow the data, so lanes whose results are
+// not used cause no fault. Values are checked where they take effect: in stores, addresses, masks,
+// conditions and bounds.
 #include "Printer.h"
 
 #include "mlir/Dialect/UB/IR/UBOps.h"

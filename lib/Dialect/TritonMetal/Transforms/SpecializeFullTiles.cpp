@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gives regions a second version for the case that all masks hold. It has no masks, and its addresses are
-// affine.
+// Gives regions a second version for the case that all masks hold, without masks and with affine addresses.
+//
 // An affine function of the coordinates takes its extreme values at corners of the region's box. Code in
 // front of the region computes these for offsets and comparisons in 64 bits. If all offsets fit into 32 bits
 // (so that they do not wrap) and all comparisons hold at their worst corner, every thread may drop its masks.
@@ -316,8 +316,8 @@ private:
     compare(arith::CmpIPredicate::sle, extreme(form, true), constant(std::numeric_limits<int32_t>::max()));
   }
 
-  /// The part of a mask that still has to be tested when the conditions of the fast version hold; null
-  /// if none.
+  /// The part of a mask that still has to be tested when the conditions of the fast
+  /// version hold; null if none.
   Value requireMask(Value mask) {
     if (isUniform(mask)) {
       require(mask);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The `mlx` dialect: one operation for each MLX array operation in use (mlx/ops.h), on static shapes.
-// Element types: i1 = bool_, iN = intN, uiN = uintN, f16, bf16, f32, f64. Shapes
-// broadcast as in MLX (NumPy rules).
+// Element types: i1 = bool_, iN = intN, uiN = uintN, f16, bf16, f32, f64.
+// Shapes broadcast as in MLX (NumPy rules).
 #ifndef TRITON_METAL_MLX_OPS
 #define TRITON_METAL_MLX_OPS
 

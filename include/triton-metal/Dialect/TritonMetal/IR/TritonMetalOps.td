@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The `tm` dialect (TritonMetal): programs in the form in which the threads of one threadgroup execute them.
+//
 // The body of a kernel is code that all threads of the threadgroup run alike ("uniform" code: scalars and
 // structured control flow), interleaved with `tm.region`s, in which each thread works on its own elements.
 // Regions contain no barriers; whatever crosses threads (barriers, shuffles, matrix fragments) stands
