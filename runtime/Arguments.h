@@ -21,7 +21,7 @@ namespace tmetal {
 
 namespace mx = mlx::core;
 
-/// An MLX array, whose value never changes.
+/// An MLX array. It is a value: a launch that stores to it makes a new one.
 struct LazyArray {
   mx::array value;
   mx::array *receiver = nullptr; // gets the new value if the kernel stores to it; also identifies the array

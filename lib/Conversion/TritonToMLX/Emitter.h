@@ -11,7 +11,7 @@
 
 namespace tmetal::raising {
 
-/// A reference, which stays valid because the type of an array outlives the call.
+/// A reference into the type of the array, which MLIR keeps.
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value array) { return mlxir::typeOf(array).getShape(); }
 
 class Emitter {

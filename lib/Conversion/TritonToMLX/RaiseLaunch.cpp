@@ -98,7 +98,7 @@ std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &sig
     int64_t smaller = peakBytes(graphFunction(parts[0]).getBody().front());
     bool helps = smaller < peak - peak / 8;
     if (!helps && graphs.size() == 1 && slabs >= extent)
-      return graphs; // the memory is not needed by the work of the programs
+      return graphs; // it is not the programs that need the memory
     if (smaller > options.memoryBudget && helps && slabs < extent) {
       peak = smaller;
       slabs = std::min(slabs * 2, extent);

@@ -23,7 +23,7 @@ struct KeptBlock {
   bool isReadableIn(const ThreadRegion &reader, const Request &wanted) const {
     return region != &reader || (request == wanted && !ownersOnly);
   }
-  /// The register of the thread itself that holds its request; nullopt when another thread holds it.
+  /// The register in which a thread itself holds its request; nullopt if another thread holds it.
   std::optional<OwnRegister> findOwnRegister(const Request &wanted) const {
     return ownersOnly ? std::nullopt : tmetal::findOwnRegister(request, wanted);
   }

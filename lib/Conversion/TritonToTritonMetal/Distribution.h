@@ -26,7 +26,7 @@ struct Distribution {
   const DeviceMemory &memory;
   RegionBuilder code;
   BlockStore blocks;
-  mlir::IRMapping scalars; // scalars of the `tt` kernel, in uniform code
+  mlir::IRMapping scalars; // from the `tt` kernel to uniform code
 
   mlir::Value scalar(mlir::Value value) const { return scalars.lookupOrDefault(value); }
   mlir::MLIRContext *getContext() const { return code.getContext(); }

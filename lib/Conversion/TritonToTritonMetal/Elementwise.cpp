@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Operations on each element by itself.
+// Operations that treat each element by itself.
 #include "Materialize.h"
 #include "Positions.h"
 #include "Pull.h"
@@ -35,7 +35,7 @@ void lowerElementwise(Distribution &d, Operation *op) {
     d.blocks.keepScalar(result, region, pull(d, region, result, own), own);
 }
 
-/// The element number `index` of `source` in the group of `pack` consecutive elements around the own one.
+/// The element number `index` of `source` in the group of `pack` consecutive elements around its own.
 static Request memberOf(const Request &own, Value source, int64_t pack, int64_t index) {
   SmallVector<int64_t> images;
   for (int64_t bit = 1; bit < own.layout.numElements(); bit <<= 1)

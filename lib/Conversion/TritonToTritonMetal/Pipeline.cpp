@@ -86,7 +86,7 @@ static int64_t threadgroupBytesOf(ModuleOp module) {
 }
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
-  // Distribution is not run as a pass, so that it may throw. So its dialects have to be loaded here.
+  // Distribution is not run as a pass, so that it may throw. Nothing else loads the dialects of its result.
   module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
   runPasses(module, [&](OpPassManager &passes) {
     if (options.fpFusion)
@@ -111,7 +111,7 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
       continue; // would give the same kernel
     thinnest = std::move(plan);
     if (thinnest->leastThreadgroupBytes() > limit)
-      continue; // too large, whatever the rest of the kernel needs
+      continue; // cannot fit, so it need not be written
     OwningOpRef<ModuleOp> lowered = lowerByPlan(module, *thinnest, options);
     int64_t bytes = threadgroupBytesOf(*lowered);
     if (bytes <= limit) {

@@ -10,7 +10,7 @@
 
 namespace tmetal {
 
-/// The element of a block that each thread of a region requests: by the layout, exclusive or a constant.
+/// The element of a block that each thread of a region requests: by the layout, xor a constant.
 struct Request {
   LinearLayout layout;
   int64_t flip = 0;
@@ -23,7 +23,7 @@ struct Request {
   Request through(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> images, int64_t constant = 0) const;
 };
 
-/// The register of a thread itself that holds its request: the one that `map` gives, exclusive or a constant.
+/// The register in which a thread itself holds its request: the one that `map` gives, xor a constant.
 struct OwnRegister {
   RegisterMap map;
   int64_t constant = 0;

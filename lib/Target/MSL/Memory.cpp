@@ -254,7 +254,7 @@ int64_t MslPrinter::fragmentCount(tm::FragmentsType type) {
   return own.rows * own.columns;
 }
 
-/// Emits where the rectangle of the SIMD group begins, minus `firstRow` rows.
+/// Emits the position of the SIMD group's rectangle, minus `firstRow` rows.
 void MslPrinter::rectangle(tm::FragmentsType type, int64_t firstRow) {
   Rectangle own(type);
   std::string columns = number(own.groupColumns);
@@ -337,7 +337,7 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
 
 // ---- messages ----
 
-/// Number of the message for a fault that a check finds in an access or operation.
+/// The number of the message for a fault that a check finds in an access or operation.
 int MslPrinter::site(const char *kind, const std::string &what, Operation *op) {
   SourceLocation place = sourceLocationOf(op->getLoc());
   for (auto [index, known] : llvm::enumerate(result.messages))

@@ -28,7 +28,7 @@ std::vector<std::string_view> split(std::string_view words) {
   return result;
 }
 
-/// In lower case, without separators and without the prefix of the vendor.
+/// The name in lower case, without separators and without the prefix of the vendor.
 std::string normalized(std::string_view name) {
   std::string result;
   for (char c : name)

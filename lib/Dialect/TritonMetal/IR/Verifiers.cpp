@@ -126,7 +126,7 @@ static LogicalResult fitsKernel(Operation *op, LinearLayoutAttr layout) {
   return success();
 }
 
-/// How many threads share a value: 0 if each has its own, 1 for a SIMD group, 2 for all threads.
+/// How widely a value is shared: 0 if each thread has its own, 1 for a SIMD group, 2 for all threads.
 static unsigned sharingOf(LinearLayoutAttr layout) {
   return layout.isUniform() ? 2 : layout.isLaneUniform() ? 1 : 0;
 }
