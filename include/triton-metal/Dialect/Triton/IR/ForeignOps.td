@@ -44,7 +44,7 @@ def TTG_Dialect : Dialect {
 }
 
 def TTG_BarrierOp : Op<TTG_Dialect, "barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "wait until all threads of a program have arrived";
+  let summary = "waits until all threads of a program have arrived";
   let description = [{
     Orders the program's accesses to the given memory: `local` (shared by its threads), `global_read`,
     `global_write`, several of these joined by `|`, `all`, or `none`.

@@ -69,7 +69,7 @@ def TT_AtomicStoreOp : TT_Op<"atomic_store", [TM_WritesDeviceAtomically, MemoryE
 
 def TT_AtomicPollOp : TT_Op<"atomic_poll", [TM_ReadsDeviceAtomically, InferTypeOpAdaptor,
                                      MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "wait until memory has a given value";
+  let summary = "waits until memory has a given value";
   let description = [{
     Reads until the element equals `expected`, and returns true. With a timeout in nanoseconds, returns false
     if the element has not reached its value in time.

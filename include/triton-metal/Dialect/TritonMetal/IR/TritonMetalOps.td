@@ -285,7 +285,7 @@ def TM_SharedAtomicAddOp : TM_ArrayAccess<"shared_atomic_add", [MemoryEffects<[M
 // ---- across threads (uniform code) ----
 
 def TM_BarrierOp : TM_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "wait until all threads of the threadgroup have arrived";
+  let summary = "waits until all threads of the threadgroup have arrived";
   let arguments = (ins TM_MemoryFence:$fence);
   let assemblyFormat = "$fence attr-dict";
 }
