@@ -30,7 +30,8 @@ public:
   void setPointer(size_t parameter, const HostBinding &memory) {
     buffers[variant.bufferOf[parameter]] = memory;
   }
-  /// Whether the text checks addresses. Then the reach of each pointer is added, in the order of the parameters.
+  /// Whether the text checks addresses. Then the reach of each pointer is added, in the order of the
+  /// parameters.
   bool wantsReaches() const { return variant.kernel.boundsBuffer >= 0; }
   void addReach(const Reach &reach) { reaches.push_back(reach); }
   void setScalar(const ScalarField &field, const Number &value);

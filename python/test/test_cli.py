@@ -143,7 +143,9 @@ def test_explain_counts_the_loops_of_the_kernel(output, tmp_path):
         "    tl.store(x_ptr + tl.arange(0, B), x)\n"
         "    tl.atomic_add(x_ptr, tl.sum(x))\n"
     )
-    report = output("explain", f"{file}:kernel", "--signature", "*fp32,i32,i32", "--constexpr=B=16384", "--json")
+    report = output(
+        "explain", f"{file}:kernel", "--signature", "*fp32,i32,i32", "--constexpr=B=16384", "--json"
+    )
     found = counts(report)
     assert found["loops"] == 2 and found["atomics"] == 1
     assert found["shuffles"] >= 1 and found["barriers"] >= 1 and found["matrix products"] == 0
