@@ -4,7 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
-/// Adds HostBuffer, Kernel, compile_ttir and compile_kernel.
+/// Adds HostBuffer, LaunchPlan and Kernel.
 void bindKernels(nanobind::module_ &module);
 
 #endif // TRITON_METAL_BINDINGS_KERNELS_H
