@@ -73,6 +73,8 @@ public:
   /// device may be calling it. An exception that it throws propagates into that thread.
   using Callback = std::function<void(std::exception_ptr)>;
 
+  /// Work of the same queue is done in order. A queue that waits with after() may go on a little before this
+  /// is true.
   bool isDone() const;
   /// Waits until the work is done. Throws its error, unless that has been reported already.
   void wait();

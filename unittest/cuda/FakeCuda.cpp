@@ -149,11 +149,15 @@ FAKE(cuCtxSynchronize, void) {
   return gpu.sticky;
 }
 FAKE(cuGetErrorName, int status, const char **name) {
-  static const std::map<int, const char *> names = {
-      {1, "CUDA_ERROR_INVALID_VALUE"},     {2, "CUDA_ERROR_OUT_OF_MEMORY"},
-      {201, "CUDA_ERROR_INVALID_CONTEXT"}, {218, "CUDA_ERROR_INVALID_PTX"},
-      {400, "CUDA_ERROR_INVALID_HANDLE"},  {500, "CUDA_ERROR_NOT_FOUND"},
-      {700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}};
+  static const std::map<int, const char *> names = {{1, "CUDA_ERROR_INVALID_VALUE"},
+                                                    {2, "CUDA_ERROR_OUT_OF_MEMORY"},
+                                                    {200, "CUDA_ERROR_INVALID_IMAGE"},
+                                                    {201, "CUDA_ERROR_INVALID_CONTEXT"},
+                                                    {218, "CUDA_ERROR_INVALID_PTX"},
+                                                    {400, "CUDA_ERROR_INVALID_HANDLE"},
+                                                    {500, "CUDA_ERROR_NOT_FOUND"},
+                                                    {700, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+                                                    {701, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"}};
   auto found = names.find(status);
   *name = found == names.end() ? nullptr : found->second;
   return found == names.end() ? kInvalidValue : kSuccess;
@@ -285,7 +289,7 @@ FAKE(cuModuleLoadDataEx, Handle *module, const void *image, unsigned count, int 
       if (options[i] == 5 && options[i + 1] == 6) // the buffer for the log of errors, and its size
         std::strncpy(static_cast<char *>(values[i]), error.what(),
                      reinterpret_cast<uintptr_t>(values[i + 1]) - 1);
-    return kInvalidPtx;
+    return dynamic_cast<const NotAnImage *>(&error) ? kInvalidImage : kInvalidPtx;
   }
 }
 FAKE(cuModuleUnload, Handle module) {

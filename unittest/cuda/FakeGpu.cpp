@@ -152,8 +152,10 @@ std::function<void(const FakeLaunch &)> behaviourOf(const std::string &name, con
 } // namespace
 
 std::shared_ptr<Module> assemble(const std::string &image) {
-  if (image.find(".version ") == std::string::npos || image.find(".target ") == std::string::npos)
-    throw std::runtime_error("ptxas fatal: Missing .version directive at start of file");
+  if (image.find(".version ") == std::string::npos)
+    throw NotAnImage("error   : Binary format for key='0', ident='' is not recognized");
+  if (image.find(".target ") == std::string::npos)
+    throw std::runtime_error("ptxas fatal: Missing .target directive");
   auto module = std::make_shared<Module>();
   static const std::regex head(R"(\.entry\s+([\w$]+)\s*\(([^)]*)\)\s*(\.maxntid\s+(\d+))?)");
   static const std::regex parameter(R"(\.param\s+\.[a-z](\d+))");

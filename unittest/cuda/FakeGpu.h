@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 
 namespace tmetal_test {
@@ -105,7 +106,11 @@ private:
 
 extern thread_local bool inCallback;
 
-/// The kernels of a PTX text. Throws std::runtime_error with what an assembler would say.
+/// What is neither PTX nor a binary, to the driver.
+struct NotAnImage : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// The kernels of a PTX text. Throws NotAnImage, or std::runtime_error with what an assembler would say.
 std::shared_ptr<Module> assemble(const std::string &image);
 
 } // namespace tmetal_test
