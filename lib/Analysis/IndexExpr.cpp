@@ -170,12 +170,17 @@ IndexExpr IndexExpr::operator+(int64_t addend) const {
 }
 
 std::optional<IndexExpr> IndexExpr::scaled(int64_t factor, ArrayRef<int64_t> extents) const {
-  if (table)
-    return map({*this}, extents, [&](ArrayRef<int64_t> v) {
-      return static_cast<int64_t>(static_cast<uint64_t>(v[0]) * static_cast<uint64_t>(factor));
+  bool overflow = false;
+  if (table) {
+    auto product = map({*this}, extents, [&](ArrayRef<int64_t> v) {
+      int64_t value;
+      overflow |= __builtin_mul_overflow(v[0], factor, &value);
+      return value;
     });
+    return overflow ? std::nullopt : product;
+  }
   IndexExpr result = *this;
-  bool overflow = __builtin_mul_overflow(offset, factor, &result.offset);
+  overflow = __builtin_mul_overflow(offset, factor, &result.offset);
   for (int64_t &c : result.coefficients)
     overflow |= __builtin_mul_overflow(c, factor, &c);
   if (overflow || !result.range(extents))
@@ -184,12 +189,17 @@ std::optional<IndexExpr> IndexExpr::scaled(int64_t factor, ArrayRef<int64_t> ext
 }
 
 std::optional<IndexExpr> IndexExpr::add(const IndexExpr &a, const IndexExpr &b, ArrayRef<int64_t> extents) {
-  if (a.table && b.table)
-    return map({a, b}, extents, [](ArrayRef<int64_t> v) {
-      return static_cast<int64_t>(static_cast<uint64_t>(v[0]) + static_cast<uint64_t>(v[1]));
+  bool overflow = false;
+  if (a.table && b.table) {
+    auto sum = map({a, b}, extents, [&](ArrayRef<int64_t> v) {
+      int64_t value;
+      overflow |= __builtin_add_overflow(v[0], v[1], &value);
+      return value;
     });
+    return overflow ? std::nullopt : sum;
+  }
   IndexExpr result = a;
-  bool overflow = __builtin_add_overflow(a.offset, b.offset, &result.offset);
+  overflow = __builtin_add_overflow(a.offset, b.offset, &result.offset);
   for (unsigned i = 0; i < a.rank(); ++i)
     overflow |= __builtin_add_overflow(a.coefficients[i], b.coefficients[i], &result.coefficients[i]);
   if (b.table)

@@ -267,3 +267,38 @@ def test_low_bits_of_a_lane_repeat(form, rng):
     if form in ("narrow", "shifts"):  # as a signed number of two bits
         i = (i ^ 2) % 4
     np.testing.assert_array_equal(out, x.reshape(8, 4).sum(0)[i])
+
+
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+
+@pytest.mark.parametrize("sign", COMPARISONS)
+@pytest.mark.parametrize("limit", (-(2**63), 2**63 - 1))
+def test_comparisons_of_integers_that_have_wrapped(sign, limit):
+    """The difference of two 64-bit integers need not be one."""
+    source = PRELUDE + (
+        "@triton.jit\n"
+        "def kernel(out_ptr, N: tl.constexpr):\n"
+        "    i = tl.arange(0, N)\n"
+        "    wide = i.to(tl.int64)\n"
+        f"    wrapped = tl.full((N,), {limit}, tl.int64) {'-' if limit < 0 else '+'} wide\n"
+        f"    first = (-wide {sign} wrapped).to(tl.int32)\n"
+        f"    second = (wrapped {sign} wide - 3).to(tl.int32)\n"
+        "    tl.store(out_ptr + i, first + 2 * second)\n"
+    )
+    kernel = load_source(source, "wrapped_comparisons").kernel
+    i = np.arange(64, dtype=np.int64)
+    with np.errstate(over="ignore"):
+        wrapped = np.int64(limit) - i if limit < 0 else np.int64(limit) + i
+    compare = {
+        "<": np.less,
+        "<=": np.less_equal,
+        ">": np.greater,
+        ">=": np.greater_equal,
+        "==": np.equal,
+        "!=": np.not_equal,
+    }[sign]
+    expected = compare(-i, wrapped) + 2 * compare(wrapped, i - 3)
+    out = torch.full((64,), -1, dtype=torch.int32)
+    kernel[(1,)](out, N=64)
+    np.testing.assert_array_equal(out.numpy(), expected.astype(np.int32))

@@ -139,6 +139,13 @@ TEST_F(IndexExprTest, OverflowHasNoRangeAndNoResult) {
   EXPECT_FALSE(large.range({4}));
   EXPECT_FALSE(IndexExpr::constant(kMax, 1).scaled(2, {1}));
   EXPECT_FALSE(IndexExpr::add(IndexExpr::constant(kMax, 1), IndexExpr::constant(1, 1), {1}));
+  // The same where the values are in tables, the one that does not fit among others that do.
+  IndexExpr extremes = IndexExpr::fromValues({4}, {-kMax - 1, 3, kMax, 5});
+  ASSERT_TRUE(extremes.table);
+  EXPECT_FALSE(extremes.scaled(-1, {4}));
+  EXPECT_FALSE(IndexExpr::subtract(IndexExpr::axis(1, 0, 1), extremes, {4}));
+  EXPECT_FALSE(IndexExpr::add(extremes, IndexExpr::fromValues({4}, {0, 7, 1, 2}), {4}));
+  EXPECT_TRUE(IndexExpr::add(extremes, IndexExpr::fromValues({4}, {0, 7, -1, 2}), {4}));
 }
 
 TEST_F(IndexExprTest, ChangesOfTheIndexSpace) {

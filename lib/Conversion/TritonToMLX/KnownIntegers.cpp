@@ -131,29 +131,23 @@ std::optional<Condition> evaluateComparison(arith::CmpIPredicate predicate, unsi
   if (!ra || !rb)
     return std::nullopt;
   bool isUnsigned = predicate == P::ult || predicate == P::ule || predicate == P::ugt || predicate == P::uge;
-  if (isUnsigned && (ra->min < 0 || rb->min < 0)) {
+  auto byTable = [&]() -> std::optional<Condition> {
     auto table = IndexExpr::map({a, b}, extents, [=](ArrayRef<int64_t> v) -> int64_t {
-      uint64_t x = low(v[0], width), y = low(v[1], width);
-      switch (predicate) {
-      case P::ult:
-        return x < y;
-      case P::ule:
-        return x <= y;
-      case P::ugt:
-        return x > y;
-      default:
-        return x >= y;
-      }
+      return arith::applyCmpPredicate(predicate, APInt(64, low(v[0], isUnsigned ? width : 64)),
+                                      APInt(64, low(v[1], isUnsigned ? width : 64)));
     });
     return table ? std::optional(Condition::fromInteger(*table, extents)) : std::nullopt;
-  }
+  };
+  if (isUnsigned && (ra->min < 0 || rb->min < 0))
+    return byTable();
   Condition result;
   auto atLeast = [&](const IndexExpr &x, const IndexExpr &y, int64_t margin) { // x - y - margin >= 0
     auto difference = IndexExpr::subtract(x, y, extents);
-    if (!difference)
-      return false;
-    result.add(*difference + -margin, extents);
-    return true;
+    if (difference && margin != 0)
+      difference = IndexExpr::add(*difference, IndexExpr::constant(-margin, x.rank()), extents);
+    if (difference)
+      result.add(*difference, extents);
+    return difference.has_value();
   };
   bool ok = false;
   switch (predicate) {
@@ -181,13 +175,11 @@ std::optional<Condition> evaluateComparison(arith::CmpIPredicate predicate, unsi
       return Condition{};
     if (a == b)
       return Condition::constant(false, extents.size());
-    auto table = IndexExpr::map({a, b}, extents, [](ArrayRef<int64_t> v) -> int64_t { return v[0] != v[1]; });
-    if (table)
-      return Condition::fromInteger(*table, extents);
-    break;
+    return byTable();
   }
   }
-  return ok ? std::optional(result) : std::nullopt;
+  // The difference of two 64-bit integers may not be one.
+  return ok ? std::optional(result) : byTable();
 }
 
 } // namespace tmetal::raising
