@@ -71,12 +71,11 @@ struct MslLauncher::ArraysOfLaunch {
 };
 
 MslLauncher::MslLauncher(KernelFacts facts, MslOptions options, Printer printer, Output output,
-                         AccessProgram accesses, std::shared_ptr<Device> given)
+                         AccessProgram accesses, std::shared_ptr<Device> device)
     : kernelFacts(std::move(facts)), pointers(pointerParameters(kernelFacts)),
-      variants(given ? given : cpuDevice(), std::move(options), std::move(printer),
+      variants(device ? std::move(device) : cpuDevice(), std::move(options), std::move(printer),
                kernelFacts.parameterTypes.size()),
-      device(given ? std::move(given) : cpuDevice()), output(std::move(output)),
-      bounds(std::move(accesses), pointers) {}
+      output(std::move(output)), bounds(std::move(accesses), pointers) {}
 
 std::vector<int> MslLauncher::aliasGroups(const std::vector<Argument> &arguments) const {
   InlineArray<Reached> reached(pointers.size());
@@ -149,7 +148,7 @@ void MslLauncher::bindPointers(BoundLaunch &bound, const MslVariant &variant,
   // A device with its own memory copies each piece of memory, so overlapping arguments must be in one piece.
   // Memory that is only read may be copied twice.
   std::optional<Storages> storages;
-  if (!variant.aliasGroups.empty() && !device->profile().sharesHostMemory)
+  if (!variant.aliasGroups.empty() && !variants.device()->profile().sharesHostMemory)
     storages.emplace(storagesOf(kernelFacts, arguments));
   for (size_t k = 0; k < pointers.size(); ++k) {
     int i = pointers[k];
@@ -169,7 +168,7 @@ void MslLauncher::bindPointers(BoundLaunch &bound, const MslVariant &variant,
 
 std::vector<NewValue> MslLauncher::launchOnHost(const MslVariant &variant, const std::array<int64_t, 3> &grid,
                                                 const std::vector<Argument> &arguments) {
-  BoundLaunch bound(variant, *device, grid);
+  BoundLaunch bound(variant, *variants.device(), grid);
   bindScalars(bound, variant, arguments);
   bindPointers(bound, variant, arguments, {});
   bound.run(output);
@@ -202,7 +201,7 @@ std::vector<NewValue> MslLauncher::launchInGraph(std::shared_ptr<const MslVarian
   }
   auto primitive = std::make_shared<LaunchPrimitive>(
       mx::default_stream(mx::Device::cpu),
-      LaunchPrimitive::Description{std::move(variant), device, grid, arrays.inputOfParameter,
+      LaunchPrimitive::Description{std::move(variant), variants.device(), grid, arrays.inputOfParameter,
                                    arrays.storedInputs, std::move(scalars), output, counters});
   std::vector<mx::array> results = mx::array::make_arrays(shapes, dtypes, primitive, arrays.inputs);
   std::vector<NewValue> newValues;
@@ -234,7 +233,7 @@ std::vector<NewValue> MslLauncher::launchAtOnce(const MslVariant &variant, const
       mx::array &array = arrays.inputs[input];
       memory[i] = {array.nbytes() ? array.data<char>() : nullptr, array.nbytes(), 0, kernelFacts.stored[i]};
     }
-  BoundLaunch bound(variant, *device, grid);
+  BoundLaunch bound(variant, *variants.device(), grid);
   bindScalars(bound, variant, arguments);
   bindPointers(bound, variant, arguments, memory);
   bound.run(output);

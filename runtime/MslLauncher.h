@@ -62,7 +62,6 @@ private:
   KernelFacts kernelFacts;
   std::vector<int> pointers; // indices of parameters
   MslVariants variants;
-  std::shared_ptr<Device> device;
   Output output;
   BoundsGuard bounds;
   std::atomic<int64_t> launches{0}, checkedLaunches{0};

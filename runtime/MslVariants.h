@@ -38,7 +38,7 @@ public:
 
   MslVariants(std::shared_ptr<Device> device, MslOptions options, Printer printer, size_t parameterCount);
 
-  Device &device() const { return *runsOn; }
+  const std::shared_ptr<Device> &device() const { return runsOn; }
   const MslOptions &options() const { return baseOptions; }
   /// Compiles the variant if it is not in the cache. Throws Error.
   std::shared_ptr<const MslVariant> find(const std::vector<int> &aliasGroups, bool checked = false);

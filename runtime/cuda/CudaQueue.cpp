@@ -238,16 +238,22 @@ std::shared_ptr<Pinned> CudaQueue::stagingFor(size_t bytes) {
   return staging;
 }
 
+/// The staging memory that the contents of an adopted buffer pass through.
+std::shared_ptr<Pinned> CudaQueue::startTransfer(Pending &piece,
+                                                 const std::shared_ptr<DeviceBuffer> &buffer) {
+  piece.transfer = std::make_shared<Transfer>();
+  piece.transfer->host = static_cast<std::byte *>(buffer->adopted);
+  piece.transfer->buffer = buffer;
+  return piece.transfer->staging = stagingFor(buffer->bytes);
+}
+
 Ticket CudaQueue::fetch(const std::shared_ptr<Buffer> &buffer) {
   std::shared_ptr<DeviceBuffer> own = ownBuffer(buffer);
   if (!own->adopted || own->bytes == 0)
     return nullptr;
   return put("A copy to the device", [&](Pending &piece) {
     const Driver &f = context->driver();
-    piece.transfer = std::make_shared<Transfer>();
-    piece.transfer->host = static_cast<std::byte *>(own->adopted);
-    piece.transfer->buffer = own;
-    std::shared_ptr<Pinned> pinned = piece.transfer->staging = stagingFor(own->bytes);
+    std::shared_ptr<Pinned> pinned = startTransfer(piece, own);
     for (size_t at = 0; at < own->bytes; at += pinned->size()) {
       size_t bytes = std::min(pinned->size(), own->bytes - at);
       putStep(f, stream, piece.transfer, at, bytes, true);
@@ -265,10 +271,7 @@ Ticket CudaQueue::publish(const std::shared_ptr<Buffer> &buffer) {
     if (!own->wasFetched)
       throw std::runtime_error("The memory was never copied to the device.");
     const Driver &f = context->driver();
-    piece.transfer = std::make_shared<Transfer>();
-    piece.transfer->host = static_cast<std::byte *>(own->adopted);
-    piece.transfer->buffer = own;
-    std::shared_ptr<Pinned> pinned = piece.transfer->staging = stagingFor(own->bytes);
+    std::shared_ptr<Pinned> pinned = startTransfer(piece, own);
     for (size_t at = 0; at < own->bytes; at += pinned->size()) {
       size_t bytes = std::min(pinned->size(), own->bytes - at);
       f.check(f.copyToHost(pinned->data(), own->address + at, bytes, stream), "cuMemcpyDtoHAsync");

@@ -68,6 +68,7 @@ private:
   template <typename F> Ticket put(std::string what, F work);
   void putLaunch(Pending &piece, const DeviceProgram &program, const Launch &launch);
   std::shared_ptr<Pinned> stagingFor(size_t bytes);
+  std::shared_ptr<Pinned> startTransfer(Pending &piece, const std::shared_ptr<DeviceBuffer> &buffer);
   Address addressOf(const Binding &binding) const;
   std::shared_ptr<DeviceBuffer> ownBuffer(const std::shared_ptr<Buffer> &buffer) const;
   Address uploaded(Pending &piece, std::span<const std::byte> scalars);
