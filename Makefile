@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Every target does the set-up that it needs; scripts/setup.sh is quick when there is nothing to do.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format lint clean
+.PHONY: help setup build demo test test-all bench format lint clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## system packages, .venv, PyTorch (CPU), Triton, MLX, first build
 	@scripts/setup.sh all
@@ -19,6 +19,10 @@ demo: ## run the example kernels, check them, time them
 test: ## lit tests, C++ unit tests, Python tests
 	@scripts/setup.sh all
 	@scripts/test.sh
+
+test-all: ## the same, with the sweeps that take long
+	@scripts/setup.sh all
+	@scripts/test.sh --long
 
 bench: ## compare with PyTorch on this machine; writes benchmark/results
 	@scripts/setup.sh all

@@ -34,6 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="both",
         help="the engine of the tests that run on each",
     )
+    parser.addoption("--long", action="store_true", help="also run the tests that are marked long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in set(long)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
