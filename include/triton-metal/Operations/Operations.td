@@ -109,8 +109,8 @@ def : Operation<"tt.dot", Combination, Numbers,
     MLX<"raiseDot", "matmul", "in f32 (f64 for f64); int8 exact in chunks of 1024",
         [Refused<[I16, I32, I64], "is too wide: products of integers are exact for int8 only.">,
          Refused<OtherStorage8, "is not converted by the mlx engine.">]>, [], FirstOperand>;
-defvar NotScaled = Refuses<"Scaled dot products (microscaling formats) are not supported yet.">;
-def : Operation<"tt.dot_scaled", Combination, [I8] # AllFloats, NotScaled, NotScaled>;
+defvar ScaledDotLeft = Before<"a dot product", "Scaled products become plain ones before; what is left cannot.">;
+def : Operation<"tt.dot_scaled", Combination, [I8] # AllFloats, ScaledDotLeft, ScaledDotLeft>;
 def : Operation<"tt.map_elementwise", Combination, Everything,
     Metal<"lowerMapElementwise", "the region's operations">,
     MLX<"raiseMapElementwise", "the region's operations", "packs of one element">>;

@@ -161,8 +161,5 @@ void raiseDot(Raising &r, Operation *op) {
   r.values.setArray(result, e.convert(e.emit<AddOp>(product, c), element));
 }
 
-void raiseDotScaled(Raising &, Operation *op) {
-  refuse(op, "Scaled dot products (microscaling formats) are not supported yet.");
-}
 
 } // namespace tmetal::raising

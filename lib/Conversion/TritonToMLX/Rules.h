@@ -58,7 +58,6 @@ void raiseReduce(Raising &, mlir::Operation *);
 void raiseScan(Raising &, mlir::Operation *);
 void raiseMapElementwise(Raising &, mlir::Operation *);
 void raiseDot(Raising &, mlir::Operation *);
-void raiseDotScaled(Raising &, mlir::Operation *);
 // MemoryRules.cpp
 void raiseAddPointer(Raising &, mlir::Operation *);
 void raiseLoad(Raising &, mlir::Operation *);

@@ -44,7 +44,7 @@ module {
 
 // -----
 
-// expected-error @+1 {{[tt.dot_scaled] Scaled dot products (microscaling formats) are not supported yet.}}
+// expected-error @+1 {{[tt.dot_scaled] Scaled products become plain ones before; what is left cannot.}}
 module {
   tt.func public @scaled(%p: !tt.ptr<f32>) {
     %a = arith.constant dense<0.0> : tensor<32x64xf8E4M3FN>

@@ -232,6 +232,54 @@ tt.func @dot_scale_group(%a: tensor<16x64xi8>, %b: tensor<64x16xi8>, %c: tensor<
 
 // -----
 
+tt.func @dot_scale_groups(%a: tensor<16x64xi8>, %b: tensor<64x16xi8>, %c: tensor<16x16xf32>, %s: tensor<16x4xi8>, %t: tensor<16x2xi8>) {
+  // expected-error @+1 {{has a scale per 16 elements of the left operand, but per 32 of the right one}}
+  %0 = tt.dot_scaled %a scale %s, %b scale %t, %c lhs = e4m3 rhs = e4m3 {fastMath = false} : tensor<16x64xi8>, tensor<16x4xi8> * tensor<64x16xi8>, tensor<16x2xi8> -> tensor<16x16xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @dot_scale_batch(%a: tensor<2x16x32xi8>, %b: tensor<2x32x16xi8>, %c: tensor<2x16x16xf32>, %s: tensor<4x16x1xi8>) {
+  // expected-error @+1 {{has 'tensor<4x16x1xi8>' as scales of the left operand with 16 rows}}
+  %0 = tt.dot_scaled %a scale %s, %b, %c lhs = e4m3 rhs = e4m3 {fastMath = false} : tensor<2x16x32xi8>, tensor<4x16x1xi8> * tensor<2x32x16xi8> -> tensor<2x16x16xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @dot_scaled_batches(%a: tensor<2x16x32xi8>, %b: tensor<4x32x16xi8>, %c: tensor<2x16x16xf32>) {
+  // expected-error @+1 {{needs batches of one size}}
+  %0 = tt.dot_scaled %a, %b, %c lhs = e4m3 rhs = e4m3 {fastMath = false} : tensor<2x16x32xi8> * tensor<4x32x16xi8> -> tensor<2x16x16xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @dot_scaled_format(%a: tensor<16x32xf16>, %b: tensor<32x16xi8>, %c: tensor<16x16xf32>) {
+  // expected-error @+1 {{cannot take 'tensor<16x32xf16>' for bf16}}
+  %0 = tt.dot_scaled %a, %b, %c lhs = bf16 rhs = e4m3 {fastMath = false} : tensor<16x32xf16> * tensor<32x16xi8> -> tensor<16x16xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @dot_scaled_format8(%a: tensor<16x32xf8E5M2>, %b: tensor<32x16xi8>, %c: tensor<16x16xf32>) {
+  // expected-error @+1 {{cannot take 'tensor<16x32xf8E5M2>' for e4m3}}
+  %0 = tt.dot_scaled %a, %b, %c lhs = e4m3 rhs = e4m3 {fastMath = false} : tensor<16x32xf8E5M2> * tensor<32x16xi8> -> tensor<16x16xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @dot_scaled_packing(%a: tensor<16x32xi8>, %b: tensor<32x16xi8>, %c: tensor<16x16xf32>) {
+  // expected-error @+1 {{packs only e2m1 along another dimension than the inner one, not e4m3}}
+  %0 = tt.dot_scaled %a, %b, %c lhs = e4m3 rhs = e4m3 {fastMath = false, rhs_k_pack = false} : tensor<16x32xi8> * tensor<32x16xi8> -> tensor<16x16xf32>
+  tt.return
+}
+
+// -----
+
 tt.func @float_and(%p: !tt.ptr<f32>, %v: f32) {
   // expected-error @+1 {{'and' works on integers, not on 'f32'}}
   %0 = tt.atomic_rmw and, relaxed, gpu, %p, %v : (!tt.ptr<f32>, f32) -> f32

@@ -371,6 +371,27 @@ LogicalResult DotOp::verify() {
   return success();
 }
 
+/// Checks the element type of an operand against its format, and how it is packed.
+static LogicalResult checkScaledOperand(DotScaledOp op, RankedTensorType type, ScaleDotElemType format,
+                                        bool packedAlongInner) {
+  Type element = type.getElementType();
+  bool isByte = element.isInteger(8), fits = isByte; // 8-bit floats and narrower ones may come as bytes
+  if (format == ScaleDotElemType::E4M3)
+    fits = isByte || isa<Float8E4M3FNType>(element);
+  else if (format == ScaleDotElemType::E5M2)
+    fits = isByte || isa<Float8E5M2Type>(element);
+  else if (format == ScaleDotElemType::BF16)
+    fits = element.isBF16();
+  else if (format == ScaleDotElemType::FP16)
+    fits = element.isF16();
+  StringRef name = stringifyScaleDotElemType(format);
+  if (!fits)
+    return op.emitOpError() << "cannot take " << type << " for " << name;
+  if (!packedAlongInner && format != ScaleDotElemType::E2M1)
+    return op.emitOpError() << "packs only e2m1 along another dimension than the inner one, not " << name;
+  return success();
+}
+
 LogicalResult DotScaledOp::verify() {
   auto a = cast<RankedTensorType>(getA().getType()), b = cast<RankedTensorType>(getB().getType());
   auto c = cast<RankedTensorType>(getC().getType());
@@ -378,6 +399,11 @@ LogicalResult DotScaledOp::verify() {
   if ((rank != 2 && rank != 3) || b.getRank() != rank || c.getRank() != rank)
     return emitOpError() << "multiplies matrices or batches of matrices, not " << a << " and " << b
                          << " into " << c;
+  if (rank == 3 && (a.getDimSize(0) != b.getDimSize(0) || a.getDimSize(0) != c.getDimSize(0)))
+    return emitOpError() << "needs batches of one size, but has " << a << ", " << b << " and " << c;
+  if (failed(checkScaledOperand(*this, a, getAElemType(), getLhsKPack())) ||
+      failed(checkScaledOperand(*this, b, getBElemType(), getRhsKPack())))
+    return failure();
   // Two elements of e2m1 share a byte, either along the inner or along the outer dimension.
   auto factor = [](ScaleDotElemType type) { return type == ScaleDotElemType::E2M1 ? 2 : 1; };
   int64_t packA = factor(getAElemType()), packB = factor(getBElemType());
@@ -389,16 +415,22 @@ LogicalResult DotScaledOp::verify() {
     return emitOpError() << "has inner dimensions " << innerA << " and " << innerB;
   if (rows != c.getDimSize(rank - 2) || columns != c.getDimSize(rank - 1))
     return emitOpError() << "does not fit its accumulator " << c;
+  int64_t groupOfBoth = 0;
   auto checkScale = [&](Value scale, int64_t outer, StringRef name) -> LogicalResult {
     if (!scale)
       return success();
     auto type = cast<RankedTensorType>(scale.getType());
-    if (type.getRank() != rank || type.getDimSize(rank - 2) != outer)
+    if (type.getRank() != rank || type.getDimSize(rank - 2) != outer ||
+        (rank == 3 && type.getDimSize(0) != c.getDimSize(0)))
       return emitOpError() << "has " << type << " as scales of " << name << " with " << outer << " rows";
     int64_t group = innerA / std::max<int64_t>(type.getDimSize(rank - 1), 1);
     if (type.getDimSize(rank - 1) * group != innerA || (group != 16 && group != 32))
       return emitOpError() << "needs a scale per 16 or 32 elements of " << name << ", but has " << type
                            << " for " << innerA;
+    if (groupOfBoth && group != groupOfBoth)
+      return emitOpError() << "has a scale per " << groupOfBoth << " elements of the left operand, but per "
+                           << group << " of the right one";
+    groupOfBoth = group;
     return success();
   };
   if (failed(checkScale(getAScale(), rows, "the left operand")))

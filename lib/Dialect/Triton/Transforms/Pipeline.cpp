@@ -24,6 +24,7 @@ void buildSharedPipeline(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createLowerDescriptors());
+  passes.addPass(createLowerScaledDots());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCSEPass());
@@ -32,7 +33,7 @@ void buildSharedPipeline(OpPassManager &passes) {
 
 void registerSharedPipeline() {
   PassPipelineRegistration<>("tt-shared-pipeline",
-                             "one structured kernel without calls, branches and descriptors",
+                             "one structured kernel without calls, branches, descriptors and scaled products",
                              buildSharedPipeline);
 }
 

@@ -19,7 +19,8 @@ namespace tmetal::tt {
 #define GEN_PASS_REGISTRATION
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h.inc"
 
-/// Turns what Triton's front end writes into one structured kernel without calls, branches and descriptors.
+/// Turns what Triton's front end writes into one structured kernel without calls, branches, descriptors and
+/// scaled products.
 void buildSharedPipeline(mlir::OpPassManager &passes);
 
 /// Registers the pipeline as `tt-shared-pipeline`.

@@ -45,6 +45,17 @@ def LowerDescriptors : Pass<"tt-lower-descriptors", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::tmetal::tt::TritonDialect"];
 }
 
+def LowerScaledDots : Pass<"tt-lower-scaled-dots", "::mlir::ModuleOp"> {
+  let summary = "turns products of operands in microscaling formats into plain matrix products";
+  let description = [{
+    The operands of `tt.dot_scaled` are unpacked, converted and multiplied by their scales, all of it exactly unless a
+    number leaves the range of f32. Scaled operands become f32; others become f16 or bf16 if that holds the values of
+    both. A scale of e8m0 with all bits set is NaN, with or without `fastMath`. A type that cannot be lowered exactly
+    is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::tmetal::tt::TritonDialect"];
+}
+
 def SimplifyInduction : Pass<"tt-simplify-induction", "::mlir::ModuleOp"> {
   let summary = "turns blocks that a loop moves by a fixed step into functions of a counter";
   let description = [{
