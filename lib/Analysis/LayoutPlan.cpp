@@ -311,21 +311,32 @@ private:
 
   void decide(tt::DotOp dot) {
     ProductPlan product;
-    product.grid = fragmentGridOf(dot, plan.getOptions().simdgroups);
+    product.grid = gridOf(dot);
     product.zeroAddend = isZeroBlock(dot.getC());
-    product.accumulates = product.grid && fragmentsOf(dot.getC()) && dot.getC().hasOneUse() &&
+    bool staysInFragments = product.grid && !isRounded(dot);
+    product.accumulates = staysInFragments && fragmentsOf(dot.getC()) && dot.getC().hasOneUse() &&
                           (isa<BlockArgument>(dot.getC()) || dot.getC().getDefiningOp<tt::DotOp>());
     product.slices = slicesOf(dot, product.grid.has_value(), plan.getOptions().operandBytes);
     // Operands that pass in slices wait in registers.
     if (product.slices > 1)
-      for (Value operand : {dot.getA(), dot.getB()})
-        if (!plan.blocks.contains(operand))
-          keep(operand, layoutFor(operand));
+      for (Value operand : {dot.getA(), dot.getB()}) {
+        Value sent = plan.slicedOperand(operand);
+        if (!plan.blocks.contains(sent))
+          keep(sent, layoutFor(sent));
+      }
     work(dot, rowMajor(dot.getD()));
-    if (product.grid && (product.accumulates || product.zeroAddend))
+    if (staysInFragments && (product.accumulates || product.zeroAddend))
       keep(dot.getD(), inFragments(dot.getD(), *product.grid));
     plan.products[dot] = product;
   }
+
+  std::optional<FragmentGrid> gridOf(tt::DotOp dot) const {
+    const LayoutPlanOptions &options = plan.getOptions();
+    return fragmentGridOf(dot, options.simdgroups, options.operandBytes);
+  }
+
+  /// Whether the result is rounded after it leaves the fragments.
+  static bool isRounded(tt::DotOp dot) { return elementOf(dot.getD()) != sumTypeOf(dot); }
 
   /// The fragments that can keep a loop-carried value for the whole loop. There are some if the loop
   /// only accumulates products in it.
@@ -341,8 +352,8 @@ private:
       auto dot = dyn_cast<tt::DotOp>(user);
       if (!dot || dot.getC() != sum || dot->getBlock() != loop.getBody() || !dot.getD().hasOneUse())
         return std::nullopt;
-      grid = fragmentGridOf(dot, plan.getOptions().simdgroups);
-      if (!grid)
+      grid = gridOf(dot);
+      if (!grid || isRounded(dot))
         return std::nullopt;
       sum = dot.getD();
       user = *sum.user_begin();
@@ -439,15 +450,21 @@ const ProductPlan &LayoutPlan::productOf(Operation *dot) const {
 
 bool LayoutPlan::hasSameSlices(const LayoutPlan &other) const {
   return llvm::all_of(products, [&](auto &product) {
-    return other.productOf(product.first).slices == product.second.slices;
+    const ProductPlan &same = other.productOf(product.first);
+    return same.slices == product.second.slices && same.grid == product.second.grid;
   });
+}
+
+Value LayoutPlan::slicedOperand(Value operand) const {
+  auto trans = operand.getDefiningOp<tt::TransOp>();
+  return trans && !isRecomputed(trans.getSrc()) ? trans.getSrc() : operand;
 }
 
 // ---- threadgroup memory ----
 
 /// The block that is stored for a whole operand: for a transposed one, the source of the transposition.
 static Value storedOperand(Value operand, const ProductPlan &product, const LayoutPlan &plan) {
-  auto trans = operand.getDefiningOp<tt::TransOp>();
+  tt::TransOp trans = transpositionOf(operand);
   bool isTransposed = product.grid && trans && !plan.isRecomputed(trans.getSrc());
   return isTransposed ? trans.getSrc() : operand;
 }

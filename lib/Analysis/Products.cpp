@@ -26,14 +26,31 @@ bool isZeroBlock(Value value) {
   return false;
 }
 
-std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups) {
-  std::vector<int64_t> a = shapeOf(dot.getA()), b = shapeOf(dot.getB());
+Type sumTypeOf(tt::DotOp dot) {
   Type in = elementOf(dot.getA()), out = elementOf(dot.getD());
-  if (a.size() != 2 || in != elementOf(dot.getB()) || !out.isF32() ||
-      !(in.isF32() || in.isF16() || in.isBF16()))
+  if (isa<IntegerType>(out))
+    return out;
+  if (in.isF64() || out.isF64())
+    return Float64Type::get(dot.getContext());
+  return Float32Type::get(dot.getContext());
+}
+
+static int64_t operandBytesOf(tt::DotOp dot) {
+  int64_t bytes = 0;
+  for (Value operand : {dot.getA(), dot.getB()})
+    bytes += numElements(shapeOf(operand)) * byteWidth(elementOf(operand));
+  return bytes;
+}
+
+std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups, int64_t operandBytes) {
+  std::vector<int64_t> shape = shapeOf(dot.getD());
+  Type in = elementOf(dot.getA());
+  if (in != elementOf(dot.getB()) || !sumTypeOf(dot).isF32() || !(in.isF32() || in.isF16() || in.isBF16()))
     return std::nullopt;
-  int64_t rows = a[0], columns = b[1], depth = a[1];
-  if (rows < kFragment || columns < kFragment || depth < kFragment)
+  int64_t columns = shape.back(), rows = numElements(shape) / columns, depth = shapeOf(dot.getA()).back();
+  if (shape[shape.size() - 2] < kFragment || columns < kFragment || depth < kFragment)
+    return std::nullopt;
+  if (operandBytesOf(dot) / (depth / kFragment) > operandBytes)
     return std::nullopt;
   // Splits the matrix into rectangles of whole fragments, as square as possible.
   FragmentGrid grid;
@@ -49,10 +66,18 @@ std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups) {
   return grid;
 }
 
+tt::TransOp transpositionOf(Value operand) {
+  auto trans = operand.getDefiningOp<tt::TransOp>();
+  if (!trans)
+    return nullptr;
+  int32_t rank = trans.getOrder().size();
+  SmallVector<int32_t> swapped = llvm::to_vector(llvm::seq<int32_t>(rank));
+  std::swap(swapped[rank - 1], swapped[rank - 2]);
+  return trans.getOrder() == ArrayRef<int32_t>(swapped) ? trans : nullptr;
+}
+
 int64_t slicesOf(tt::DotOp dot, bool inFragments, int64_t operandBytes) {
-  int64_t bytes = 0;
-  for (Value operand : {dot.getA(), dot.getB()})
-    bytes += numElements(shapeOf(operand)) * byteWidth(elementOf(operand));
+  int64_t bytes = operandBytesOf(dot);
   int64_t depth = shapeOf(dot.getA()).back(), slices = 1;
   while (bytes / slices > operandBytes && depth / slices > (inFragments ? kFragment : 1))
     slices *= 2;

@@ -63,8 +63,11 @@ public:
   /// The fragments that the value is kept in, if any.
   std::optional<FragmentGrid> fragmentsOf(mlir::Value block) const { return (*this)[block].grid; }
   const ProductPlan &productOf(mlir::Operation *dot) const;
+  /// The block whose elements are sent for an operand that passes in slices: for a transposed one, the source
+  /// of the transposition, so that its threads need not exchange all of it first.
+  mlir::Value slicedOperand(mlir::Value operand) const;
 
-  /// Whether all products use the same slices of their operands.
+  /// Whether all products use the same slices of their operands, and the same fragments.
   bool hasSameSlices(const LayoutPlan &other) const;
 
   /// A lower bound of the threadgroup memory that the kernel needs: the most that the operands of a product

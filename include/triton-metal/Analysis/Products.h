@@ -15,7 +15,7 @@ struct FragmentGrid {
   bool operator!=(const FragmentGrid &other) const { return !(*this == other); }
 };
 
-/// How a matrix product is computed.
+/// How a matrix product is computed. Fragments hold the matrices of a batch one below the other.
 struct ProductPlan {
   std::optional<FragmentGrid> grid; // none: goes through the inner dimension one step at a time
   bool zeroAddend = false;
@@ -26,11 +26,18 @@ struct ProductPlan {
 /// Whether the block is all zeros, and none of them negative, which would change the sign of a sum.
 bool isZeroBlock(mlir::Value value);
 
-/// The fragments for the product's result; none if it is too small or the matrix unit lacks its types.
-std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups);
+/// The type in which products are added up. A result in a narrower type is rounded once, at the end.
+mlir::Type sumTypeOf(tt::DotOp dot);
+
+/// The fragments for the product's result; none if it is too small, if the matrix unit lacks its types, or if
+/// slices as thin as a fragment do not pass through `operandBytes` of threadgroup memory.
+std::optional<FragmentGrid> fragmentGridOf(tt::DotOp dot, int simdgroups, int64_t operandBytes);
+
+/// The operation that swaps rows and columns of an operand, or null.
+tt::TransOp transpositionOf(mlir::Value operand);
 
 /// The smallest power of two of slices that lets both operands pass through `operandBytes` of threadgroup
-/// memory, or the largest possible number. A slice is at least as deep as a fragment.
+/// memory, or the largest possible number. A slice in fragments is at least as deep as one.
 int64_t slicesOf(tt::DotOp dot, bool inFragments, int64_t operandBytes);
 
 } // namespace tmetal

@@ -100,11 +100,8 @@ Value dotProduct(Emitter &e, Value a, Value b, Type aType, Type bType, Type resu
     return e.convert(sum, resultType);
   }
   // Products of narrow floats are exact in f32; MLX would round them to the type of the operands.
-  auto widen = [&](Value v, Type type) {
-    if (type.isF64())
-      return v;
-    return convertFloat(e, v, type, f32, false, op);
-  };
+  Type sumType = aType.isF64() || bType.isF64() || resultType.isF64() ? Type(e.f64()) : f32;
+  auto widen = [&](Value v, Type type) { return convertFloat(e, v, type, sumType, false, op); };
   Value left = widen(a, aType);
   return e.convert(contract(e, left, widen(b, bType)), resultType);
 }

@@ -2,6 +2,7 @@
 // Rules of reductions, scans and dot products.
 #include "Combiners.h"
 #include "Contraction.h"
+#include "FloatConversion.h"
 #include "Raising.h"
 #include "Refusal.h"
 #include "Rules.h"
@@ -155,11 +156,13 @@ void raiseDot(Raising &r, Operation *op) {
   Value result = op->getResult(0);
   Type element = getElementTypeOrSelf(result.getType());
   Val accumulator = r.values.get(dot.getC());
-  Type wide = isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32 ? e.f32() : element;
+  // A narrow result is rounded once, after the addition.
+  bool isRounded = isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32;
+  Type wide = !isRounded ? element : aType.isF64() ? e.f64() : e.f32();
   Value product = dotProduct(e, a, b, aType, bType, wide, op);
   Value c = e.convert(r.values.toArray(accumulator, element, r.values.extentsOf(result.getType())), wide);
-  r.values.setArray(result, e.convert(e.emit<AddOp>(product, c), element));
+  Value sum = e.emit<AddOp>(product, c);
+  r.values.setArray(result, isRounded ? convertFloat(e, sum, wide, element, false, op) : sum);
 }
-
 
 } // namespace tmetal::raising

@@ -21,6 +21,7 @@ namespace {
 struct Operand {
   Value value;
   bool transposed = false;
+  SmallVector<int32_t> order; // the dimension of `value` for each one of the operand, if it passes in slices
   Value array; // in threadgroup memory: the whole operand, or a slice of it
   int64_t stride = 0;
 };
@@ -32,11 +33,13 @@ struct Product {
   const ProductPlan &plan;
   LinearLayout layout; // of the result
   Operand a, b;
+  Type sumType;
   Value matrix;      // the result in fragments, or
   Value accumulator; // in a tile
 
   Product(tt::DotOp op, const LayoutPlan &plan)
-      : op(op), loc(op.getLoc()), plan(plan.productOf(op)), layout(plan.layoutOf(op.getOperation())) {
+      : op(op), loc(op.getLoc()), plan(plan.productOf(op)), layout(plan.layoutOf(op.getOperation())),
+        sumType(sumTypeOf(op)) {
     a.value = op.getA();
     b.value = op.getB();
   }
@@ -50,9 +53,8 @@ struct Product {
 /// Copies a whole operand to threadgroup memory.
 static void loadOperand(Distribution &d, const Product &product, Operand &operand) {
   // A transposed operand is copied untransposed, from the source of the transposition.
-  auto trans = operand.value.getDefiningOp<tt::TransOp>();
-  if (product.inFragments() && trans && !d.plan.isRecomputed(trans.getSrc()) &&
-      trans.getOrder() == ArrayRef<int32_t>{1, 0}) {
+  tt::TransOp trans = transpositionOf(operand.value);
+  if (product.inFragments() && trans && !d.plan.isRecomputed(trans.getSrc())) {
     operand.transposed = true;
     operand.value = trans.getSrc();
   }
@@ -63,7 +65,13 @@ static void loadOperand(Distribution &d, const Product &product, Operand &operan
 }
 
 /// Keeps an operand that passes in slices in registers.
-static void keepOperand(Distribution &d, const Product &product, const Operand &operand) {
+static void keepOperand(Distribution &d, const Product &product, Operand &operand) {
+  Value sent = d.plan.slicedOperand(operand.value);
+  if (sent != operand.value)
+    operand.order.assign(operand.value.getDefiningOp<tt::TransOp>().getOrder());
+  else
+    operand.order = llvm::to_vector(llvm::seq<int32_t>(shapeOf(sent).size()));
+  operand.value = sent;
   if (d.blocks.contains(operand.value))
     return;
   ThreadRegion &region = regionFor(d, d.plan.layoutOf(operand.value), operand.value, product.loc);
@@ -79,16 +87,16 @@ static void sendSlice(Distribution &d, const Product &product, const Operand &op
   ThreadRegion &region = d.code.openRegion(d.plan.layoutOf(operand.value), loc);
   Request own = region.ownRequest();
   Value value = pull(d, region, operand.value, own);
-  Value k = coordinate(region, own, inner, loc);
+  Value k = coordinate(region, own, operand.order[inner], loc);
   Value owner = ownerMask(region, own.layout, loc);
   Builder b = region.at(loc);
   Value mine = arith::ShRUIOp::create(b, k, constant(b, llvm::Log2_64(sliceDepth)));
   Value chosen = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, mine, slice);
   Value position;
   for (int dim = 0; dim < int(shape.size()); ++dim) {
-    Value coord = coordinate(region, own, dim, loc);
+    Value coord = coordinate(region, own, operand.order[dim], loc);
     b = region.at(loc);
-    int64_t extent = shape[dim];
+    int64_t extent = shape[operand.order[dim]];
     if (dim == inner) {
       coord = arith::AndIOp::create(b, coord, constant(b, sliceDepth - 1));
       extent = sliceDepth;
@@ -104,24 +112,6 @@ static void sendSlice(Distribution &d, const Product &product, const Operand &op
 
 // ---- the result ----
 
-static void startResult(Distribution &d, Product &product) {
-  Value result = product.op.getD();
-  if (product.plan.accumulates)
-    return;
-  if (product.inFragments()) {
-    Builder b = d.code.uniform(product.loc);
-    product.matrix = newFragments(b, result, *product.plan.grid);
-    fillWithZeros(b, product.matrix);
-    return;
-  }
-  product.accumulator = newTile(d, elementOf(result), product.layout, product.loc);
-  d.code.closeRegion();
-  putInto(d, product.op.getC(), product.accumulator, product.layout, product.loc);
-  d.code.closeRegion();
-}
-
-// ---- multiplication ----
-
 /// Converts an element to the type in which products are added up.
 static Value widen(Builder &b, Value value, Type to) {
   if (value.getType() == to)
@@ -136,11 +126,33 @@ static Value widen(Builder &b, Value value, Type to) {
   return have > want ? Value(arith::TruncFOp::create(b, to, value)) : value;
 }
 
+static void startResult(Distribution &d, Product &product) {
+  Value result = product.op.getD();
+  if (product.plan.accumulates)
+    return;
+  if (product.inFragments()) {
+    Builder b = d.code.uniform(product.loc);
+    product.matrix = newFragments(b, result, *product.plan.grid);
+    fillWithZeros(b, product.matrix);
+    return;
+  }
+  product.accumulator = newTile(d, product.sumType, product.layout, product.loc);
+  d.code.closeRegion();
+  Value addend = product.op.getC();
+  ThreadRegion &region = regionFor(d, product.layout, addend, product.loc);
+  Value first = pull(d, region, addend, region.ownRequest());
+  Builder b = region.at(product.loc);
+  tm::PutOp::create(b, widen(b, first, product.sumType), product.accumulator, region.registerIndex());
+  d.code.closeRegion();
+}
+
+// ---- multiplication ----
+
 /// Adds the products of step `k` of the inner dimension. The arrays hold `depth` steps.
 static void multiplyStep(Distribution &d, Product &product, Value k, int64_t depth) {
   Location loc = product.loc;
   std::vector<int64_t> shape = shapeOf(product.op.getD());
-  Type type = elementOf(product.op.getD());
+  Type type = product.sumType;
   int rank = shape.size();
   ThreadRegion &region = d.code.openRegion(product.layout, loc);
   Request own = region.ownRequest();
@@ -171,9 +183,10 @@ static void multiplyStep(Distribution &d, Product &product, Value k, int64_t dep
 static void multiply(Distribution &d, Product &product, int64_t depth) {
   Builder b = d.code.uniform(product.loc);
   if (product.inFragments()) {
+    std::vector<int64_t> shape = shapeOf(product.op.getD());
     tm::MultiplyAccumulateOp::create(b, product.matrix, product.a.array, product.b.array, depth,
                                      product.a.stride, product.b.stride, product.a.transposed,
-                                     product.b.transposed);
+                                     product.b.transposed, shape.size() == 3 ? shape[0] : 1);
     return;
   }
   Value first = constant(b, 0), end = constant(b, depth), step = constant(b, 1);
@@ -194,7 +207,7 @@ static void multiplyInSlices(Distribution &d, Product &product) {
     operand->array = newArray(b, loc, count / slices, elementOf(operand->value));
   }
   product.a.stride = sliceDepth;
-  product.b.stride = shapeOf(product.b.value).back();
+  product.b.stride = shapeOf(product.op.getB()).back();
   Value first = constant(b, 0), end = constant(b, slices), step = constant(b, 1);
   auto loop = scf::ForOp::create(b, first, end, step);
   RegionBuilder::Inside inside(d.code, loop.getBody());
@@ -206,27 +219,36 @@ static void multiplyInSlices(Distribution &d, Product &product) {
 
 // ---- epilogue ----
 
-/// If the fragments started at zero, adds the addend to the result after it leaves them.
-static void addAddend(Distribution &d, Product &product) {
+/// Adds the addend to fragments that started at zero, and rounds the sums to the type of the result.
+static void keepSums(Distribution &d, Product &product) {
+  Location loc = product.loc;
   Value result = product.op.getD();
-  moveOutOfFragments(d, result, product.loc);
-  ThreadRegion &region = d.code.openRegion(product.layout, product.loc);
+  bool addsLate = product.inFragments() && !product.plan.zeroAddend;
+  d.code.closeRegion();
+  Value tile = product.accumulator;
+  if (product.inFragments())
+    tile = tileOfFragments(d, product.matrix, product.layout, loc);
+  ThreadRegion &region = d.code.openRegion(product.layout, loc);
   Request own = region.ownRequest();
-  Value sum = pull(d, region, result, own);
-  Value addend = pull(d, region, product.op.getC(), own);
-  Builder b = region.at(product.loc);
-  d.blocks.keepScalar(result, region, arith::AddFOp::create(b, sum, addend), own);
+  Value addend = addsLate ? pull(d, region, product.op.getC(), own) : Value();
+  Builder b = region.at(loc);
+  Value sum = tm::GetOp::create(b, product.sumType, tile, region.registerIndex());
+  if (addend)
+    sum = arith::AddFOp::create(b, sum, widen(b, addend, product.sumType));
+  if (sum.getType() != elementOf(result))
+    sum = arith::TruncFOp::create(b, elementOf(result), sum);
+  d.blocks.keepScalar(result, region, sum, own);
 }
 
 static void keepResult(Distribution &d, Product &product) {
   Value result = product.op.getD();
-  if (!product.inFragments()) {
+  bool isRounded = elementOf(result) != product.sumType;
+  if (product.inFragments() ? isRounded || !(product.plan.accumulates || product.plan.zeroAddend) : isRounded)
+    keepSums(d, product);
+  else if (product.inFragments())
+    d.blocks.keepFragments(result, product.matrix, product.layout);
+  else
     d.blocks.keepTile(result, product.accumulator, {product.layout, 0});
-    return;
-  }
-  d.blocks.keepFragments(result, product.matrix, product.layout);
-  if (!product.plan.accumulates && !product.plan.zeroAddend)
-    addAddend(d, product);
 }
 
 void lowerDot(Distribution &d, Operation *op) {

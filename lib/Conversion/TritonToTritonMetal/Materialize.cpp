@@ -29,8 +29,9 @@ Value newArray(OpBuilder &b, Location loc, int64_t count, Type element) {
 
 Value newFragments(Builder &b, Value like, FragmentGrid grid) {
   std::vector<int64_t> shape = shapeOf(like);
-  return tm::FragmentsOp::create(b, tm::FragmentsType::get(b.getContext(), shape[0], shape[1],
-                                                           elementOf(like), grid.rows, grid.columns));
+  return tm::FragmentsOp::create(
+      b, tm::FragmentsType::get(b.getContext(), numElements(shape) / shape.back(), shape.back(),
+                                b.getF32Type(), grid.rows, grid.columns));
 }
 
 void fillWithZeros(Builder &b, Value fragments) {
@@ -83,25 +84,21 @@ Value threadgroupCopyOf(Distribution &d, Value block, Location loc) {
   return copyFrom(d, region, block, scalar, request, loc);
 }
 
-void moveOutOfFragments(Distribution &d, Value block, Location loc) {
+Value tileOfFragments(Distribution &d, Value fragments, const LinearLayout &layout, Location loc) {
   constexpr int64_t kBytes = 16384; // of threadgroup memory at a time
-  const KeptBlock *kept = d.blocks.find(block);
-  if (!kept || !kept->fragments || kept->tile)
-    return;
-  Value matrix = kept->fragments;
-  RegionBuilder::AheadOfRegion ahead(d.code);
-  std::vector<int64_t> shape = shapeOf(block);
-  Type element = elementOf(block);
-  Value tile = newTile(d, element, kept->request.layout, loc);
-  int64_t rows = shape[0], threads = int64_t(32) * d.plan.getOptions().simdgroups;
-  while (rows > 8 && rows * shape[1] * byteWidth(element) > kBytes && rows / 2 * shape[1] >= threads)
+  auto type = cast<tm::FragmentsType>(fragments.getType());
+  Type element = type.getElementType();
+  Value tile = newTile(d, element, layout, loc);
+  int64_t rows = type.getRows(), columns = type.getColumns();
+  int64_t threads = int64_t(32) * d.plan.getOptions().simdgroups;
+  while (rows > 8 && rows * columns * byteWidth(element) > kBytes && rows / 2 * columns >= threads)
     rows /= 2;
-  int64_t registersPerPart = std::max<int64_t>(1, rows * shape[1] / threads);
-  LinearLayout part = d.plan.blocked({rows, shape[1]});
-  for (int64_t first = 0; first < shape[0]; first += rows) {
+  int64_t registersPerPart = std::max<int64_t>(1, rows * columns / threads);
+  LinearLayout part = d.plan.blocked({rows, columns});
+  for (int64_t first = 0; first < type.getRows(); first += rows) {
     Builder outer = d.code.uniform(loc);
-    Value array = newArray(outer, loc, rows * shape[1], element);
-    tm::FragmentsStoreOp::create(outer, matrix, array, first, rows, shape[1]);
+    Value array = newArray(outer, loc, rows * columns, element);
+    tm::FragmentsStoreOp::create(outer, fragments, array, first, rows, columns);
     ThreadRegion &region = d.code.openRegion(part, loc);
     Value index = elementIndex(region, region.ownRequest(), loc);
     Builder b = region.at(loc);
@@ -112,7 +109,15 @@ void moveOutOfFragments(Distribution &d, Value block, Location loc) {
     tm::PutOp::create(b, scalar, tile, place);
     d.code.closeRegion();
   }
-  d.blocks.addTile(block, tile);
+  return tile;
+}
+
+void moveOutOfFragments(Distribution &d, Value block, Location loc) {
+  const KeptBlock *kept = d.blocks.find(block);
+  if (!kept || !kept->fragments || kept->tile)
+    return;
+  RegionBuilder::AheadOfRegion ahead(d.code);
+  d.blocks.addTile(block, tileOfFragments(d, kept->fragments, kept->request.layout, loc));
 }
 
 // ---- other blocks ----

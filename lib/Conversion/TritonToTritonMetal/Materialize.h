@@ -12,7 +12,8 @@ mlir::Value newTile(Distribution &d, mlir::Type element, const LinearLayout &lay
 mlir::Value newTile(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element, const LinearLayout &layout);
 /// Declares an array in threadgroup memory at the insertion point of `b`.
 mlir::Value newArray(mlir::OpBuilder &b, mlir::Location loc, int64_t count, mlir::Type element);
-/// Declares fragments for a matrix of the shape and type of `like` at the insertion point of `b`.
+/// Declares fragments in f32 for a matrix of the shape of `like`, or a batch of them, at the insertion point of
+/// `b`.
 mlir::Value newFragments(mlir::ImplicitLocOpBuilder &b, mlir::Value like, FragmentGrid grid);
 void fillWithZeros(mlir::ImplicitLocOpBuilder &b, mlir::Value fragments);
 
@@ -20,6 +21,9 @@ void fillWithZeros(mlir::ImplicitLocOpBuilder &b, mlir::Value fragments);
 mlir::Value tileOf(Distribution &d, mlir::Value block);
 /// A row-major array with the elements of any block, which the current code can read.
 mlir::Value threadgroupCopyOf(Distribution &d, mlir::Value block, mlir::Location loc);
+/// Moves fragments to a tile in `layout`, which is row-major.
+mlir::Value tileOfFragments(Distribution &d, mlir::Value fragments, const LinearLayout &layout,
+                            mlir::Location loc);
 /// Gives a tile to a block that is kept in fragments.
 void moveOutOfFragments(Distribution &d, mlir::Value block, mlir::Location loc);
 /// Stores any block into a tile.

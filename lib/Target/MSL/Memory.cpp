@@ -304,34 +304,49 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
   Rectangle own(type);
   Type element = op.getA().getType().getElementType();
   std::string matrix = name(op.getMatrix());
+  // Of a batch, a rectangle holds a part of a matrix or several whole ones, each with `rows` rows of fragments.
+  int64_t height = type.getRows() / op.getBatches(), rows = std::min(own.rows, height / 8);
+  bool inBatches = op.getBatches() > 1, several = rows < own.rows;
   bool fewer = own.groups < result.simdgroups;
   open(fewer ? "TM_SG_REGION if (tm_sg < " + number(own.groups) + ") {" : "TM_SG_REGION {", op);
   rectangle(type, 0);
+  if (several)
+    open("TM_UNROLL_GPU for (int part = 0; part < " + number(own.rows / rows) + "; ++part) {");
+  std::string first = several ? "(row + part * " + number(height) + ")" : "row";
+  if (inBatches)
+    line("const int batch = " + first + " / " + number(height) + ";");
   open("for (int k = 0; k < " + number(op.getDepth()) + "; k += 8) {");
-  line("simdgroup_matrix<" + typeName(element, op.getLoc()) + ", 8, 8> a[" + number(own.rows) + "];");
+  line("simdgroup_matrix<" + typeName(element, op.getLoc()) + ", 8, 8> a[" + number(rows) + "];");
   line("simdgroup_matrix<" + typeName(op.getB().getType().getElementType(), op.getLoc()) + ", 8, 8> b[" +
        number(own.columns) + "];");
   // Loads each fragment of an operand once for all products that use it.
   auto operand = [&](const std::string &fragment, int64_t count, Value array, const std::string &outer,
-                     int64_t stride, bool transposed, bool outerIsRow) {
+                     int64_t stride, int64_t rowsOfBatch, bool transposed, bool outerIsRow) {
     Type held = cast<tm::SharedType>(array.getType()).getElementType();
-    std::string step = number(stride);
-    std::string address = outerIsRow ? name(array) + " + (" + outer + ") * " + step + " + k"
-                                     : name(array) + " + k * " + step + " + " + outer;
+    std::string step = number(stride), base = name(array);
+    if (inBatches)
+      base += " + batch * " + number(rowsOfBatch * stride);
+    std::string address = outerIsRow ? base + " + (" + outer + ") * " + step + " + k"
+                                     : base + " + k * " + step + " + " + outer;
     open("TM_UNROLL for (int i = 0; i < " + number(count) + "; ++i) {");
     trackFragment(op, address, stride, held, "TM_TRACK_READ");
     line("simdgroup_load(" + fragment + "[i], " + address + ", " + step +
          (transposed ? ", ulong2(0), true);" : ");"));
     close();
   };
-  operand("a", own.rows, op.getA(), "row + i * 8", op.getStrideA(), op.getTransposeA(), !op.getTransposeA());
-  operand("b", own.columns, op.getB(), "column + i * 8", op.getStrideB(), op.getTransposeB(),
-          op.getTransposeB());
-  line("TM_UNROLL for (int i = 0; i < " + number(own.rows) + "; ++i)");
+  bool transposeA = op.getTransposeA(), transposeB = op.getTransposeB();
+  operand("a", rows, op.getA(), inBatches ? "row % " + number(height) + " + i * 8" : "row + i * 8",
+          op.getStrideA(), transposeA ? op.getDepth() : height, transposeA, !transposeA);
+  operand("b", own.columns, op.getB(), "column + i * 8", op.getStrideB(),
+          transposeB ? type.getColumns() : op.getDepth(), transposeB, transposeB);
+  line("TM_UNROLL for (int i = 0; i < " + number(rows) + "; ++i)");
   line("  TM_UNROLL for (int j = 0; j < " + number(own.columns) + "; ++j)");
-  std::string fragment = "TM_FRAGMENT(" + matrix + ", i * " + number(own.columns) + " + j)";
+  std::string row = several ? "(part * " + number(rows) + " + i)" : "i";
+  std::string fragment = "TM_FRAGMENT(" + matrix + ", " + row + " * " + number(own.columns) + " + j)";
   line("    simdgroup_multiply_accumulate(" + fragment + ", a[i], b[j], " + fragment + ");");
   close();
+  if (several)
+    close();
   close();
 }
 

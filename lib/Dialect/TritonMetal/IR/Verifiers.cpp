@@ -442,11 +442,17 @@ LogicalResult MultiplyAccumulateOp::verify() {
                          << b.getElementType();
   if (!matrix.getElementType().isF32() && matrix.getElementType() != a.getElementType())
     return emitOpError() << "adds products of " << a.getElementType() << " to " << matrix.getElementType();
+  int64_t batches = getBatches(), rowsOfGroup = matrix.getRows() / matrix.getSimdgroupRows();
+  if (batches <= 0 || matrix.getRows() % (8 * batches))
+    return emitOpError() << "has " << batches << " batches in " << matrix.getRows() << " rows";
+  int64_t rows = matrix.getRows() / batches;
+  if (rows % rowsOfGroup && rowsOfGroup % rows)
+    return emitOpError() << "has matrices of " << rows << " rows in rectangles of " << rowsOfGroup;
   auto operand = [&](SharedType array, int64_t rows, int64_t columns, int64_t stride, bool transposed) {
-    return transposed ? holdsRows(*this, array, columns, rows, stride)
-                      : holdsRows(*this, array, rows, columns, stride);
+    return transposed ? holdsRows(*this, array, batches * columns, rows, stride)
+                      : holdsRows(*this, array, batches * rows, columns, stride);
   };
-  if (failed(operand(a, matrix.getRows(), depth, getStrideA(), getTransposeA())))
+  if (failed(operand(a, rows, depth, getStrideA(), getTransposeA())))
     return failure();
   return operand(b, depth, matrix.getColumns(), getStrideB(), getTransposeB());
 }

@@ -339,13 +339,15 @@ def TM_MultiplyAccumulateOp : TM_ArrayAccess<"multiply_accumulate", [MemoryEffec
     `matrix += a * b`, where a has rows x depth and b has depth x columns elements, row-major with `strideA`
     and `strideB` elements from row to row. With `transposeA` (`transposeB`) the array holds the transposed
     operand, row-major. Operands are f16, bf16 or f32. Depth, rows and columns are multiples of 8, also in the
-    rectangle of each SIMD group.
+    rectangle of each SIMD group. With `batches`, the matrix and each array hold that many matrices one below the
+    other, and each is a product of its own; its rows fill rectangles, or are a part of one.
   }];
   let arguments = (ins TM_FragmentsType:$matrix, TM_SharedType:$a, TM_SharedType:$b, I64Attr:$depth, I64Attr:$strideA,
-                       I64Attr:$strideB, UnitAttr:$transposeA, UnitAttr:$transposeB);
+                       I64Attr:$strideB, UnitAttr:$transposeA, UnitAttr:$transposeB,
+                       DefaultValuedAttr<I64Attr, "1">:$batches);
   let assemblyFormat = [{
     $matrix `,` $a `stride` $strideA (`transposed` $transposeA^)? `,` $b `stride` $strideB (`transposed` $transposeB^)?
-    `depth` $depth attr-dict `:` type($matrix) `,` type($a) `,` type($b)
+    `depth` $depth (`batches` $batches^)? attr-dict `:` type($matrix) `,` type($a) `,` type($b)
   }];
 }
 
