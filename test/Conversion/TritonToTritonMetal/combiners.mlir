@@ -53,7 +53,8 @@ tt.func public @linear(%x: !tt.ptr<f32>, %y: !tt.ptr<f32>) {
 
 // -----
 
-// A batch of products: one loop over the inner dimension, in which each thread reads its row and column of the batch.
+// A batch of products of bytes: one loop over the inner dimension, in which each thread reads its row and column of
+// the batch.
 // CHECK-LABEL: tm.kernel @batch
 // CHECK-NOT: tm.fragments
 // CHECK: scf.for %[[K:.*]] = %c0_i32 to %c8_i32
@@ -61,16 +62,18 @@ tt.func public @linear(%x: !tt.ptr<f32>, %y: !tt.ptr<f32>) {
 // CHECK: tm.coord {{.*}} dim 2
 // CHECK: tm.coord {{.*}} dim 0
 // CHECK-COUNT-2: tm.shared_load
-// CHECK: arith.mulf
-// CHECK: arith.addf
-tt.func public @batch(%x: !tt.ptr<f32>) {
+// CHECK: arith.muli
+// CHECK: arith.addi
+tt.func public @batch(%x: !tt.ptr<i8>, %y: !tt.ptr<i32>) {
   %range = tt.make_range {start = 0 : i32, end = 256 : i32} : tensor<256xi32>
   %places = tt.reshape %range : tensor<256xi32> -> tensor<4x8x8xi32>
-  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<4x8x8x!tt.ptr<f32>>
-  %xp = tt.addptr %xs, %places : tensor<4x8x8x!tt.ptr<f32>>, tensor<4x8x8xi32>
-  %v = tt.load %xp : tensor<4x8x8x!tt.ptr<f32>>
-  %zero = arith.constant dense<0.0> : tensor<4x8x8xf32>
-  %d = tt.dot %v, %v, %zero : tensor<4x8x8xf32> * tensor<4x8x8xf32> -> tensor<4x8x8xf32>
-  tt.store %xp, %d : tensor<4x8x8x!tt.ptr<f32>>
+  %xs = tt.splat %x : !tt.ptr<i8> -> tensor<4x8x8x!tt.ptr<i8>>
+  %xp = tt.addptr %xs, %places : tensor<4x8x8x!tt.ptr<i8>>, tensor<4x8x8xi32>
+  %v = tt.load %xp : tensor<4x8x8x!tt.ptr<i8>>
+  %zero = arith.constant dense<0> : tensor<4x8x8xi32>
+  %d = tt.dot %v, %v, %zero : tensor<4x8x8xi8> * tensor<4x8x8xi8> -> tensor<4x8x8xi32>
+  %ys = tt.splat %y : !tt.ptr<i32> -> tensor<4x8x8x!tt.ptr<i32>>
+  %yp = tt.addptr %ys, %places : tensor<4x8x8x!tt.ptr<i32>>, tensor<4x8x8xi32>
+  tt.store %yp, %d : tensor<4x8x8x!tt.ptr<i32>>
   tt.return
 }

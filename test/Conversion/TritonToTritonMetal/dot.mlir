@@ -90,12 +90,16 @@ tt.func public @bytes(%a: !tt.ptr<i8>, %b: !tt.ptr<i8>, %out: !tt.ptr<i32>) {
 
 // -----
 
-// f16 into f16 rounds after each step, so it cannot use fragments.
+// f16 into f16 adds up in f32, and rounds once when the sums have left the fragments.
 // CHECK-LABEL: tm.kernel @half_sums
-// CHECK-NOT: tm.fragments
-// CHECK: scf.for
-// CHECK: arith.mulf {{.*}} : f16
-// CHECK: arith.addf {{.*}} : f16
+// CHECK: %[[M:.*]] = tm.fragments : <16 by 16 x f32, 2 by 2>
+// CHECK: tm.multiply_accumulate %[[M]]
+// CHECK: %[[T:.*]] = tm.tile : <f32,
+// CHECK: tm.fragments_store %[[M]]
+// CHECK: tm.put %{{.*}}, %[[T]]
+// CHECK: %[[SUM:.*]] = tm.get %[[T]]
+// CHECK: %[[H:.*]] = arith.truncf %[[SUM]] : f32 to f16
+// CHECK: tm.store %[[H]]
 tt.func public @half_sums(%a: !tt.ptr<f16>, %b: !tt.ptr<f16>, %out: !tt.ptr<f16>) {
   %rows = tt.make_range {start = 0 : i32, end = 16 : i32} : tensor<16xi32>
   %columns = tt.make_range {start = 0 : i32, end = 16 : i32} : tensor<16xi32>
@@ -161,5 +165,85 @@ tt.func public @loop(%a: !tt.ptr<f32>, %b: !tt.ptr<f32>, %out: !tt.ptr<f32>, %n:
   %o_s = tt.splat %out : !tt.ptr<f32> -> tensor<16x16x!tt.ptr<f32>>
   %o_p = tt.addptr %o_s, %o : tensor<16x16x!tt.ptr<f32>>, tensor<16x16xi32>
   tt.store %o_p, %d : tensor<16x16x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+// The same for an accumulator that is not zero, and without fragments.
+// CHECK-LABEL: tm.kernel @narrow_accumulators
+// CHECK: tm.multiply_accumulate
+// CHECK: tm.fragments_store
+// CHECK: %[[C:.*]] = tm.get %{{.*}} -> f16
+// CHECK: %[[SUM:.*]] = tm.get %{{.*}} -> f32
+// CHECK: %[[WIDE:.*]] = arith.extf %[[C]] : f16 to f32
+// CHECK: %[[ALL:.*]] = arith.addf %[[SUM]], %[[WIDE]] : f32
+// CHECK: arith.truncf %[[ALL]] : f32 to f16
+// CHECK: scf.for
+// CHECK: arith.mulf {{.*}} : f32
+// CHECK: arith.addf {{.*}} : f32
+// CHECK: arith.truncf {{.*}} : f32 to bf16
+tt.func public @narrow_accumulators(%a: !tt.ptr<f16>, %c: !tt.ptr<f16>, %small: !tt.ptr<bf16>) {
+  %range = tt.make_range {start = 0 : i32, end = 256 : i32} : tensor<256xi32>
+  %o = tt.reshape %range : tensor<256xi32> -> tensor<16x16xi32>
+  %as = tt.splat %a : !tt.ptr<f16> -> tensor<16x16x!tt.ptr<f16>>
+  %ap = tt.addptr %as, %o : tensor<16x16x!tt.ptr<f16>>, tensor<16x16xi32>
+  %cs = tt.splat %c : !tt.ptr<f16> -> tensor<16x16x!tt.ptr<f16>>
+  %cp = tt.addptr %cs, %o : tensor<16x16x!tt.ptr<f16>>, tensor<16x16xi32>
+  %x = tt.load %ap : tensor<16x16x!tt.ptr<f16>>
+  %y = tt.load %cp : tensor<16x16x!tt.ptr<f16>>
+  %d = tt.dot %x, %x, %y : tensor<16x16xf16> * tensor<16x16xf16> -> tensor<16x16xf16>
+  tt.store %cp, %d : tensor<16x16x!tt.ptr<f16>>
+  %few = tt.make_range {start = 0 : i32, end = 16 : i32} : tensor<16xi32>
+  %p = tt.reshape %few : tensor<16xi32> -> tensor<4x4xi32>
+  %ss = tt.splat %small : !tt.ptr<bf16> -> tensor<4x4x!tt.ptr<bf16>>
+  %sp = tt.addptr %ss, %p : tensor<4x4x!tt.ptr<bf16>>, tensor<4x4xi32>
+  %z = tt.load %sp : tensor<4x4x!tt.ptr<bf16>>
+  %e = tt.dot %z, %z, %z : tensor<4x4xbf16> * tensor<4x4xbf16> -> tensor<4x4xbf16>
+  tt.store %sp, %e : tensor<4x4x!tt.ptr<bf16>>
+  tt.return
+}
+
+// -----
+
+// A batch: its matrices lie one below the other in fragments and arrays.
+// CHECK-LABEL: tm.kernel @batch
+// CHECK: %[[M:.*]] = tm.fragments : <32 by 8 x f32, 4 by 1>
+// CHECK: tm.multiply_accumulate %[[M]], %[[X:.*]] stride 8, %[[X]] stride 8 transposed depth 8 batches 4
+tt.func public @batch(%x: !tt.ptr<f32>) {
+  %range = tt.make_range {start = 0 : i32, end = 256 : i32} : tensor<256xi32>
+  %places = tt.reshape %range : tensor<256xi32> -> tensor<4x8x8xi32>
+  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<4x8x8x!tt.ptr<f32>>
+  %xp = tt.addptr %xs, %places : tensor<4x8x8x!tt.ptr<f32>>, tensor<4x8x8xi32>
+  %v = tt.load %xp : tensor<4x8x8x!tt.ptr<f32>>
+  %t = tt.trans %v {order = array<i32: 0, 2, 1>} : tensor<4x8x8xf32> -> tensor<4x8x8xf32>
+  %zero = arith.constant dense<0.0> : tensor<4x8x8xf32>
+  %d = tt.dot %v, %t, %zero : tensor<4x8x8xf32> * tensor<4x8x8xf32> -> tensor<4x8x8xf32>
+  tt.store %xp, %d : tensor<4x8x8x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+// A transposed operand that passes in slices is sent from the layout of its source, without an exchange before.
+// THIN-LABEL: tm.kernel @transposed_in_slices
+// THIN: tm.load
+// THIN-NOT: tm.shared_store
+// THIN: tm.shared : <512 x f32>
+// THIN: tm.shared : <512 x f32>
+// THIN: scf.for
+// THIN: tm.multiply_accumulate
+// THIN-NOT: tm.shared : <4096
+// THIN: tm.fragments_store
+tt.func public @transposed_in_slices(%x: !tt.ptr<f32>) {
+  %range = tt.make_range {start = 0 : i32, end = 1024 : i32} : tensor<1024xi32>
+  %places = tt.reshape %range : tensor<1024xi32> -> tensor<32x32xi32>
+  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<32x32x!tt.ptr<f32>>
+  %xp = tt.addptr %xs, %places : tensor<32x32x!tt.ptr<f32>>, tensor<32x32xi32>
+  %v = tt.load %xp : tensor<32x32x!tt.ptr<f32>>
+  %t = tt.trans %v {order = array<i32: 1, 0>} : tensor<32x32xf32> -> tensor<32x32xf32>
+  %zero = arith.constant dense<0.0> : tensor<32x32xf32>
+  %d = tt.dot %t, %v, %zero : tensor<32x32xf32> * tensor<32x32xf32> -> tensor<32x32xf32>
+  tt.store %xp, %d : tensor<32x32x!tt.ptr<f32>>
   tt.return
 }

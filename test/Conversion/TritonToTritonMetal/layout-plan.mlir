@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The plan that distribution follows, as text: where each block is, what decided, and the layout.
 // RUN: triton-metal-opt %s -split-input-file -tt-print-layout-plan="simdgroups=2" -o /dev/null | FileCheck %s
-// RUN: triton-metal-opt %s -split-input-file -tt-print-layout-plan="simdgroups=2 operand-bytes=512" -o /dev/null | FileCheck %s --check-prefix=THIN
+// RUN: triton-metal-opt %s -split-input-file -tt-print-layout-plan="simdgroups=2 operand-bytes=1024" -o /dev/null | FileCheck %s --check-prefix=THIN
+// RUN: triton-metal-opt %s -split-input-file -tt-print-layout-plan="simdgroups=2 operand-bytes=512" -o /dev/null | FileCheck %s --check-prefix=THINNER
 
 // CHECK-LABEL: layout plan of @sums for 2 SIMD groups
 // CHECK: %0 : tensor<128xi32>: recomputed; row-major: registers [64], lanes [1, 2, 4, 8, 16], simdgroups [32]
@@ -47,6 +48,9 @@ tt.func public @sums(%p: !tt.ptr<f32>) {
 // CHECK: tensor<16x16xf32>: fragments 2 by 1; row-major
 // THIN-LABEL: layout plan of @product
 // THIN: product: fragments 2 by 1, accumulates, 2 slices
+// Slices as thin as a fragment would be too large.
+// THINNER-LABEL: layout plan of @product
+// THINNER: product: step by step, 4 slices
 tt.func public @product(%p: !tt.ptr<f32>, %n: i32) {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
@@ -61,5 +65,36 @@ tt.func public @product(%p: !tt.ptr<f32>, %n: i32) {
     scf.yield %d : tensor<16x16xf32>
   }
   tt.store %pp, %sum : tensor<16x16x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+// The matrices of a batch lie one below the other in fragments: here, a SIMD group has two of them. What is sent for
+// a transposed operand in slices is the source, in its own layout. A sum in f16 leaves the fragments to be rounded.
+// CHECK-LABEL: layout plan of @batch
+// CHECK: product: fragments 2 by 1, 1 slice
+// CHECK-NEXT: tensor<4x16x16xf32>: fragments 2 by 1; row-major
+// CHECK: product: fragments 2 by 1, 1 slice
+// CHECK-NEXT: tensor<4x16x16xf16>: registers; row-major
+// THIN-LABEL: layout plan of @batch
+// THIN: %[[X:.*]] : tensor<4x16x16xf16>: registers; row-major
+// THIN: tensor<4x16x16xf16>: view; row-major
+// THIN: product: step by step, 4 slices
+tt.func public @batch(%p: !tt.ptr<f16>, %q: !tt.ptr<f32>) {
+  %zero = arith.constant dense<0.0> : tensor<4x16x16xf32>
+  %none = arith.constant dense<0.0> : tensor<4x16x16xf16>
+  %range = tt.make_range {start = 0 : i32, end = 1024 : i32} : tensor<1024xi32>
+  %o = tt.reshape %range : tensor<1024xi32> -> tensor<4x16x16xi32>
+  %ps = tt.splat %p : !tt.ptr<f16> -> tensor<4x16x16x!tt.ptr<f16>>
+  %pp = tt.addptr %ps, %o : tensor<4x16x16x!tt.ptr<f16>>, tensor<4x16x16xi32>
+  %qs = tt.splat %q : !tt.ptr<f32> -> tensor<4x16x16x!tt.ptr<f32>>
+  %qp = tt.addptr %qs, %o : tensor<4x16x16x!tt.ptr<f32>>, tensor<4x16x16xi32>
+  %x = tt.load %pp : tensor<4x16x16x!tt.ptr<f16>>
+  %t = tt.trans %x {order = array<i32: 0, 2, 1>} : tensor<4x16x16xf16> -> tensor<4x16x16xf16>
+  %d = tt.dot %x, %t, %zero : tensor<4x16x16xf16> * tensor<4x16x16xf16> -> tensor<4x16x16xf32>
+  %h = tt.dot %x, %t, %none : tensor<4x16x16xf16> * tensor<4x16x16xf16> -> tensor<4x16x16xf16>
+  tt.store %qp, %d : tensor<4x16x16x!tt.ptr<f32>>
+  tt.store %pp, %h : tensor<4x16x16x!tt.ptr<f16>>
   tt.return
 }

@@ -194,6 +194,34 @@ tm.kernel @multiply_transposed attributes {simdgroups = 1 : i64, parameterNames 
 
 // -----
 
+tm.kernel @multiply_batches attributes {simdgroups = 1 : i64, parameterNames = []} {
+  %f = tm.fragments : !tm.fragments<16 by 8 x f32, 1 by 1>
+  %a = tm.shared : <128 x f32>
+  // expected-error @+1 {{has 4 batches in 16 rows}}
+  tm.multiply_accumulate %f, %a stride 8, %a stride 8 depth 8 batches 4 : !tm.fragments<16 by 8 x f32, 1 by 1>, !tm.shared<128 x f32>, !tm.shared<128 x f32>
+}
+
+// -----
+
+tm.kernel @multiply_uneven_batches attributes {simdgroups = 2 : i64, parameterNames = []} {
+  %f = tm.fragments : !tm.fragments<48 by 8 x f32, 2 by 1>
+  %a = tm.shared : <384 x f32>
+  // expected-error @+1 {{has matrices of 16 rows in rectangles of 24}}
+  tm.multiply_accumulate %f, %a stride 8, %a stride 8 depth 8 batches 3 : !tm.fragments<48 by 8 x f32, 2 by 1>, !tm.shared<384 x f32>, !tm.shared<384 x f32>
+}
+
+// -----
+
+tm.kernel @multiply_batch_of_b attributes {simdgroups = 1 : i64, parameterNames = []} {
+  %f = tm.fragments : !tm.fragments<16 by 8 x f32, 1 by 1>
+  %a = tm.shared : <128 x f32>
+  %b = tm.shared : <64 x f32>
+  // expected-error @+1 {{ends at element 128 of an array of 64}}
+  tm.multiply_accumulate %f, %a stride 8, %b stride 8 depth 8 batches 2 : !tm.fragments<16 by 8 x f32, 1 by 1>, !tm.shared<128 x f32>, !tm.shared<64 x f32>
+}
+
+// -----
+
 tm.kernel @multiply_second attributes {simdgroups = 1 : i64, parameterNames = []} {
   %f = tm.fragments : !tm.fragments<8 by 16 x f32, 1 by 1>
   %a = tm.shared : <64 x f32>

@@ -109,6 +109,8 @@ tm.kernel @everything attributes {simdgroups = 4 : i64, threadgroupBytes = 8192 
   tm.multiply_accumulate %f, %a stride 32, %b stride 32 transposed depth 32 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>, !tm.shared<512 x f32>
   // CHECK: tm.multiply_accumulate %[[F]], %{{.*}} stride 16 transposed, %{{.*}} stride 16 depth 32 :
   tm.multiply_accumulate %f, %a stride 16 transposed, %b stride 16 depth 32 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>, !tm.shared<512 x f32>
+  // CHECK: tm.multiply_accumulate %[[F]], %{{.*}} stride 16, %{{.*}} stride 16 depth 16 batches 2 :
+  tm.multiply_accumulate %f, %a stride 16, %b stride 16 depth 16 batches 2 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>, !tm.shared<512 x f32>
   // CHECK: tm.fragments_store %[[F]] rows 8 count 8 to %{{.*}} stride 16 : <16 by 16 x f32, 2 by 2>, <512 x f32>
   tm.fragments_store %f rows 8 count 8 to %a stride 16 : !tm.fragments<16 by 16 x f32, 2 by 2>, !tm.shared<512 x f32>
 }
