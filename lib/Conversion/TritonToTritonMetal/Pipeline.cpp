@@ -85,6 +85,15 @@ static int64_t threadgroupBytesOf(ModuleOp module) {
   return bytes;
 }
 
+static int64_t largestArrayBytes(ModuleOp module) {
+  int64_t bytes = 0;
+  module.walk([&](tm::SharedOp array) {
+    tm::SharedType type = array.getType();
+    bytes = std::max(bytes, type.getNumElements() * byteWidth(type.getElementType()));
+  });
+  return bytes;
+}
+
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   // Distribution is not run as a pass, so that it may throw. Nothing else loads the dialects of its result.
   module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
@@ -99,21 +108,23 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   int64_t limit = target.threadgroupMemory, maxThreads = target.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
-  // With less threadgroup memory for their operands, products use more and thinner slices.
+  // With less threadgroup memory for them, products use more and thinner slices of their operands, and more of the
+  // blocks that threads exchange pass in parts.
   constexpr int64_t kLeastOperandBytes = 2048;
   constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
   std::optional<LayoutPlan> thinnest;
-  int64_t least = kUnknown;
+  int64_t least = kUnknown, largest = kUnknown;
   for (int64_t operandBytes = std::max(limit, kLeastOperandBytes); operandBytes >= kLeastOperandBytes;
        operandBytes /= 2) {
     LayoutPlan plan(kernelOf(module), {options.simdgroups, operandBytes});
-    if (thinnest && plan.hasSameSlices(*thinnest))
+    if (thinnest && plan.hasSameSlices(*thinnest) && largest <= operandBytes)
       continue; // would give the same kernel
     thinnest = std::move(plan);
     if (thinnest->leastThreadgroupBytes() > limit)
       continue; // cannot fit, so it need not be written
     OwningOpRef<ModuleOp> lowered = lowerByPlan(module, *thinnest, options);
     int64_t bytes = threadgroupBytesOf(*lowered);
+    largest = largestArrayBytes(*lowered);
     if (bytes <= limit) {
       module.getBodyRegion().takeBody(lowered->getBodyRegion());
       return;

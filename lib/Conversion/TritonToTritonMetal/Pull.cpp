@@ -22,6 +22,13 @@ static Value read(Distribution &d, ThreadRegion &region, Value block, const Requ
   moveOutOfFragments(d, block, loc);
   if (std::optional<OwnRegister> place = d.blocks.find(block)->findOwnRegister(request))
     return readRegister(region, tileOf(d, block), *place, loc);
+  bool hasCopy = d.blocks.findThreadgroupCopy(block, d.code.getBlock()) != nullptr;
+  int64_t bytes = numElements(shapeOf(block)) * byteWidth(elementOf(block));
+  if (!hasCopy && bytes > d.plan.getOptions().operandBytes) {
+    Value tile = exchangeInParts(d, region, block, request, loc);
+    Builder b = region.at(loc);
+    return tm::GetOp::create(b, elementOf(block), tile, region.registerIndex());
+  }
   Value array = threadgroupCopyOf(d, block, loc);
   Value index = elementIndex(region, request, loc);
   Builder b = region.at(loc);

@@ -229,8 +229,8 @@ tt.func public @batch(%x: !tt.ptr<f32>) {
 // THIN-LABEL: tm.kernel @transposed_in_slices
 // THIN: tm.load
 // THIN-NOT: tm.shared_store
-// THIN: tm.shared : <512 x f32>
-// THIN: tm.shared : <512 x f32>
+// THIN: tm.shared : <256 x f32>
+// THIN: tm.shared : <256 x f32>
 // THIN: scf.for
 // THIN: tm.multiply_accumulate
 // THIN-NOT: tm.shared : <4096
