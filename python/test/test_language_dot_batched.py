@@ -181,7 +181,7 @@ def two_products(
     store_batch(out_ptr, tl.dot(scores + 1, v, acc=a, input_precision="ieee"), B, M, K)
 
 
-@pytest.mark.parametrize(("batch", "size"), [(0, 32), (0, 64), (2, 32), (4, 32)])
+@pytest.mark.parametrize(("batch", "size"), [(0, 32), (2, 32), (0, 128), (4, 64)])
 def test_operands_that_are_computed(batch, size, rng):
     lead = (batch,) if batch else ()
     a, b, v = (integers((*lead, size, size), 3, rng).astype(np.float32) for _ in range(3))
@@ -190,3 +190,18 @@ def test_operands_that_are_computed(batch, size, rng):
     tensors = (torch.from_numpy(x) for x in (a, b_in_memory, v))
     two_products[(1,)](*tensors, out, B=batch, M=size, N=size, K=size)
     assert_same(out.numpy(), (a @ (b * 2) + 1) @ v + a, zero_sign=False)
+
+
+@triton.jit
+def transpose(x_ptr, out_ptr, R: tl.constexpr, C: tl.constexpr):
+    x = load_batch(x_ptr, 0, R, C, True)
+    store_batch(out_ptr, x + x, 0, R, C)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("shape", [(128, 256), (512, 64)])
+def test_blocks_that_are_larger_than_threadgroup_memory(dtype, shape, rng):
+    x = torch.from_numpy(integers(shape, 60, rng)).to(TYPES[dtype][0])
+    out = torch.zeros(shape[::-1], dtype=x.dtype)
+    transpose[(1,)](x, out, R=shape[1], C=shape[0])
+    assert torch.equal(out, 2 * x.T)
