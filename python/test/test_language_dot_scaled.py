@@ -221,7 +221,7 @@ def run(case: Case, rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(got[infinite], want[infinite])
     finite = np.isfinite(want)
     assert finite.mean() > 0.5
-    # Only sums are rounded, products of factors with more bits than f32 has for both, and what is subnormal in f32.
+    # Rounded are sums, products of factors with more bits than f32 has for both, and what is subnormal.
     error = np.abs(got[finite] - want[finite])
     assert np.all(error <= (k + 2) * (2.0**-24 * size[finite] + 2.0**-149))
 
@@ -316,6 +316,54 @@ def test_every_code_with_every_scale(name: str, scale: str):
     with np.errstate(over="ignore", invalid="ignore"):
         want = np.outer(numbers(scale_bits, scale), numbers(codes, name)).astype(np.float32)
     np.testing.assert_array_equal(out.numpy(), want)
+
+
+@triton.jit
+def scaled_matmul(
+    a_ptr, a_scale_ptr, b_ptr, b_scale_ptr, c_ptr, M, N, K,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
+    A_FORMAT: tl.constexpr, A_PACK: tl.constexpr, A_SCALED: tl.constexpr,
+):  # fmt: skip
+    """Activations in any format by weights in e2m1, which memory holds transposed, [N, K / 2]."""
+    m = tl.program_id(0) * BM + tl.arange(0, BM)
+    n = tl.program_id(1) * BN + tl.arange(0, BN)
+    ka, kb, ks = tl.arange(0, BK // A_PACK), tl.arange(0, BK // 2), tl.arange(0, BK // 32)
+    total = tl.zeros((BM, BN), tl.float32)
+    for start in range(0, K, BK):
+        a = tl.load(
+            a_ptr + m[:, None] * (K // A_PACK) + start // A_PACK + ka[None, :], mask=m[:, None] < M, other=0
+        )
+        b = tl.load(b_ptr + n[None, :] * (K // 2) + start // 2 + kb[:, None], mask=n[None, :] < N, other=0)
+        scales = start // 32 + ks[None, :]
+        b_scale = tl.load(b_scale_ptr + n[:, None] * (K // 32) + scales, mask=n[:, None] < N, other=0)
+        if A_SCALED:
+            a_scale = tl.load(a_scale_ptr + m[:, None] * (K // 32) + scales, mask=m[:, None] < M, other=0)
+            total = tl.dot_scaled(a, a_scale, A_FORMAT, b, b_scale, "e2m1", acc=total)
+        else:
+            total = tl.dot_scaled(a, None, A_FORMAT, b, b_scale, "e2m1", acc=total)
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@pytest.mark.parametrize(("name", "scaled"), [("bf16", False), ("e4m3", True), ("e2m1", True)])
+def test_matmul_with_weights_of_four_bits(name: str, scaled: bool, rng):
+    m, n, k = 30, 50, 128
+    a_bits = random_bits(name, (m, k), rng)
+    a_bits[0, :4] = a_bits[1, :4]  # finite
+    b_bits = random_bits("e2m1", (n, k), rng)
+    a_scale, b_scale = (rng.integers(110, 140, (rows, k // 32)).astype(np.uint8) for rows in (m, n))
+    a, b = numbers(a_bits, name), numbers(b_bits, "e2m1") * numbers(b_scale, "e8m0").repeat(32, 1)
+    if scaled:
+        a = a * numbers(a_scale, "e8m0").repeat(32, 1)
+    c = torch.zeros(m, n)
+    scaled_matmul[(triton.cdiv(m, 16), triton.cdiv(n, 32))](
+        launched(packed(a_bits, 1) if name == "e2m1" else a_bits, name, False),
+        torch.from_numpy(a_scale),
+        torch.from_numpy(packed(b_bits, 1)),
+        torch.from_numpy(b_scale),
+        c, m, n, k, BM=16, BN=32, BK=32,
+        A_FORMAT=name, A_PACK=2 if name == "e2m1" else 1, A_SCALED=scaled,
+    )  # fmt: skip
+    assert np.all(np.abs(c.numpy() - a @ b.T) <= (k + 2) * 2.0**-24 * (np.abs(a) @ np.abs(b.T)))
 
 
 def all_cases() -> list[Case]:

@@ -16,8 +16,8 @@ namespace tmetal {
 /// What a plan depends on, besides the kernel.
 struct LayoutPlanOptions {
   int simdgroups = 4; // in a threadgroup
-  /// Threadgroup memory for both operands of a matrix product, which pass through it in slices if they are larger,
-  /// and for a block whose elements threads exchange, which does so in parts.
+  /// Threadgroup memory for both operands of a matrix product, which pass through it in slices if they are
+  /// larger, and for a block whose elements threads exchange, which does so in parts.
   int64_t operandBytes = 32768;
 };
 

@@ -105,7 +105,7 @@ def : Operation<"tt.scan", Combination, Everything,
     Metal<"lowerScan", "simd_shuffle_up, threadgroup memory", "any combiner">,
     MLX<"raiseScan", "cumsum, cumprod, cummax, cummin", "any other combiner in log2(n) steps", [PointerInMLX]>>;
 def : Operation<"tt.dot", Combination, Numbers,
-    Metal<"lowerDot", "simdgroup_matrix", "f16, bf16, f32 from 8x8x8; else multiply and add">,
+    Metal<"lowerDot", "simdgroup_matrix", "f16, bf16, f32 from 8x8x8; else multiply and add; rounds once">,
     MLX<"raiseDot", "matmul", "in f32 (f64 for f64); int8 exact in chunks of 1024",
         [Refused<[I16, I32, I64], "is too wide: products of integers are exact for int8 only.">,
          Refused<OtherStorage8, "is not converted by the mlx engine.">]>, [], FirstOperand>;

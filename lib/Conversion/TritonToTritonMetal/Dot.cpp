@@ -112,7 +112,7 @@ static void sendSlice(Distribution &d, const Product &product, const Operand &op
 
 // ---- the result ----
 
-/// Converts an element to the type in which products are added up.
+/// Converts an element to the type in which products are added up, which holds it exactly.
 static Value widen(Builder &b, Value value, Type to) {
   if (value.getType() == to)
     return value;
@@ -120,10 +120,7 @@ static Value widen(Builder &b, Value value, Type to) {
     return arith::ExtSIOp::create(b, to, value);
   if (value.getType().getIntOrFloatBitWidth() == 8)
     value = tt::FpToFpOp::create(b, b.getF32Type(), value, tt::RoundingModeAttr());
-  unsigned have = value.getType().getIntOrFloatBitWidth(), want = to.getIntOrFloatBitWidth();
-  if (have < want)
-    return arith::ExtFOp::create(b, to, value);
-  return have > want ? Value(arith::TruncFOp::create(b, to, value)) : value;
+  return value.getType() == to ? value : Value(arith::ExtFOp::create(b, to, value));
 }
 
 static void startResult(Distribution &d, Product &product) {

@@ -12,8 +12,8 @@ mlir::Value newTile(Distribution &d, mlir::Type element, const LinearLayout &lay
 mlir::Value newTile(mlir::OpBuilder &b, mlir::Location loc, mlir::Type element, const LinearLayout &layout);
 /// Declares an array in threadgroup memory at the insertion point of `b`.
 mlir::Value newArray(mlir::OpBuilder &b, mlir::Location loc, int64_t count, mlir::Type element);
-/// Declares fragments in f32 for a matrix of the shape of `like`, or a batch of them, at the insertion point of
-/// `b`.
+/// Declares fragments in f32 for a matrix of the shape of `like`, or a batch of them, at the insertion point
+/// of `b`.
 mlir::Value newFragments(mlir::ImplicitLocOpBuilder &b, mlir::Value like, FragmentGrid grid);
 void fillWithZeros(mlir::ImplicitLocOpBuilder &b, mlir::Value fragments);
 
@@ -21,9 +21,8 @@ void fillWithZeros(mlir::ImplicitLocOpBuilder &b, mlir::Value fragments);
 mlir::Value tileOf(Distribution &d, mlir::Value block);
 /// A row-major array with the elements of any block, which the current code can read.
 mlir::Value threadgroupCopyOf(Distribution &d, mlir::Value block, mlir::Location loc);
-/// Passes elements of a block that is kept to the threads of `region` that request them, through a part of
-/// threadgroup memory at a time, for blocks of which a whole copy would not fit. Returns a tile in the layout of the
-/// region.
+/// Passes elements of a block that is kept to the threads of `region` that request them, a part at a time, for
+/// blocks of which a whole copy in threadgroup memory would not fit. Returns a tile in the layout of `region`.
 mlir::Value exchangeInParts(Distribution &d, ThreadRegion &region, mlir::Value block, const Request &request,
                             mlir::Location loc);
 /// Moves fragments to a tile in `layout`, which is row-major.

@@ -108,8 +108,8 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   int64_t limit = target.threadgroupMemory, maxThreads = target.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");
-  // With less threadgroup memory for them, products use more and thinner slices of their operands, and more of the
-  // blocks that threads exchange pass in parts.
+  // With less threadgroup memory for them, products use more and thinner slices of their operands, and more
+  // of the blocks that threads exchange pass in parts.
   constexpr int64_t kLeastOperandBytes = 2048;
   constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
   std::optional<LayoutPlan> thinnest;

@@ -304,7 +304,8 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
   Rectangle own(type);
   Type element = op.getA().getType().getElementType();
   std::string matrix = name(op.getMatrix());
-  // Of a batch, a rectangle holds a part of a matrix or several whole ones, each with `rows` rows of fragments.
+  // Of a batch, a rectangle holds a part of a matrix or several whole ones, with `rows` fragments below each
+  // other.
   int64_t height = type.getRows() / op.getBatches(), rows = std::min(own.rows, height / 8);
   bool inBatches = op.getBatches() > 1, several = rows < own.rows;
   bool fewer = own.groups < result.simdgroups;

@@ -94,7 +94,8 @@ public:
         return failure();
     Type type = computationType();
     Value leftFactor = prepare(left, type), rightFactor = prepare(right, type);
-    Value product = DotOp::create(b, op.getC().getType(), leftFactor, rightFactor, op.getC(), InputPrecision::IEEE, 0);
+    Value product = DotOp::create(b, op.getC().getType(), leftFactor, rightFactor, op.getC(),
+                                  InputPrecision::IEEE, 0);
     op.replaceAllUsesWith(product);
     op.erase();
     return success();
