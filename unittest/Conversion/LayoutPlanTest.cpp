@@ -159,12 +159,38 @@ TEST_F(LayoutPlanTest, OperandsThatDoNotFitPassInSlices) {
   tt::FuncOp kernel = accumulate("f16"); // 8192 bytes each
   auto dot = find<tt::DotOp>(kernel);
   LayoutPlan whole(kernel, {4, 32768}), same(kernel, {4, 16384}), halves(kernel, {4, 8192}),
-      fragments(kernel, {4, 1});
+      fragments(kernel, {4, 2048}), thinner(kernel, {4, 1024});
   EXPECT_EQ(whole.productOf(dot).slices, 1);
   EXPECT_TRUE(whole.hasSameSlices(same));
   EXPECT_EQ(halves.productOf(dot).slices, 2);
   EXPECT_FALSE(whole.hasSameSlices(halves));
   EXPECT_EQ(fragments.productOf(dot).slices, 8); // each as deep as a fragment
+  EXPECT_TRUE(fragments.productOf(dot).grid);
+  EXPECT_EQ(thinner.productOf(dot).slices, 16);
+  EXPECT_FALSE(thinner.productOf(dot).grid);
+}
+
+TEST_F(LayoutPlanTest, TheMatricesOfABatchShareFragments) {
+  tt::FuncOp kernel = parse("", R"(
+    %x = arith.constant dense<1.0> : tensor<8x16x16xf16>
+    %zero = arith.constant dense<0.0> : tensor<8x16x16xf32>
+    %d = tt.dot %x, %x, %zero : tensor<8x16x16xf16> * tensor<8x16x16xf16> -> tensor<8x16x16xf32>)");
+  LayoutPlan plan(kernel, {});
+  auto dot = find<tt::DotOp>(kernel);
+  EXPECT_EQ(plan.productOf(dot).grid, (FragmentGrid{4, 1})); // of 128 rows
+  EXPECT_EQ(plan[dot.getD()].home, Home::Fragments);
+}
+
+TEST_F(LayoutPlanTest, ANarrowSumLeavesItsFragments) {
+  tt::FuncOp kernel = parse("", R"(
+    %x = arith.constant dense<1.0> : tensor<16x16xf16>
+    %zero = arith.constant dense<0.0> : tensor<16x16xf16>
+    %d = tt.dot %x, %x, %zero : tensor<16x16xf16> * tensor<16x16xf16> -> tensor<16x16xf16>)");
+  LayoutPlan plan(kernel, {});
+  auto dot = find<tt::DotOp>(kernel);
+  EXPECT_TRUE(plan.productOf(dot).grid);
+  EXPECT_TRUE(sumTypeOf(dot).isF32());
+  EXPECT_EQ(plan[dot.getD()].home, Home::Registers);
 }
 
 TEST_F(LayoutPlanTest, ItIsKnownBeforeWhatThreadgroupMemoryIsNeededAtLeast) {

@@ -45,14 +45,15 @@ tt.func public @long(%x: i64) {
 }
 //--- threadgroup.mlir
 // MEMORY: {{.*}}shared memory{{.*}}65536{{.*}}32768
-tt.func public @transpose(%x: !tt.ptr<f32>) {
+tt.func public @gather(%x: !tt.ptr<f32>) {
   %range = tt.make_range {start = 0 : i32, end = 16384 : i32} : tensor<16384xi32>
-  %m = tt.reshape %range : tensor<16384xi32> -> tensor<128x128xi32>
-  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<128x128x!tt.ptr<f32>>
-  %xp = tt.addptr %xs, %m : tensor<128x128x!tt.ptr<f32>>, tensor<128x128xi32>
-  %v = tt.load %xp : tensor<128x128x!tt.ptr<f32>>
-  %t = tt.trans %v {order = array<i32: 1, 0>} : tensor<128x128xf32> -> tensor<128x128xf32>
-  tt.store %xp, %t : tensor<128x128x!tt.ptr<f32>>
+  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<16384x!tt.ptr<f32>>
+  %xp = tt.addptr %xs, %range : tensor<16384x!tt.ptr<f32>>, tensor<16384xi32>
+  %v = tt.load %xp : tensor<16384x!tt.ptr<f32>>
+  %last = arith.constant dense<16383> : tensor<16384xi32>
+  %back = arith.subi %last, %range : tensor<16384xi32>
+  %g = tt.gather %v[%back] {axis = 0 : i32} : (tensor<16384xf32>, tensor<16384xi32>) -> tensor<16384xf32>
+  tt.store %xp, %g : tensor<16384x!tt.ptr<f32>>
   tt.return
 }
 //--- buffers.mlir
