@@ -58,6 +58,12 @@ void checkRaisable(ModuleOp module, bool hasDouble) {
       refuse(op, rule->note);
     if (std::optional<std::string> refusal = refusedType(op, EngineKind::MLX))
       refuse(op, *refusal);
+    if (isa<DeviceAccessOpInterface>(op) &&
+        (op->getParentOfType<tt::ReduceOp>() || op->getParentOfType<tt::ScanOp>() ||
+         op->getParentOfType<tt::MapElementwiseOp>()))
+      refuse(op,
+             "A function that combines or maps elements cannot access memory in the mlx engine: it runs on "
+             "whole arrays.");
     if (isa<tt::AtomicRMWOp>(op) && !op->getResult(0).use_empty())
       refuse(
           op,

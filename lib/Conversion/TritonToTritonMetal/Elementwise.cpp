@@ -4,6 +4,7 @@
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
+#include "ScalarBody.h"
 
 #include "triton-metal/Support/Constants.h"
 #include "triton-metal/Support/Types.h"
@@ -56,8 +57,19 @@ void lowerMapElementwise(Distribution &d, Operation *op) {
   for (Value source : map.getSrcs())
     for (int64_t i = 0; i < pack; ++i)
       inner.map(body.getArgument(argument++), pull(d, region, source, memberOf(own, source, pack, i)));
+  // The body of a group of elements runs for each of its elements, but has its effects once.
+  Value when;
+  if (hasEffects(map.getScalarOp())) {
+    when = ownerMask(region, own.layout, loc);
+    if (pack > 1) {
+      Builder b = region.at(loc);
+      Value element = elementIndex(region, own, loc);
+      Value place = arith::AndIOp::create(b, element, constant(b, pack - 1));
+      when = andMask(b, when, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, constant(b, 0)));
+    }
+  }
   Builder b = region.at(loc);
-  inlineBody(d, b, body, inner);
+  inlineBody(d, region, b, body, inner, when);
   Value position;
   if (pack > 1) {
     Value mask = constant(b, pack - 1);

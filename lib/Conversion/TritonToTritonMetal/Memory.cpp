@@ -4,6 +4,7 @@
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
+#include "ScalarBody.h"
 
 #include "triton-metal/Support/Constants.h"
 #include "triton-metal/Support/Types.h"
@@ -180,6 +181,23 @@ void lowerAtomic(Distribution &d, Operation *op) {
   d.blocks.keepScalar(op->getResult(0), region, result, own, /*ownersOnly=*/bool(owner));
   if (owner)
     d.code.closeRegion();
+}
+
+// ---- scalars of a thread ----
+
+Value lowerThreadAccess(Builder &b, Operation *op, Value when) {
+  if (auto load = dyn_cast<tt::LoadOp>(op)) {
+    SplitPointer address = splitPointer(b, load.getPtr());
+    return tm::LoadOp::create(b, load.getType(), address.base, address.offset, load.getMask(),
+                              load.getOther(), load.getIsVolatile());
+  }
+  if (auto store = dyn_cast<tt::StoreOp>(op)) {
+    SplitPointer address = splitPointer(b, store.getPtr());
+    tm::StoreOp::create(b, store.getValue(), address.base, address.offset, andMask(b, when, store.getMask()));
+    return {};
+  }
+  emitAtomic(b, op, [](Value value) { return value; }, when);
+  return {};
 }
 
 } // namespace tmetal

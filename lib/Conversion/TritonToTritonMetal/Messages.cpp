@@ -3,6 +3,7 @@
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
+#include "ScalarBody.h"
 
 #include "triton-metal/Support/Types.h"
 
@@ -62,6 +63,14 @@ void lowerAssert(Distribution &d, Operation *op) {
   Builder b = region.at(loc);
   onlyWhere(b, owner); // only the owning thread reports
   tm::AssertOp::create(b, holds, assertion.getMessage());
+}
+
+void lowerThreadMessage(Builder &b, Operation *op) {
+  if (auto print = dyn_cast<tt::PrintOp>(op))
+    tm::PrintOp::create(b, print.getPrefix(), print.getHex(), print.getArgs(), ValueRange(),
+                        print.getIsSigned());
+  else
+    tm::AssertOp::create(b, op->getOperand(0), cast<tt::AssertOp>(op).getMessage());
 }
 
 } // namespace tmetal

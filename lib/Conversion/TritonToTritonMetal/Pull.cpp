@@ -146,29 +146,4 @@ ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, ValueRange 
   return *region;
 }
 
-// ---- regions of scalars ----
-
-void inlineBody(Distribution &d, Builder &b, Block &body, IRMapping &map) {
-  // Values that the body uses from outside are scalars of uniform code.
-  for (auto &[from, to] : d.scalars.getValueMap())
-    if (!map.contains(from))
-      map.map(from, to);
-  for (Operation &op : body.without_terminator())
-    b.clone(op, map);
-}
-
-SmallVector<Value> combine(Distribution &d, Builder &b, Region &combiner, ValueRange left, ValueRange right) {
-  IRMapping map;
-  Block &body = combiner.front();
-  unsigned argument = 0;
-  for (ValueRange side : {left, right})
-    for (Value value : side)
-      map.map(body.getArgument(argument++), value);
-  inlineBody(d, b, body, map);
-  SmallVector<Value> results;
-  for (Value result : body.getTerminator()->getOperands())
-    results.push_back(map.lookupOrDefault(result));
-  return results;
-}
-
 } // namespace tmetal

@@ -16,10 +16,4 @@ ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, mlir::Value
 ThreadRegion &regionFor(Distribution &d, const LinearLayout &layout, mlir::ValueRange values,
                         const DeviceAccess &access, mlir::Location loc);
 
-/// Writes the operations of a region of scalars, without its terminator. `map` has its arguments.
-void inlineBody(Distribution &d, mlir::ImplicitLocOpBuilder &b, mlir::Block &body, mlir::IRMapping &map);
-/// Combines two elements with the region of a reduction or scan.
-llvm::SmallVector<mlir::Value> combine(Distribution &d, mlir::ImplicitLocOpBuilder &b, mlir::Region &combiner,
-                                       mlir::ValueRange left, mlir::ValueRange right);
-
 } // namespace tmetal

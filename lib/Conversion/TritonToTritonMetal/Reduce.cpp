@@ -6,6 +6,7 @@
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
+#include "ScalarBody.h"
 
 #include "triton-metal/Support/Constants.h"
 #include "triton-metal/Support/Types.h"
@@ -42,10 +43,18 @@ struct Reduction {
 
   Reduction(tt::ReduceOp op, const LinearLayout &layout)
       : op(op), loc(op.getLoc()), layout(layout), resultLayout(layout.sliced(op.getAxis())),
-        axis(layout.shape, op.getAxis()), partials(layout, axis, resultLayout.shape) {}
+        axis(layout.shape, op.getAxis()), partials(layout, axis, resultLayout.shape),
+        isEffectful(hasEffects(op.getCombineOp())) {}
 
-  SmallVector<Value> combine(Distribution &d, Builder &b, ValueRange left, ValueRange right) {
-    return tmetal::combine(d, b, op.getCombineOp(), left, right);
+  bool isEffectful; // its combinations print, assert or write memory
+
+  SmallVector<Value> combine(Distribution &d, ThreadRegion &region, Builder &b, ValueRange left,
+                             ValueRange right, Value when) {
+    return tmetal::combine(d, region, b, op.getCombineOp(), left, right, when);
+  }
+  /// Where a combination has effects: in one of the threads that hold copies of an element.
+  Value whenOwned(ThreadRegion &region) const {
+    return isEffectful ? ownerMask(region, region.getLayout(), loc) : Value();
   }
 };
 } // namespace
@@ -105,19 +114,25 @@ static void reduceWithinThreads(Distribution &d, Reduction &reduction) {
   bool isWholeIndex = axisRegisters == reduction.layout.numRegisters() - 1;
   Value along = isWholeIndex ? index : Value(arith::AndIOp::create(b, index, constant(b, axisRegisters)));
   Value first = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, along, constant(b, 0));
+  // The mask of copies looks at all registers; those along the axis hold different elements.
+  Value when = reduction.whenOwned(region);
+  b = region.at(loc);
   auto branch = scf::IfOp::create(b, first, /*withElseRegion=*/true);
   b.setInsertionPoint(branch.thenYield());
   putAll(b, elements, accumulators, place);
   b.setInsertionPoint(branch.elseYield());
-  putAll(b, reduction.combine(d, b, getAll(b, accumulators, place), elements), accumulators, place);
+  putAll(b, reduction.combine(d, region, b, getAll(b, accumulators, place), elements, when), accumulators,
+         place);
 }
 
 /// Neighbours along the axis exchange their partial results until all lanes have the same.
 static void reduceAcrossLanes(Distribution &d, Reduction &reduction) {
   Location loc = reduction.loc;
+  int64_t combined = 0; // bits of the lane number
   for (auto [bit, basis] : llvm::enumerate(reduction.layout.lanes)) {
     if (!reduction.axis.holds(basis))
       continue;
+    combined |= int64_t(1) << bit;
     SmallVector<Value> received;
     for (Value source : reduction.op.getSrcs())
       received.push_back(newTile(d, elementOf(source), reduction.partials.layout, loc));
@@ -127,8 +142,16 @@ static void reduceAcrossLanes(Distribution &d, Reduction &reduction) {
     ThreadRegion &region = d.code.openRegion(reduction.partials.layout, loc);
     Builder b = region.at(loc);
     Value place = region.registerIndex();
+    Value when = reduction.whenOwned(region);
+    b = region.at(loc);
+    if (reduction.isEffectful) { // all lanes of a group make the same combination
+      Value lane = tm::LaneOp::create(b, b.getI32Type());
+      Value inGroup = arith::AndIOp::create(b, lane, constant(b, combined));
+      when = andMask(b, when, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, inGroup, constant(b, 0)));
+    }
     SmallVector<Value> own = getAll(b, reduction.accumulators, place);
-    putAll(b, reduction.combine(d, b, own, getAll(b, received, place)), reduction.accumulators, place);
+    putAll(b, reduction.combine(d, region, b, own, getAll(b, received, place), when), reduction.accumulators,
+           place);
     d.code.closeRegion();
   }
 }
@@ -167,17 +190,19 @@ static SmallVector<Value> receivePartials(Distribution &d, Reduction &reduction,
     Value place = arith::AddIOp::create(b, offset, element);
     return loadAll(b, arrays, place);
   };
+  Value when = reduction.whenOwned(region);
+  b = region.at(loc);
   SmallVector<Value> results = receive(b, constant(b, 0));
   if (senders <= kUnrolled) {
     for (int64_t from = 1; from < senders; ++from)
-      results = reduction.combine(d, b, results, receive(b, constant(b, from)));
+      results = reduction.combine(d, region, b, results, receive(b, constant(b, from)), when);
     return results;
   }
   Value first = constant(b, 1), end = constant(b, senders), step = constant(b, 1);
   auto loop = scf::ForOp::create(b, first, end, step, results);
   Builder body = Builder::atBlockEnd(loc, loop.getBody());
-  scf::YieldOp::create(
-      body, reduction.combine(d, body, loop.getRegionIterArgs(), receive(body, loop.getInductionVar())));
+  SmallVector<Value> received = receive(body, loop.getInductionVar());
+  scf::YieldOp::create(body, reduction.combine(d, region, body, loop.getRegionIterArgs(), received, when));
   return SmallVector<Value>(loop.getResults());
 }
 

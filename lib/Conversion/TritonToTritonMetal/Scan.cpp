@@ -5,6 +5,7 @@
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
+#include "ScalarBody.h"
 
 #include "triton-metal/Support/Constants.h"
 #include "triton-metal/Support/Types.h"
@@ -34,8 +35,10 @@ struct Scan {
   int64_t extent() const { return int64_t(1) << axis.count; }
   int64_t runs() const { return extent() / 32; } // runs in a line
   int64_t lines() const { return layout.numElements() / extent(); }
-  SmallVector<Value> combine(Distribution &d, Builder &b, ValueRange left, ValueRange right) {
-    return tmetal::combine(d, b, op.getCombineOp(), left, right);
+  /// Effects happen only where `when` is true; null means everywhere.
+  SmallVector<Value> combine(Distribution &d, ThreadRegion &region, Builder &b, ValueRange left,
+                             ValueRange right, Value when) {
+    return tmetal::combine(d, region, b, op.getCombineOp(), left, right, when);
   }
 };
 } // namespace
@@ -56,9 +59,16 @@ static void putOperandsIntoTiles(Distribution &d, Scan &scan) {
 /// Where `condition` holds, combines what comes before an element with it.
 static void combineWithBefore(Distribution &d, Scan &scan, ThreadRegion &region, Value condition,
                               ValueRange before) {
+  // Elsewhere the result is dropped.
+  Value when = condition;
+  if (hasEffects(scan.op.getCombineOp())) {
+    Value owner = ownerMask(region, scan.layout, scan.loc);
+    Builder b = region.at(scan.loc);
+    when = andMask(b, owner, condition);
+  }
   Builder b = region.at(scan.loc);
   SmallVector<Value> own = getAll(b, scan.tiles, region.registerIndex());
-  SmallVector<Value> both = scan.combine(d, b, before, own);
+  SmallVector<Value> both = scan.combine(d, region, b, before, own, when);
   for (auto [old, updated, tile] : llvm::zip_equal(own, both, scan.tiles)) {
     Value chosen = arith::SelectOp::create(b, condition, updated, old);
     tm::PutOp::create(b, chosen, tile, region.registerIndex());
@@ -140,7 +150,7 @@ static void scanTotals(Distribution &d, Scan &scan, ValueRange totals) {
   Builder body = Builder::atBlockEnd(loc, loop.getBody());
   Value place = arith::AddIOp::create(body, start, loop.getInductionVar());
   SmallVector<Value> own = loadAll(body, totals, place);
-  SmallVector<Value> next = scan.combine(d, body, loop.getRegionIterArgs(), own);
+  SmallVector<Value> next = scan.combine(d, region, body, loop.getRegionIterArgs(), own, Value());
   storeAll(body, next, totals, place, Value());
   scf::YieldOp::create(body, next);
 }
