@@ -369,26 +369,32 @@ def test_what_no_engine_can_do_is_refused_when_it_is_compiled():
 
 
 @triton.jit
-def big_dot(a_ptr, b_ptr, c_ptr, SIZE: tl.constexpr):
-    i, j = tl.arange(0, SIZE)[:, None], tl.arange(0, SIZE)[None, :]
-    a, b = tl.load(a_ptr + i * SIZE + j), tl.load(b_ptr + i * SIZE + j)
-    tl.store(c_ptr + i * SIZE + j, tl.sort(tl.dot(a, b)))
+def add_three(a, b, c, x, y, z):
+    return a + x, b + y, c + z
+
+
+@triton.jit
+def three_scans(x_ptr, out_ptr, SIZE: tl.constexpr):
+    """Each run of 32 elements leaves three totals in threadgroup memory."""
+    i = tl.arange(0, SIZE)
+    x = tl.load(x_ptr + i)
+    a, b, c = tl.associative_scan((x, 2 * x, 3 * x), 0, add_three)
+    tl.store(out_ptr + i, a + b + c)
 
 
 def test_too_much_threadgroup_memory_is_what_an_autotuner_skips():
-    size = 256
-    arrays = [torch.zeros(size, size) for _ in range(3)]
+    size = 65536
+    arrays = [torch.zeros(size, dtype=torch.int64) for _ in range(2)]
     with pytest.raises(OutOfResources) as caught:
-        big_dot[(1,)](*arrays, SIZE=size, **MSL)
+        three_scans[(1,)](*arrays, SIZE=size, **MSL)
     assert caught.value.required > caught.value.limit == 32768
     assert "shared memory" in caught.value.name
 
 
 def test_autotuning_takes_a_configuration_that_fits():
-    configs = [triton.Config({"SIZE": size}) for size in (256, 32)]
-    tuned = triton.autotune(configs, key=[])(big_dot)
-    arrays = [torch.ones(32, 32) for _ in range(3)]
-    arrays = [torch.zeros(256 * 256)] * 3
+    configs = [triton.Config({"SIZE": size}) for size in (65536, 32)]
+    tuned = triton.autotune(configs, key=[])(three_scans)
+    arrays = [torch.zeros(65536, dtype=torch.int64)] * 2
     tuned[(1,)](*arrays, **MSL)
     assert tuned.best_config.kwargs["SIZE"] == 32
 
@@ -499,9 +505,8 @@ def test_headers_that_were_installed_anew_are_the_same_headers(tmp_path):
 
 def test_a_kernel_that_needs_too_much_threadgroup_memory_runs_all_the_same(monkeypatch):
     monkeypatch.setenv("TRITON_METAL_ENGINE", "auto")
-    size = 256
-    a, b = (torch.randn(size, size) for _ in range(2))
-    c = torch.zeros(size, size)
-    metadata = big_dot[(1,)](a, b, c, SIZE=size, engine="auto").metadata
+    x = torch.arange(65536) % 7
+    out = torch.zeros_like(x)
+    metadata = three_scans[(1,)](x, out, SIZE=65536, engine="auto").metadata
     assert metadata.chosen_engine == "mlx" and "shared memory" in metadata.engine_reason
-    torch.testing.assert_close(c, (a @ b).sort(dim=1).values, rtol=1e-4, atol=1e-4)
+    assert torch.equal(out, 6 * x.cumsum(0))

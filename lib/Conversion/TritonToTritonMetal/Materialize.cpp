@@ -7,9 +7,6 @@
 #include "triton-metal/Support/Constants.h"
 #include "triton-metal/Support/Types.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "llvm/Support/MathExtras.h"
-
 using namespace mlir;
 
 namespace tmetal {
@@ -32,9 +29,9 @@ Value newArray(OpBuilder &b, Location loc, int64_t count, Type element) {
 
 Value newFragments(Builder &b, Value like, FragmentGrid grid) {
   std::vector<int64_t> shape = shapeOf(like);
-  return tm::FragmentsOp::create(
-      b, tm::FragmentsType::get(b.getContext(), numElements(shape) / shape.back(), shape.back(),
-                                b.getF32Type(), grid.rows, grid.columns));
+  return tm::FragmentsOp::create(b, tm::FragmentsType::get(b.getContext(), numElements(shape) / shape.back(),
+                                                           shape.back(), b.getF32Type(), grid.rows,
+                                                           grid.columns));
 }
 
 void fillWithZeros(Builder &b, Value fragments) {
@@ -85,43 +82,6 @@ Value threadgroupCopyOf(Distribution &d, Value block, Location loc) {
   ThreadRegion &region = d.code.openRegion(request.layout, loc);
   Value scalar = pull(d, region, block, request);
   return copyFrom(d, region, block, scalar, request, loc);
-}
-
-Value exchangeInParts(Distribution &d, ThreadRegion &region, Value block, const Request &request,
-                      Location loc) {
-  Value source = tileOf(d, block);
-  Request have = d.blocks.find(block)->request;
-  int64_t count = numElements(shapeOf(block)), part = count;
-  while (part > 1 && part * byteWidth(elementOf(block)) > d.plan.getOptions().operandBytes / 2)
-    part /= 2;
-  RegionBuilder::AheadOfRegion ahead(d.code);
-  Value tile = newTile(d, elementOf(block), region.getLayout(), loc);
-  Builder b = d.code.uniform(loc);
-  Value array = newArray(b, loc, part, elementOf(block));
-  Value first = constant(b, 0), end = constant(b, count / part), step = constant(b, 1);
-  auto loop = scf::ForOp::create(b, first, end, step);
-  RegionBuilder::Inside inside(d.code, loop.getBody());
-  // The place of an element in its part, and whether that is the part of this trip.
-  auto locate = [&](ThreadRegion &at, const Request &wanted) {
-    Value index = elementIndex(at, wanted, loc);
-    Builder b = at.at(loc);
-    Value number = arith::ShRUIOp::create(b, index, constant(b, llvm::Log2_64(part)));
-    Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number, loop.getInductionVar());
-    return std::pair(Value(arith::AndIOp::create(b, index, constant(b, part - 1))), isHere);
-  };
-  ThreadRegion &sender = d.code.openRegion(have.layout, loc);
-  auto [to, sends] = locate(sender, have);
-  Value owner = ownerMask(sender, have.layout, loc);
-  b = sender.at(loc);
-  Value sent = tm::GetOp::create(b, elementOf(block), source, sender.registerIndex());
-  tm::SharedStoreOp::create(b, sent, array, to, andMask(b, owner, sends));
-  ThreadRegion &receiver = d.code.openRegion(region.getLayout(), loc);
-  auto [from, receives] = locate(receiver, request);
-  b = receiver.at(loc);
-  onlyWhere(b, receives);
-  Value received = tm::SharedLoadOp::create(b, elementOf(block), array, from);
-  tm::PutOp::create(b, received, tile, receiver.registerIndex());
-  return tile;
 }
 
 Value tileOfFragments(Distribution &d, Value fragments, const LinearLayout &layout, Location loc) {

@@ -21,10 +21,6 @@ void fillWithZeros(mlir::ImplicitLocOpBuilder &b, mlir::Value fragments);
 mlir::Value tileOf(Distribution &d, mlir::Value block);
 /// A row-major array with the elements of any block, which the current code can read.
 mlir::Value threadgroupCopyOf(Distribution &d, mlir::Value block, mlir::Location loc);
-/// Passes elements of a block that is kept to the threads of `region` that request them, a part at a time, for
-/// blocks of which a whole copy in threadgroup memory would not fit. Returns a tile in the layout of `region`.
-mlir::Value exchangeInParts(Distribution &d, ThreadRegion &region, mlir::Value block, const Request &request,
-                            mlir::Location loc);
 /// Moves fragments to a tile in `layout`, which is row-major.
 mlir::Value tileOfFragments(Distribution &d, mlir::Value fragments, const LinearLayout &layout,
                             mlir::Location loc);

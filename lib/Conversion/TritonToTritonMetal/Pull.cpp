@@ -2,6 +2,7 @@
 #include "Pull.h"
 
 #include "Materialize.h"
+#include "Parts.h"
 #include "Positions.h"
 
 #include "triton-metal/Support/Constants.h"
@@ -23,9 +24,9 @@ static Value read(Distribution &d, ThreadRegion &region, Value block, const Requ
   if (std::optional<OwnRegister> place = d.blocks.find(block)->findOwnRegister(request))
     return readRegister(region, tileOf(d, block), *place, loc);
   bool hasCopy = d.blocks.findThreadgroupCopy(block, d.code.getBlock()) != nullptr;
-  int64_t bytes = numElements(shapeOf(block)) * byteWidth(elementOf(block));
-  if (!hasCopy && bytes > d.plan.getOptions().operandBytes) {
-    Value tile = exchangeInParts(d, region, block, request, loc);
+  if (!hasCopy && !passesWhole(d, block)) {
+    auto wanted = [&](ThreadRegion &reader) { return elementIndex(reader, request, loc); };
+    Value tile = exchangeInParts(d, block, region.getLayout(), wanted, loc);
     Builder b = region.at(loc);
     return tm::GetOp::create(b, elementOf(block), tile, region.registerIndex());
   }

@@ -3,6 +3,7 @@
 // group, then across SIMD groups.
 #include "AxisBits.h"
 #include "Materialize.h"
+#include "Parts.h"
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
@@ -12,6 +13,7 @@
 #include "triton-metal/Support/Types.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -156,10 +158,12 @@ static void reduceAcrossLanes(Distribution &d, Reduction &reduction) {
   }
 }
 
-/// One lane of each SIMD group stores its partial results to threadgroup memory.
-static SmallVector<Value> sendPartials(Distribution &d, Reduction &reduction) {
+/// One lane of each SIMD group stores its partial results, or those of `part` of the results, to threadgroup
+/// memory.
+static SmallVector<Value> sendPartials(Distribution &d, Reduction &reduction, const Part *part) {
   Location loc = reduction.loc;
   int64_t resultCount = reduction.resultLayout.numElements(), senders = reduction.partials.fromSimdgroups;
+  int64_t stride = part ? part->size : resultCount;
   LinearLayout layout = reduction.partials.layout;
   layout.shape[0] = senders;
   for (int64_t &basis : layout.lanes)
@@ -168,30 +172,33 @@ static SmallVector<Value> sendPartials(Distribution &d, Reduction &reduction) {
   SmallVector<Value> arrays;
   Builder outer = d.code.uniform(loc);
   for (Value source : reduction.op.getSrcs())
-    arrays.push_back(newArray(outer, loc, resultCount * senders, elementOf(source)));
+    arrays.push_back(newArray(outer, loc, stride * senders, elementOf(source)));
   ThreadRegion &region = d.code.openRegion(layout, loc);
   Value position = elementIndex(region, region.ownRequest(), loc);
   Value owner = ownerMask(region, layout, loc);
   Builder b = region.at(loc);
+  if (part) {
+    Value sender = arith::ShRUIOp::create(b, position, constant(b, llvm::Log2_64(resultCount)));
+    Value result = arith::AndIOp::create(b, position, constant(b, resultCount - 1));
+    auto [place, isHere] = part->locate(b, result);
+    position = arith::AddIOp::create(b, arith::MulIOp::create(b, sender, constant(b, stride)), place);
+    owner = andMask(b, owner, isHere);
+  }
   storeAll(b, getAll(b, reduction.accumulators, region.registerIndex()), arrays, position, owner);
   return arrays;
 }
 
-/// Every thread combines the partial results of the SIMD groups in order.
-static SmallVector<Value> receivePartials(Distribution &d, Reduction &reduction, ThreadRegion &region,
-                                          ValueRange arrays) {
+/// Every thread combines the partial results of the SIMD groups in order. `place` is that of its result among
+/// the `stride` results of a SIMD group.
+static SmallVector<Value> combinePartials(Distribution &d, Reduction &reduction, ThreadRegion &region,
+                                          Builder &b, ValueRange arrays, Value place, int64_t stride,
+                                          Value when) {
   constexpr int64_t kUnrolled = 4;
-  Location loc = reduction.loc;
-  int64_t resultCount = reduction.resultLayout.numElements(), senders = reduction.partials.fromSimdgroups;
-  Value element = elementIndex(region, region.ownRequest(), loc);
-  Builder b = region.at(loc);
+  int64_t senders = reduction.partials.fromSimdgroups;
   auto receive = [&](Builder &b, Value from) {
-    Value offset = arith::MulIOp::create(b, from, constant(b, resultCount));
-    Value place = arith::AddIOp::create(b, offset, element);
-    return loadAll(b, arrays, place);
+    Value offset = arith::MulIOp::create(b, from, constant(b, stride));
+    return loadAll(b, arrays, arith::AddIOp::create(b, offset, place));
   };
-  Value when = reduction.whenOwned(region);
-  b = region.at(loc);
   SmallVector<Value> results = receive(b, constant(b, 0));
   if (senders <= kUnrolled) {
     for (int64_t from = 1; from < senders; ++from)
@@ -200,10 +207,31 @@ static SmallVector<Value> receivePartials(Distribution &d, Reduction &reduction,
   }
   Value first = constant(b, 1), end = constant(b, senders), step = constant(b, 1);
   auto loop = scf::ForOp::create(b, first, end, step, results);
-  Builder body = Builder::atBlockEnd(loc, loop.getBody());
+  Builder body = Builder::atBlockEnd(reduction.loc, loop.getBody());
   SmallVector<Value> received = receive(body, loop.getInductionVar());
   scf::YieldOp::create(body, reduction.combine(d, region, body, loop.getRegionIterArgs(), received, when));
   return SmallVector<Value>(loop.getResults());
+}
+
+/// The results, in tiles, of SIMD groups whose partial results pass in parts.
+static void reduceInParts(Distribution &d, Reduction &reduction, int64_t bytes) {
+  Location loc = reduction.loc;
+  SmallVector<Value> tiles;
+  for (Value source : reduction.op.getSrcs())
+    tiles.push_back(newTile(d, elementOf(source), reduction.resultLayout, loc));
+  forEachPart(d, reduction.resultLayout.numElements(), bytes, loc, [&](const Part &part) {
+    SmallVector<Value> arrays = sendPartials(d, reduction, &part);
+    ThreadRegion &region = d.code.openRegion(reduction.resultLayout, loc);
+    Value element = elementIndex(region, region.ownRequest(), loc);
+    Value when = reduction.whenOwned(region);
+    Builder b = region.at(loc);
+    auto [place, isHere] = part.locate(b, element);
+    onlyWhere(b, isHere);
+    SmallVector<Value> results = combinePartials(d, reduction, region, b, arrays, place, part.size, when);
+    putAll(b, results, tiles, region.registerIndex());
+  });
+  for (auto [result, tile] : llvm::zip_equal(reduction.op->getResults(), tiles))
+    d.blocks.keepTile(result, tile, {reduction.resultLayout, 0});
 }
 
 /// `values` are the results in `region`. A scalar leaves it through a tile.
@@ -230,11 +258,19 @@ void lowerReduce(Distribution &d, Operation *op) {
   d.code.closeRegion();
   reduceAcrossLanes(d, reduction);
   bool isSpread = reduction.partials.fromSimdgroups > 1;
-  SmallVector<Value> arrays = isSpread ? sendPartials(d, reduction) : SmallVector<Value>();
+  int64_t resultCount = reduction.resultLayout.numElements(), bytes = 0; // of the partial results of a result
+  for (Value source : reduction.op.getSrcs())
+    bytes += byteWidth(elementOf(source)) * reduction.partials.fromSimdgroups;
+  if (isSpread && !passesWhole(d, resultCount, bytes))
+    return reduceInParts(d, reduction, bytes);
+  SmallVector<Value> arrays = isSpread ? sendPartials(d, reduction, nullptr) : SmallVector<Value>();
   ThreadRegion &region = d.code.openRegion(reduction.resultLayout, reduction.loc);
   SmallVector<Value> results;
   if (isSpread) {
-    results = receivePartials(d, reduction, region, arrays);
+    Value element = elementIndex(region, region.ownRequest(), reduction.loc);
+    Value when = reduction.whenOwned(region);
+    Builder b = region.at(reduction.loc);
+    results = combinePartials(d, reduction, region, b, arrays, element, resultCount, when);
   } else {
     Builder b = region.at(reduction.loc);
     results = getAll(b, reduction.accumulators, region.registerIndex());

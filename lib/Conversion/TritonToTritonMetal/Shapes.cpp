@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Views, and blocks that are read at other positions than their own.
 #include "Materialize.h"
+#include "Parts.h"
 #include "Positions.h"
 #include "Pull.h"
 #include "Rules.h"
@@ -26,12 +27,9 @@ void lowerUnsplat(Distribution &d, Operation *op) {
   d.scalars.map(op->getResult(0), scalarOf(d, op->getOperand(0), op->getLoc()));
 }
 
-void lowerGather(Distribution &d, Operation *op) {
-  auto gather = cast<tt::GatherOp>(op);
-  Location loc = op->getLoc();
-  d.code.closeRegion();
-  Value array = threadgroupCopyOf(d, gather.getSrc(), loc);
-  ThreadRegion &region = d.code.openRegion(d.plan.layoutOf(op), loc);
+/// The row-major index in the source of the element that a thread gathers.
+static Value gatheredIndex(Distribution &d, ThreadRegion &region, tt::GatherOp gather) {
+  Location loc = gather.getLoc();
   Request own = region.ownRequest();
   Value index = pull(d, region, gather.getIndices(), own);
   std::vector<int64_t> shape = shapeOf(gather.getSrc());
@@ -52,8 +50,36 @@ void lowerGather(Distribution &d, Operation *op) {
                               b, arith::MulIOp::create(b, position, constant(b, shape[dim])), coord))
                         : coord;
   }
-  Value element = tm::SharedLoadOp::create(b, elementOf(gather.getSrc()), array, position);
-  d.blocks.keepScalar(op->getResult(0), region, element, own);
+  return position;
+}
+
+void lowerGather(Distribution &d, Operation *op) {
+  auto gather = cast<tt::GatherOp>(op);
+  Location loc = op->getLoc();
+  const LinearLayout &layout = d.plan.layoutOf(op);
+  Value source = gather.getSrc();
+  d.code.closeRegion();
+  if (!passesWhole(d, source)) {
+    Type i32 = IntegerType::get(op->getContext(), 32);
+    ThreadRegion &region = regionFor(d, layout, gather.getIndices(), loc);
+    Value index = gatheredIndex(d, region, gather);
+    Value indices = newTile(d, i32, layout, loc);
+    Builder b = region.at(loc);
+    tm::PutOp::create(b, index, indices, region.registerIndex());
+    d.code.closeRegion();
+    auto wanted = [&](ThreadRegion &reader) -> Value {
+      Builder b = reader.at(loc);
+      return tm::GetOp::create(b, i32, indices, reader.registerIndex());
+    };
+    d.blocks.keepTile(op->getResult(0), exchangeInParts(d, source, layout, wanted, loc), {layout, 0});
+    return;
+  }
+  Value array = threadgroupCopyOf(d, source, loc);
+  ThreadRegion &region = d.code.openRegion(layout, loc);
+  Value position = gatheredIndex(d, region, gather);
+  Builder b = region.at(loc);
+  Value element = tm::SharedLoadOp::create(b, elementOf(source), array, position);
+  d.blocks.keepScalar(op->getResult(0), region, element, region.ownRequest());
 }
 
 } // namespace tmetal

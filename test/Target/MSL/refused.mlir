@@ -44,16 +44,22 @@ tt.func public @long(%x: i64) {
   tt.return
 }
 //--- threadgroup.mlir
-// MEMORY: {{.*}}shared memory{{.*}}65536{{.*}}32768
-tt.func public @gather(%x: !tt.ptr<f32>) {
-  %range = tt.make_range {start = 0 : i32, end = 16384 : i32} : tensor<16384xi32>
-  %xs = tt.splat %x : !tt.ptr<f32> -> tensor<16384x!tt.ptr<f32>>
-  %xp = tt.addptr %xs, %range : tensor<16384x!tt.ptr<f32>>, tensor<16384xi32>
-  %v = tt.load %xp : tensor<16384x!tt.ptr<f32>>
-  %last = arith.constant dense<16383> : tensor<16384xi32>
-  %back = arith.subi %last, %range : tensor<16384xi32>
-  %g = tt.gather %v[%back] {axis = 0 : i32} : (tensor<16384xf32>, tensor<16384xi32>) -> tensor<16384xf32>
-  tt.store %xp, %g : tensor<16384x!tt.ptr<f32>>
+// MEMORY: {{.*}}shared memory{{.*}}49152{{.*}}32768
+tt.func public @scans(%x: !tt.ptr<i64>) {
+  %range = tt.make_range {start = 0 : i32, end = 65536 : i32} : tensor<65536xi32>
+  %xs = tt.splat %x : !tt.ptr<i64> -> tensor<65536x!tt.ptr<i64>>
+  %xp = tt.addptr %xs, %range : tensor<65536x!tt.ptr<i64>>, tensor<65536xi32>
+  %v = tt.load %xp : tensor<65536x!tt.ptr<i64>>
+  %s:3 = "tt.scan"(%v, %v, %v) <{axis = 0 : i32, reverse = false}> ({
+  ^bb0(%a: i64, %b: i64, %c: i64, %d: i64, %e: i64, %f: i64):
+    %g = arith.addi %a, %d : i64
+    %h = arith.addi %b, %e : i64
+    %i = arith.addi %c, %f : i64
+    tt.scan.return %g, %h, %i : i64, i64, i64
+  }) : (tensor<65536xi64>, tensor<65536xi64>, tensor<65536xi64>) -> (tensor<65536xi64>, tensor<65536xi64>, tensor<65536xi64>)
+  %t = arith.addi %s#0, %s#1 : tensor<65536xi64>
+  %u = arith.addi %t, %s#2 : tensor<65536xi64>
+  tt.store %xp, %u : tensor<65536x!tt.ptr<i64>>
   tt.return
 }
 //--- buffers.mlir
