@@ -28,13 +28,14 @@
   static inline half NAME(half x, half y) { return half(NAME(float(x), float(y))); }                         \
   static inline bfloat NAME(bfloat x, bfloat y) { return to_bfloat(NAME(float(x), float(y))); }
 
-// Functions that have the same name in Metal and in the C library.
-#define TM_STANDARD1(NAME)                                                                                   \
-  static inline float NAME(float x) { return metal::NAME(x); }                                               \
+// Functions that have the same name in Metal and in the C library. FORM is metal::precise, whose errors the
+// specification bounds, for all functions that have such a form.
+#define TM_STANDARD1(FORM, NAME)                                                                             \
+  static inline float NAME(float x) { return FORM::NAME(x); }                                                \
   TM_NARROW1(NAME)                                                                                           \
   TM_DOUBLE(static inline double NAME(double x) { return __builtin_##NAME(x); })
-#define TM_STANDARD2(NAME)                                                                                   \
-  static inline float NAME(float x, float y) { return metal::NAME(x, y); }                                   \
+#define TM_STANDARD2(FORM, NAME)                                                                             \
+  static inline float NAME(float x, float y) { return FORM::NAME(x, y); }                                    \
   TM_NARROW2(NAME)                                                                                           \
   TM_DOUBLE(static inline double NAME(double x, double y) { return __builtin_##NAME(x, y); })
 // Functions written here for float that the C library has for double.
@@ -149,11 +150,11 @@ static inline bfloat to_bfloat(float x) {
 
 // ---- rounding to whole numbers ----
 
-TM_STANDARD1(floor)
-TM_STANDARD1(ceil)
-TM_STANDARD1(trunc)
-TM_STANDARD1(rint)
-TM_STANDARD1(round)
+TM_STANDARD1(metal, floor)
+TM_STANDARD1(metal, ceil)
+TM_STANDARD1(metal, trunc)
+TM_STANDARD1(metal, rint)
+TM_STANDARD1(metal, round)
 
 static inline float nearbyint(float x) { return rint(x); }
 TM_DOUBLE1(nearbyint)
@@ -164,7 +165,7 @@ TM_DOUBLE(static inline long llround(double x) { return long(round(x)); })
 
 // ---- bits of floats ----
 
-TM_STANDARD2(copysign)
+TM_STANDARD2(metal, copysign)
 static inline float abs(float x) { return metal::fabs(x); }
 TM_NARROW1(abs)
 TM_DOUBLE(static inline double abs(double x) { return __builtin_fabs(x); })
@@ -213,11 +214,11 @@ TM_DOUBLE(static inline double nextafter(double x, double y) { return __builtin_
 
 static inline float fma(float a, float b, float c) { return metal::fma(a, b, c); }
 static inline half fma(half a, half b, half c) { return metal::fma(a, b, c); }
-// The product is exact in float. The sum is rounded to odd, because rounding it to nearest and then to bfloat
-// would round twice.
+// The product is exact in float unless it overflows or underflows. The sum is rounded to odd, because rounding it
+// to nearest and then to bfloat would round twice.
 static inline bfloat fma(bfloat a, bfloat b, bfloat c) {
-  float product = float(a) * float(b);
-  detail::Pair sum = detail::two_sum(product, float(c));
+  detail::Pair sum = detail::two_sum(float(a) * float(b), float(c));
+  sum.high = metal::fma(float(a), float(b), float(c)); // the same, or right where the product overflows
   int bits = as_type<int>(sum.high);
   bool exact = sum.low == 0.0f || sum.low != sum.low;
   bool inward = (sum.low < 0.0f) == (bits >= 0);
@@ -336,12 +337,12 @@ TM_DOUBLE(static inline double rnorm4d(double x, double y, double z, double w) {
 
 // ---- exponential functions and logarithms ----
 
-TM_STANDARD1(exp)
-TM_STANDARD1(exp2)
-TM_STANDARD1(exp10)
-TM_STANDARD1(log)
-TM_STANDARD1(log2)
-TM_STANDARD1(log10)
+TM_STANDARD1(metal::precise, exp)
+TM_STANDARD1(metal::precise, exp2)
+TM_STANDARD1(metal::precise, exp10)
+TM_STANDARD1(metal::precise, log)
+TM_STANDARD1(metal::precise, log2)
+TM_STANDARD1(metal::precise, log10)
 static inline float fast_expf(float x) { return exp(x); }
 static inline float fast_exp10f(float x) { return exp10(x); }
 static inline float fast_logf(float x) { return log(x); }
@@ -395,19 +396,24 @@ static inline float cbrt(float x) {
   y = y * (small ? 0x1p-16f : (large ? 0x1p8f : 1.0f));
   return ordinary ? detail::with_sign(y, x) : x;
 }
-TM_DOUBLE1(cbrt)
+TM_NARROW1(cbrt)
+// The C library may be off by several ulps; one more step of Newton's method, with the exact square.
+TM_DOUBLE(static inline double cbrt(double x) {
+  double y = __builtin_cbrt(x), square = y * y, low = __builtin_fma(y, y, -square);
+  double step = __builtin_fma(low, y, __builtin_fma(square, y, -x)) / (3.0 * square);
+  return x != 0.0 && isfinited(x) ? y - step : y;
+})
 static inline float rcbrt(float x) { return 1.0f / cbrt(x); }
 TM_NARROW1(rcbrt)
-TM_DOUBLE(static inline double rcbrt(double x) { return 1.0 / __builtin_cbrt(x); })
+TM_DOUBLE(static inline double rcbrt(double x) { return 1.0 / cbrt(x); })
 
-TM_STANDARD2(pow)
+TM_STANDARD2(metal::precise, pow)
 static inline float fast_powf(float x, float y) { return pow(x, y); }
 static inline float pow(float x, int n) {
   // Splits the exponent, which may not fit a float; its last bit decides the sign.
   int high = n & int(0xffffff00);
-  float value = metal::pow(detail::magnitude(x), float(n));
-  float split =
-      metal::pow(detail::magnitude(x), float(high)) * metal::pow(detail::magnitude(x), float(n - high));
+  float a = detail::magnitude(x), value = metal::precise::pow(a, float(n));
+  float split = metal::precise::pow(a, float(high)) * metal::precise::pow(a, float(n - high));
   bool exact = n > -(1 << 24) && n < (1 << 24);
   value = exact ? value : split;
   return (n & 1) != 0 ? detail::with_sign(value, x) : value;
@@ -416,26 +422,26 @@ TM_DOUBLE(static inline double pow(double x, int n) { return __builtin_pow(x, do
 
 // ---- trigonometric and hyperbolic functions ----
 
-TM_STANDARD1(sin)
-TM_STANDARD1(cos)
-TM_STANDARD1(tan)
-TM_STANDARD1(asin)
-TM_STANDARD1(acos)
-TM_STANDARD1(atan)
-TM_STANDARD2(atan2)
-TM_STANDARD1(sinh)
-TM_STANDARD1(cosh)
-TM_STANDARD1(tanh)
-TM_STANDARD1(asinh)
-TM_STANDARD1(acosh)
-TM_STANDARD1(atanh)
+TM_STANDARD1(metal::precise, sin)
+TM_STANDARD1(metal::precise, cos)
+TM_STANDARD1(metal::precise, tan)
+TM_STANDARD1(metal::precise, asin)
+TM_STANDARD1(metal::precise, acos)
+TM_STANDARD1(metal::precise, atan)
+TM_STANDARD2(metal::precise, atan2)
+TM_STANDARD1(metal::precise, sinh)
+TM_STANDARD1(metal::precise, cosh)
+TM_STANDARD1(metal::precise, tanh)
+TM_STANDARD1(metal::precise, asinh)
+TM_STANDARD1(metal::precise, acosh)
+TM_STANDARD1(metal::precise, atanh)
 static inline float fast_sinf(float x) { return sin(x); }
 static inline float fast_cosf(float x) { return cos(x); }
 static inline float fast_tanf(float x) { return tan(x); }
 static inline float fast_tanhf(float x) { return tanh(x); }
 
-static inline float sinpi(float x) { return metal::sinpi(x); }
-static inline float cospi(float x) { return metal::cospi(x); }
+static inline float sinpi(float x) { return metal::precise::sinpi(x); }
+static inline float cospi(float x) { return metal::precise::cospi(x); }
 TM_NARROW1(sinpi)
 TM_NARROW1(cospi)
 #if defined(TM_HAS_DOUBLE)

@@ -187,7 +187,8 @@ static inline float lgamma(float x) {
   float reflected = log(0x1.921fb6p1f / product) - value;
   reflected = a < 0x1p-20f ? -logarithm : reflected;
   bool pole = x <= 0.0f && floor(x) == x;
-  return isnan(x) ? x : (pole ? detail::infinity() : (x < 0.0f ? reflected : value));
+  value = (x < 0.0f ? reflected : value) + 0.0f; // not -0 at its zeros
+  return isnan(x) ? x : (pole ? detail::infinity() : value);
 }
 
 // ---- Bessel functions ----
@@ -289,8 +290,13 @@ static inline float jn(int n, float x) {
     return j0(a);
   if (order == 1)
     value = j1(a);
-  else if (a == 0.0f || a == detail::infinity())
+  else if (a == detail::infinity())
     value = 0.0f;
+  else if (a < 0x1p-12f) { // (a / 2)^order / order!; the recurrence would overflow
+    value = 1.0f;
+    for (uint k = 1; k <= order && value > 0.0f; ++k)
+      value *= 0.5f * a / float(k);
+  }
   else if (a >= float(order)) { // the upward recurrence is stable here
     float before = j0(a);
     value = j1(a);
@@ -391,13 +397,20 @@ static inline double erf(double x) { return __builtin_erf(x); }
 static inline double erfc(double x) { return __builtin_erfc(x); }
 static inline double lgamma(double x) { return __builtin_lgamma(x); }
 static inline double tgamma(double x) { return __builtin_tgamma(x); }
-static inline double normcdf(double x) { return 0.5 * __builtin_erfc(x * -0x1.6a09e667f3bcdp-1); }
+static inline double normcdf(double x) {
+  // The rounding error of the product counts where erfc is steep: erfc'(y) = -2 / sqrt(pi) exp(-y^2).
+  constexpr double high = 0x1.6a09e667f3bcdp-1, low = -0x1.bdd3413b26456p-55; // sqrt(1/2)
+  double y = x * -high, rest = __builtin_fma(x, -high, -y) - x * low;
+  double value = __builtin_erfc(y);
+  return 0.5 * (__builtin_fabs(x) < 40.0 ? value - rest * 0x1.20dd750429b6dp0 * __builtin_exp(-y * y) : value);
+}
 
 static inline double erfcx(double x) {
   if (x < 20.0) { // exp(x^2), corrected for the rounding error of the square
     double square = x * x, low = __builtin_fma(x, x, -square);
     double power = __builtin_exp(square);
-    return (power + power * low) * __builtin_erfc(x);
+    power = power < __builtin_inf() ? power + power * low : power;
+    return power * __builtin_erfc(x);
   }
   double fraction = x; // Laplace's continued fraction
   for (int k = 40; k > 0; --k)
@@ -425,7 +438,10 @@ static inline double erfcinv(double x) {
   } else
     for (int step = 0; step < 5; ++step) {
       // d/dy log(erfc(y)) = -2 / (sqrt(pi) erfcx(y))
-      double error = __builtin_log(__builtin_erfc(y) / tail), scaled = erfcx(y);
+      // Among the smallest numbers erfc loses places, but its logarithm does not.
+      double scaled = erfcx(y);
+      double error = tail < 1e-290 ? __builtin_log(scaled) - y * y - __builtin_log(tail)
+                                   : __builtin_log(__builtin_erfc(y) / tail);
       y += error * scaled * 0x1.c5bf891b4ef6bp-1;
     }
   return x > 1.0 ? -y : y;
@@ -443,7 +459,7 @@ static inline double erfinv(double x) {
   }
   return y;
 }
-static inline double normcdfinv(double x) { return -0x1.6a09e667f3bcdp0 * erfcinv(2.0 * x); }
+static inline double normcdfinv(double x) { return 0.0 - 0x1.6a09e667f3bcdp0 * erfcinv(2.0 * x); }
 
 namespace detail {
 /// I_n(x) / (x / 2)^n by its power series, whose terms are all positive.

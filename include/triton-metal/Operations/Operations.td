@@ -274,8 +274,8 @@ let spelling = "compareFloat(use)" in
 def : Operation<"arith.cmpf", Elementwise, AllFloats, Metal<"lowerElementwise", "<, ==, ...">,
                 MLX<"raiseCompareFloat", "less, equal, ...">, [StorageOnly], FirstOperand>;
 def : FloatOperation<"tt.clampf", "fmin, fmax", "clamp(use)", "minimum, maximum", "raiseFloatMath">;
-def : FloatMath<"math.fma", "fma", "multiply, add, subtract", "",
-                "rounded once, by error-free transformations">;
+def : FloatOperation<"math.fma", "fma", Call<"fma">.text, "multiply, add, subtract", "raiseFloatMath", "",
+                     "rounded once, by error-free transformations">;
 def : FloatOperation<"math.absf", "fabs", FloatCall<"abs">.text, "abs", "raiseUnaryFloat<mlxir::AbsOp>">;
 def : FloatFunction<"math.ceil", "ceil", "ceil">;
 def : FloatFunction<"math.floor", "floor", "floor">;

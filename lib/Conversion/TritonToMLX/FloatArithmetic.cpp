@@ -59,27 +59,34 @@ Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
       e.emit<AddOp>(e.emit<SubtractOp>(product, e.emit<SubtractOp>(sum, part)), e.emit<SubtractOp>(c, part));
   Value fused = e.emit<AddOp>(sum, e.emit<AddOp>(productError, sumError));
   // The plain result is kept where the splitting overflowed, and for infinities and NaN.
-  Value finite =
-      e.emit<LessOp>(e.emit<AbsOp>(fused), e.real(std::numeric_limits<double>::infinity(), type, rank));
-  return e.where(finite, fused, sum);
+  Value infinity = e.real(std::numeric_limits<double>::infinity(), type, rank);
+  auto isFinite = [&](Value v) { return e.emit<LessOp>(e.emit<AbsOp>(v), infinity); };
+  Value value = e.where(isFinite(fused), fused, sum);
+  // A product that overflows does not make NaN of an infinite addend.
+  return e.where(e.both(e.emit<IsinfOp>(c), e.both(isFinite(a), isFinite(b))), c, value);
+}
+
+/// A function of f32 applied to a narrower type, so that the result is rounded to that type only once.
+static Value inSingle(Emitter &e, Value a, UnaryForm function) {
+  return e.convert(function(e, e.convert(a, e.f32())), elementOf(a));
 }
 
 Value errorFunction(Emitter &e, Value a) {
   Type type = elementOf(a);
   if (type.getIntOrFloatBitWidth() < 32)
-    return e.emit<ErfOp>(a);
+    return inSingle(e, a, &errorFunction);
   unsigned rank = shapeOf(a).size();
   auto number = [&](double v) { return e.real(v, type, rank); };
   Value square = e.emit<MultiplyOp>(a, a), magnitude = e.emit<AbsOp>(a);
   if (!type.isF64()) {
-    // MLX's erf has an absolute error near 1e-7; near zero the Taylor series keeps the relative error small.
+    // MLX's erf has an absolute error near 1e-7; below 1 the Taylor series keeps the relative error small.
     Value series = number(0.0);
-    for (int n = 7; n >= 0; --n) {
+    for (int n = 11; n >= 0; --n) {
       double coefficient =
           2.0 / std::sqrt(M_PI) * (n % 2 ? -1.0 : 1.0) / (std::tgamma(n + 1.0) * (2 * n + 1));
       series = e.emit<AddOp>(e.emit<MultiplyOp>(series, square), number(coefficient));
     }
-    return e.where(e.emit<LessOp>(magnitude, number(0.5)), e.emit<MultiplyOp>(a, series), e.emit<ErfOp>(a));
+    return e.where(e.emit<LessOp>(magnitude, number(1.0)), e.emit<MultiplyOp>(a, series), e.emit<ErfOp>(a));
   }
   // MLX computes erf of f64 in f32. Uses erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!, where all
   // terms are positive (Abramowitz and Stegun 7.1.6); beyond 6 the result is 1.
@@ -110,24 +117,128 @@ Value exponential(Emitter &e, Value a) {
 
 Value sine(Emitter &e, Value a) {
   Type type = elementOf(a);
-  if (!type.isF64() && !type.isF32())
-    return e.emit<SinOp>(a);
   auto number = [&](double v) { return e.real(v, type, shapeOf(a).size()); };
+  Value isZero = e.emit<EqualOp>(a, number(0.0)); // MLX loses the sign of zero
+  if (!type.isF64() && !type.isF32())
+    return e.where(isZero, a, e.emit<SinOp>(a));
   Value t = e.emit<TanOp>(e.emit<MultiplyOp>(a, number(0.5))), square = e.emit<MultiplyOp>(t, t);
   Value scale = e.emit<AddOp>(number(1.0), square);
-  return e.where(e.emit<EqualOp>(a, number(0.0)), a, // MLX's tan loses the sign of zero
-                 e.emit<DivideOp>(e.emit<MultiplyOp>(number(2.0), t), scale));
+  return e.where(isZero, a, e.emit<DivideOp>(e.emit<MultiplyOp>(number(2.0), t), scale));
 }
 
 Value cosine(Emitter &e, Value a) {
   Type type = elementOf(a);
-  if (!type.isF64())
+  if (!type.isF64() && !type.isF32())
     return e.emit<CosOp>(a);
   auto number = [&](double v) { return e.real(v, type, shapeOf(a).size()); };
+  Value one = number(1.0);
   Value t = e.emit<TanOp>(e.emit<MultiplyOp>(a, number(0.5))), square = e.emit<MultiplyOp>(t, t);
-  Value scale = e.emit<AddOp>(number(1.0), square);
-  Value difference = e.emit<SubtractOp>(number(1.0), t);
-  return e.emit<DivideOp>(e.emit<MultiplyOp>(difference, e.emit<AddOp>(number(1.0), t)), scale);
+  Value scale = e.emit<AddOp>(one, square);
+  Value difference = e.emit<MultiplyOp>(e.emit<SubtractOp>(one, t), e.emit<AddOp>(one, t));
+  Value value = e.emit<DivideOp>(difference, scale);
+  // Near its zeros, 1 - t would lose the relative precision that sin(a) / tan(a) keeps.
+  Value sineOfA = e.emit<DivideOp>(e.emit<MultiplyOp>(number(2.0), t), scale);
+  Value quotient = e.emit<DivideOp>(sineOfA, e.emit<TanOp>(a));
+  Value small = e.emit<LessOp>(e.emit<AbsOp>(value), number(0.5));
+  return e.where(small, quotient, value);
+}
+
+Value inverseSquareRoot(Emitter &e, Value a) {
+  if (elementOf(a).getIntOrFloatBitWidth() < 32)
+    return inSingle(e, a, &inverseSquareRoot);
+  return e.emit<RsqrtOp>(a);
+}
+
+// ---- sine and cosine of half turns ----
+
+namespace {
+/// a = quarter / 2 + rest, exactly, with |rest| <= 1/4; quarter is in [0, 4). NaN for infinities.
+struct HalfTurns {
+  Value sine, cosine, quarter;
+};
+} // namespace
+
+static HalfTurns reduceHalfTurns(Emitter &e, Value a) {
+  auto number = [&](double v) { return e.real(v, elementOf(a), shapeOf(a).size()); };
+  // Large numbers are even integers, and twice the largest one would overflow.
+  Value isLarge = e.emit<GreaterOp>(e.emit<AbsOp>(a), number(elementOf(a).isF64() ? 0x1p60 : 0x1p30));
+  a = e.where(isLarge, e.emit<MultiplyOp>(a, number(0.0)), a);
+  Value whole = e.emit<RoundOp>(e.emit<AddOp>(a, a));
+  Value angle =
+      e.emit<MultiplyOp>(e.emit<SubtractOp>(a, e.emit<MultiplyOp>(whole, number(0.5))), number(M_PI));
+  Value turns = e.emit<FloorOp>(e.emit<MultiplyOp>(whole, number(0.25)));
+  Value quarter = e.emit<SubtractOp>(whole, e.emit<MultiplyOp>(turns, number(4.0)));
+  return {sine(e, angle), cosine(e, angle), quarter};
+}
+
+/// sin(pi / 2 * (quarter + shift) + angle).
+static Value sineOfQuarter(Emitter &e, const HalfTurns &t, bool shift) {
+  auto number = [&](double v) { return e.real(v, elementOf(t.quarter), shapeOf(t.quarter).size()); };
+  auto isQuarter = [&](int q) { return e.emit<EqualOp>(t.quarter, number(q)); };
+  Value odd = e.either(isQuarter(1), isQuarter(3));
+  Value value = shift ? e.where(odd, t.sine, t.cosine) : e.where(odd, t.cosine, t.sine);
+  Value negative = e.either(isQuarter(2), isQuarter(shift ? 1 : 3));
+  value = e.where(negative, e.emit<NegativeOp>(value), value);
+  return e.where(e.emit<EqualOp>(value, number(0.0)), number(0.0), value);
+}
+
+Value sineOfPi(Emitter &e, Value a) {
+  Value value = sineOfQuarter(e, reduceHalfTurns(e, a), false);
+  Value isZero = e.emit<EqualOp>(value, e.real(0.0, elementOf(a), shapeOf(a).size()));
+  return e.where(isZero, copySign(e, value, a), value);
+}
+
+Value cosineOfPi(Emitter &e, Value a) { return sineOfQuarter(e, reduceHalfTurns(e, a), true); }
+
+// ---- scaling ----
+
+Value timesPowerOfTwo(Emitter &e, Value a, Value exponent) {
+  Type type = elementOf(a), f32 = e.f32();
+  if (type.getIntOrFloatBitWidth() < 32)
+    return e.convert(timesPowerOfTwo(e, e.convert(a, f32), exponent), type);
+  // A step down leaves at least as many binary places as the mantissa has, so that only the last one rounds.
+  bool wide = type.isF64();
+  int64_t lowest = wide ? -1022 : -126, highest = wide ? 1023 : 127, down = lowest + (wide ? 53 : 24);
+  Type integer = wide ? e.i64() : e.i32();
+  auto constant = [&](int64_t v) { return e.integer(v, integer, shapeOf(exponent).size()); };
+  auto power = [&](Value n) {
+    Value biased = e.emit<AddOp>(n, constant(highest));
+    return e.bits(e.emit<LeftShiftOp>(biased, constant(wide ? 52 : 23)), type);
+  };
+  // Further powers change nothing, and the smallest integer cannot be negated.
+  Value n = e.emit<MaximumOp>(e.emit<MinimumOp>(e.convert(exponent, integer), constant(3 * highest)),
+                              constant(-3 * highest));
+  for (int step = 0; step < 2; ++step) {
+    Value part = e.where(e.emit<LessOp>(n, constant(lowest)), constant(down),
+                         e.where(e.emit<GreaterOp>(n, constant(highest)), constant(highest), constant(0)));
+    a = e.emit<MultiplyOp>(a, power(part));
+    n = e.emit<SubtractOp>(n, part);
+  }
+  n = e.emit<MaximumOp>(e.emit<MinimumOp>(n, constant(highest)), constant(lowest));
+  return e.emit<MultiplyOp>(a, power(n));
+}
+
+Value euclideanNorm(Emitter &e, ArrayRef<Value> sides, bool reciprocal) {
+  auto constant = [&](double v) { return e.real(v, elementOf(sides[0]), shapeOf(sides[0]).size()); };
+  Value infinity = constant(std::numeric_limits<double>::infinity()), large, infinite;
+  SmallVector<Value, 4> lengths;
+  for (Value side : sides) {
+    Value length = e.emit<AbsOp>(side), is = e.emit<EqualOp>(length, infinity);
+    large = large ? e.emit<MaximumOp>(large, length) : length;
+    infinite = infinite ? e.either(infinite, is) : is;
+    lengths.push_back(length);
+  }
+  Value isZero = e.emit<EqualOp>(large, constant(0.0)), scale = e.where(isZero, constant(1.0), large), sum;
+  for (Value length : lengths) {
+    Value ratio = e.emit<DivideOp>(length, scale), square = e.emit<MultiplyOp>(ratio, ratio);
+    sum = sum ? e.emit<AddOp>(sum, square) : square;
+  }
+  Value root = e.emit<SqrtOp>(sum);
+  // Infinite if one side is, even if another one is NaN.
+  if (!reciprocal)
+    return e.where(infinite, infinity, e.emit<MultiplyOp>(large, root));
+  Value inverse = e.emit<DivideOp>(e.emit<DivideOp>(constant(1.0), root), large);
+  return e.where(infinite, constant(0.0), inverse);
 }
 
 /// The numeric operand where the other is NaN, which MLX would propagate.

@@ -21,6 +21,14 @@ mlir::Value exponential(Emitter &e, mlir::Value a);
 mlir::Value sine(Emitter &e, mlir::Value a);
 mlir::Value cosine(Emitter &e, mlir::Value a);
 mlir::Value errorFunction(Emitter &e, mlir::Value a);
+mlir::Value inverseSquareRoot(Emitter &e, mlir::Value a);
+/// sin(pi a) and cos(pi a).
+mlir::Value sineOfPi(Emitter &e, mlir::Value a);
+mlir::Value cosineOfPi(Emitter &e, mlir::Value a);
+/// a * 2^exponent, rounded once, for an array of i32.
+mlir::Value timesPowerOfTwo(Emitter &e, mlir::Value a, mlir::Value exponent);
+/// sqrt(a^2 + b^2 + ...) or its reciprocal; squares do not overflow or underflow.
+mlir::Value euclideanNorm(Emitter &e, llvm::ArrayRef<mlir::Value> sides, bool reciprocal);
 
 /// The accurate form of an operation of MLX: the operation itself, unless a specialization replaces it.
 template <typename Op> mlir::Value accurate(Emitter &e, mlir::Value a) { return e.emit<Op>(a); }
@@ -29,6 +37,9 @@ template <> inline mlir::Value accurate<mlxir::SinOp>(Emitter &e, mlir::Value a)
 template <> inline mlir::Value accurate<mlxir::CosOp>(Emitter &e, mlir::Value a) { return cosine(e, a); }
 template <> inline mlir::Value accurate<mlxir::ErfOp>(Emitter &e, mlir::Value a) {
   return errorFunction(e, a);
+}
+template <> inline mlir::Value accurate<mlxir::RsqrtOp>(Emitter &e, mlir::Value a) {
+  return inverseSquareRoot(e, a);
 }
 
 } // namespace tmetal::raising

@@ -45,52 +45,84 @@ static Value saturate(Emitter &e, Value a) {
 }
 
 static Value cubeRoot(Emitter &e, Value a) {
-  Value x = e.emit<AbsOp>(a), root = e.emit<PowerOp>(x, number(e, a, 1.0 / 3.0));
+  // Numbers whose cube would overflow or lose its last places are scaled.
+  bool wide = elementOf(a).isF64();
+  Value magnitude = e.emit<AbsOp>(a);
+  Value isSmall = e.emit<LessOp>(magnitude, number(e, a, wide ? 0x1p-600 : 0x1p-60));
+  Value isLarge = e.emit<GreaterOp>(magnitude, number(e, a, wide ? 0x1p600 : 0x1p60));
+  auto scaled = [&](Value v, double up, double down) {
+    Value large = e.where(isLarge, number(e, a, down), number(e, a, 1.0));
+    return e.emit<MultiplyOp>(v, e.where(isSmall, number(e, a, up), large));
+  };
+  Value x = scaled(magnitude, wide ? 0x1p600 : 0x1p60, wide ? 0x1p-600 : 0x1p-60);
+  Value root = e.emit<PowerOp>(x, number(e, a, 1.0 / 3.0));
   // One step of Newton's method, except where the root is zero or infinite.
   Value square = e.emit<MultiplyOp>(root, root);
   Value residue = e.emit<SubtractOp>(e.emit<MultiplyOp>(square, root), x);
   Value step = e.emit<DivideOp>(residue, e.emit<MultiplyOp>(number(e, a, 3.0), square));
   Value finite = e.emit<LessOp>(e.emit<AbsOp>(step), number(e, a, kInfinity));
-  return copySign(e, e.where(finite, e.emit<SubtractOp>(root, step), root), a);
+  root = e.where(finite, e.emit<SubtractOp>(root, step), root);
+  return copySign(e, scaled(root, wide ? 0x1p-200 : 0x1p-20, wide ? 0x1p200 : 0x1p20), a);
 }
 static Value inverseCubeRoot(Emitter &e, Value a) { return inverse(e, cubeRoot(e, a)); }
 
-/// Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes, section 6.2).
-/// Null for types other than f32.
-static Value complementaryError(Emitter &e, Value x) {
+/// erfc(x + low) by a Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes,
+/// section 6.2). Null for types other than f32.
+static Value complementaryErrorSum(Emitter &e, Value x, Value low) {
   if (!elementOf(x).isF32())
     return {};
   constexpr double fit[] = {-1.26551223, 1.00002368,  0.37409196, 0.09678418,  -0.18628806,
                             0.27886807,  -1.13520398, 1.48851587, -0.82215223, 0.17087277};
   auto constant = [&](double v) { return number(e, x, v); };
-  Value z = e.emit<AbsOp>(x);
-  Value one = constant(1.0);
-  Value t = e.emit<DivideOp>(one, e.emit<AddOp>(constant(1.0), e.emit<MultiplyOp>(constant(0.5), z)));
+  Value z = e.emit<MinimumOp>(e.emit<AbsOp>(x), constant(12.0)); // 0 from there on
+  Value one = constant(1.0), zero = constant(0.0), isNegative = e.emit<LessOp>(x, zero);
+  Value t = e.emit<DivideOp>(one, e.emit<AddOp>(one, e.emit<MultiplyOp>(constant(0.5), z)));
   Value sum = constant(fit[9]);
   for (int i = 8; i >= 0; --i)
     sum = e.emit<AddOp>(e.emit<MultiplyOp>(sum, t), constant(fit[i]));
-  Value tail = e.emit<MultiplyOp>(t, e.emit<ExpOp>(e.emit<SubtractOp>(sum, e.emit<MultiplyOp>(z, z))));
-  tail = e.where(e.emit<LessOp>(x, constant(0.0)), e.emit<SubtractOp>(constant(2.0), tail), tail);
+  // exp(-z^2): the square as a sum of two numbers, and the root of the power, which does not overflow. MLX's exp
+  // of the whole exponent would have an error that grows with it.
+  Value scaled = e.emit<MultiplyOp>(z, constant(4097.0));
+  Value head = e.emit<SubtractOp>(scaled, e.emit<SubtractOp>(scaled, z)), tail = e.emit<SubtractOp>(z, head);
+  Value square = e.emit<MultiplyOp>(z, z), rest = e.emit<SubtractOp>(e.emit<MultiplyOp>(head, head), square);
+  rest = e.emit<AddOp>(rest, e.emit<MultiplyOp>(e.emit<MultiplyOp>(constant(2.0), head), tail));
+  rest = e.emit<AddOp>(rest, e.emit<MultiplyOp>(tail, tail));
+  if (low) {
+    Value signedLow = e.where(isNegative, e.emit<NegativeOp>(low), low);
+    rest = e.emit<AddOp>(rest, e.emit<MultiplyOp>(e.emit<MultiplyOp>(constant(2.0), z), signedLow));
+  }
+  Value root = e.emit<AddOp>(e.emit<Expm1Op>(e.emit<MultiplyOp>(square, constant(0.5))), one);
+  Value value = e.emit<MultiplyOp>(t, e.emit<ExpOp>(sum));
+  value = e.emit<MultiplyOp>(value, e.emit<SubtractOp>(one, rest));
+  value = e.emit<DivideOp>(e.emit<DivideOp>(value, root), root);
+  value = e.where(isNegative, e.emit<SubtractOp>(constant(2.0), value), value);
   // Near zero, 1 - erf is accurate enough.
-  return e.where(e.emit<LessOp>(z, constant(0.5)), e.emit<SubtractOp>(constant(1.0), errorFunction(e, x)),
-                 tail);
+  Value near = e.emit<SubtractOp>(one, errorFunction(e, low ? e.emit<AddOp>(x, low) : x));
+  value = e.where(e.emit<LessOp>(z, constant(0.5)), near, value);
+  return e.where(e.emit<IsnanOp>(x), x, value);
+}
+static Value complementaryError(Emitter &e, Value x) { return complementaryErrorSum(e, x, Value()); }
+
+static Value inverseErrorFunction(Emitter &e, Value a) { // MLX computes it in f32, whatever the type
+  return elementOf(a).isF64() ? Value() : e.emit<ErfinvOp>(a);
 }
 
 static Value normalDistribution(Emitter &e, Value a) {
-  Value half = number(e, a, 0.5);
-  Value tail = complementaryError(e, e.emit<MultiplyOp>(a, number(e, a, -std::sqrt(0.5))));
-  return tail ? e.emit<MultiplyOp>(half, tail) : Value();
+  if (!elementOf(a).isF32())
+    return {};
+  // a / sqrt(2) as a sum of two numbers, because the tail depends on the exponent's last places. The first part
+  // of the constant has 12 bits, so that its product with a half of the digits of a is exact.
+  auto constant = [&](double v) { return number(e, a, v); };
+  Value x = e.emit<MaximumOp>(e.emit<MinimumOp>(a, constant(30.0)), constant(-30.0));
+  constexpr double high = 0x1.6ap-1, low = 0x1.3cccfe7799211p-14; // their sum is sqrt(1/2)
+  Value scaled = e.emit<MultiplyOp>(x, constant(4097.0));
+  Value head = e.emit<SubtractOp>(scaled, e.emit<SubtractOp>(scaled, x)), tail = e.emit<SubtractOp>(x, head);
+  Value first = e.emit<MultiplyOp>(head, constant(-high)); // exact
+  Value second = e.emit<AddOp>(e.emit<MultiplyOp>(tail, constant(-high)), e.emit<MultiplyOp>(x, constant(-low)));
+  Value sum = e.emit<AddOp>(first, second);
+  Value rest = e.emit<SubtractOp>(second, e.emit<SubtractOp>(sum, first));
+  return e.emit<MultiplyOp>(constant(0.5), complementaryErrorSum(e, sum, rest));
 }
-
-/// Reduces a to one period first, because pi * a would lose the fraction of a large a.
-static Value timesPi(Emitter &e, Value a) {
-  Value two = number(e, a, 2.0);
-  Value whole = e.emit<FloorOp>(e.emit<MultiplyOp>(a, number(e, a, 0.5)));
-  Value period = e.emit<SubtractOp>(a, e.emit<MultiplyOp>(two, whole));
-  return e.emit<MultiplyOp>(period, number(e, a, M_PI));
-}
-static Value sineOfPi(Emitter &e, Value a) { return sine(e, timesPi(e, a)); }
-static Value cosineOfPi(Emitter &e, Value a) { return cosine(e, timesPi(e, a)); }
 
 static Value isFinite(Emitter &e, Value a) {
   return e.emit<LessOp>(e.emit<AbsOp>(a), number(e, a, kInfinity));
@@ -119,8 +151,8 @@ static UnaryForm unaryForm(StringRef name) {
       {"round", &roundHalfAway},
       {"sqrt", &unary<SqrtOp>},
       {"sqrt_rn", &unary<SqrtOp>},
-      {"rsqrt", &unary<RsqrtOp>},
-      {"rsqrt_rn", &unary<RsqrtOp>},
+      {"rsqrt", &inverseSquareRoot},
+      {"rsqrt_rn", &inverseSquareRoot},
       {"cbrt", &cubeRoot},
       {"rcbrt", &inverseCubeRoot},
       {"rcp_rn", &inverse},
@@ -157,7 +189,7 @@ static UnaryForm unaryForm(StringRef name) {
       {"atanh", &unary<ArctanhOp>},
       {"erf", &errorFunction},
       {"erfc", &complementaryError},
-      {"erfinv", &unary<ErfinvOp>},
+      {"erfinv", &inverseErrorFunction},
       {"normcdf", &normalDistribution},
       {"abs", &unary<AbsOp>},
       {"saturatef", &saturate},
@@ -180,32 +212,24 @@ static Value positiveDifference(Emitter &e, Value a, Value b) {
   return e.where(e.emit<LessEqualOp>(a, b), number(e, a, 0.0), difference);
 }
 
-/// Scales by the larger side, so that squares do not overflow.
-static Value hypotenuse(Emitter &e, Value a, Value b) {
-  auto constant = [&](double v) { return number(e, a, v); };
-  Value x = e.emit<AbsOp>(a), y = e.emit<AbsOp>(b);
-  Value large = e.emit<MaximumOp>(x, y), small = e.emit<MinimumOp>(x, y);
-  Value isZero = e.emit<EqualOp>(large, constant(0.0));
-  Value ratio = e.emit<DivideOp>(small, e.where(isZero, constant(1.0), large));
-  Value one = constant(1.0);
-  Value root = e.emit<SqrtOp>(e.emit<AddOp>(one, e.emit<MultiplyOp>(ratio, ratio)));
-  Value length = e.emit<MultiplyOp>(large, root);
-  Value xInfinite = e.emit<IsinfOp>(x);
-  length = e.where(e.either(xInfinite, e.emit<IsinfOp>(y)), constant(kInfinity), length);
-  // The result is infinite if one side is, even if the other one is NaN.
-  Value infinity = constant(kInfinity), xIs = e.emit<EqualOp>(x, infinity);
-  return e.where(xIs, infinity, e.where(e.emit<EqualOp>(y, infinity), infinity, length));
-}
-static Value inverseHypotenuse(Emitter &e, Value a, Value b) { return inverse(e, hypotenuse(e, a, b)); }
+static Value hypotenuse(Emitter &e, Value a, Value b) { return euclideanNorm(e, {a, b}, false); }
+static Value inverseHypotenuse(Emitter &e, Value a, Value b) { return euclideanNorm(e, {a, b}, true); }
 
-/// Multiplies in three steps, because a single power of two may overflow where the product does not.
-static Value timesPowerOfTwo(Emitter &e, Value a, Value exponent) {
-  auto constant = [&](double v) { return number(e, a, v); };
-  Value third = truncate(e, e.emit<DivideOp>(exponent, constant(3.0)));
-  Value rest = e.emit<SubtractOp>(exponent, e.emit<MultiplyOp>(constant(2.0), third));
-  Value step = e.emit<PowerOp>(constant(2.0), third);
-  Value scaled = e.emit<MultiplyOp>(e.emit<MultiplyOp>(a, step), step);
-  return e.emit<MultiplyOp>(scaled, e.emit<PowerOp>(constant(2.0), rest));
+/// a^n for integers n, which may not fit the type of a. The last bit of n decides the sign.
+static Value powerOfInteger(Emitter &e, Value a, Value n) {
+  Type type = elementOf(a);
+  auto constant = [&](int64_t v) { return e.integer(v, elementOf(n), shapeOf(n).size()); };
+  Value x = e.emit<AbsOp>(a), value = e.emit<PowerOp>(x, e.convert(n, type));
+  if (!type.isF64()) {
+    // Only bases near 1 have a finite power here, so no part of it overflows.
+    Value low = e.emit<BitwiseAndOp>(n, constant(255)), high = e.emit<SubtractOp>(n, low);
+    Value split = e.emit<MultiplyOp>(e.emit<PowerOp>(x, e.convert(high, type)),
+                                     e.emit<PowerOp>(x, e.convert(low, type)));
+    Value fits = e.both(e.emit<LessOp>(n, constant(1 << 24)), e.emit<GreaterOp>(n, constant(-(1 << 24))));
+    value = e.where(fits, value, split);
+  }
+  Value odd = e.emit<NotEqualOp>(e.emit<BitwiseAndOp>(n, constant(1)), constant(0));
+  return e.where(odd, copySign(e, value, a), value);
 }
 
 template <bool isSigned> static Value high(Emitter &e, Value a, Value b) {
@@ -220,21 +244,13 @@ static BinaryForm binaryForm(StringRef name) {
       {"div_rn", &binary<DivideOp>},   {"fast_dividef", &binary<DivideOp>},
       {"fdim", &positiveDifference},   {"hypot", &hypotenuse},
       {"rhypot", &inverseHypotenuse},  {"fmod", &floatRemainder},
-      {"copysign", &copySign},         {"ldexp", &timesPowerOfTwo},
-      {"scalbn", &timesPowerOfTwo},    {"mulhi", &high<true>},
+      {"copysign", &copySign},         {"mulhi", &high<true>},
       {"umulhi", &high<false>},
   };
   return forms.lookup(name);
 }
 
 // ---- everything else ----
-
-static Value length(Emitter &e, ArrayRef<Value> sides) {
-  Value sum;
-  for (Value v : sides)
-    sum = sum ? e.emit<AddOp>(sum, e.emit<MultiplyOp>(v, v)) : e.emit<MultiplyOp>(v, v);
-  return e.emit<SqrtOp>(sum);
-}
 
 /// Rounds in the mode that the name ends with. The caller casts the result to an integer.
 static Value roundedAs(Emitter &e, StringRef mode, Value a) {
@@ -250,14 +266,18 @@ static Value libdeviceCall(Emitter &e, StringRef name, ArrayRef<Value> args, Typ
   Value a = args[0];
   if (UnaryForm form = args.size() == 1 ? unaryForm(name) : nullptr)
     return form(e, a);
+  if (name == "ldexp" || name == "scalbn")
+    return timesPowerOfTwo(e, a, args[1]);
+  if (name == "pow" && isa<IntegerType>(elementOf(args[1])))
+    return powerOfInteger(e, a, args[1]);
   if (BinaryForm form = args.size() == 2 ? binaryForm(name) : nullptr)
     return form(e, a, e.convert(args[1], elementOf(a)));
   if (name == "fma" || name == "fma_rn")
     return fusedMultiplyAdd(e, a, args[1], args[2]);
   if (name == "norm3d" || name == "norm4d")
-    return length(e, args);
+    return euclideanNorm(e, args, false);
   if (name == "rnorm3d" || name == "rnorm4d")
-    return inverse(e, length(e, args));
+    return euclideanNorm(e, args, true);
   if (name.contains("_as_")) // float_as_int and the like keep the bits
     return e.bits(a, result);
   if (name.contains("2int_") || name.contains("2ll_"))

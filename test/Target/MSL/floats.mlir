@@ -83,7 +83,7 @@ tm.kernel @floats attributes {simdgroups = 1 : i64, parameterNames = ["x", "y", 
   %33 = math.exp %x : f32
   // CHECK: const half v34 = half(tm::exp2(float(h)));
   %34 = math.exp2 %h : f16
-  // CHECK: const bfloat v35 = bfloat(tm::fma(float(g), float(g), float(g)));
+  // CHECK: const bfloat v35 = tm::fma(g, g, g);
   %35 = math.fma %g, %g, %g : bf16
   // CHECK: tm::log(
   %36 = math.log %x : f32
