@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/numerics.md: its errors hold, its worst cases are as bad as it says, and nothing is missing from it."""
+"""docs/numerics.md: its errors hold, its worst cases are as bad as it says, and nothing is missing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def test_every_supported_type_was_measured():
 
 
 @pytest.mark.parametrize("engine", ops.ENGINES)
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: f"{group[0].result}-{'-'.join(group[0].arguments)}")
+@pytest.mark.parametrize(
+    "group", GROUPS, ids=lambda group: f"{group[0].result}-{'-'.join(group[0].arguments)}"
+)
 def test_documented_errors_hold(group, engine, tmp_path):
     """A part of the measured arguments, and the worst ones."""
     documented = {f: RESULTS["functions"][f.key][engine] for f in group}
@@ -75,7 +77,9 @@ def test_documented_errors_hold(group, engine, tmp_path):
             errors = measure.Errors()
             errors.add(function, columns[function], results[number, number * count : number * count + used])
             record = documented[function]
-            if errors.ulp > report.rounded_up(record["ulp"]) or set(errors.differences) - set(record["differences"]):
+            if errors.ulp > report.rounded_up(record["ulp"]) or set(errors.differences) - set(
+                record["differences"]
+            ):
                 wrong.append((function.key, errors.ulp, errors.at, record["ulp"], errors.differences))
             elif errors.ulp < 0.99 * record["ulp"]:
                 wrong.append((function.key, "is better than documented", errors.ulp, record["ulp"]))
@@ -84,20 +88,28 @@ def test_documented_errors_hold(group, engine, tmp_path):
 
 @pytest.mark.parametrize("engine", ops.ENGINES)
 def test_casts(engine, tmp_path):
-    """The ends of all stretches of f32 in which exponents differ, and the middles of neighbours in between."""
+    """All upper halves of a float, with lower halves at and next to the middle of two narrower numbers."""
     for cast in casts.casts():
         documented = RESULTS["casts"].get(cast.key, {}).get(engine)
         if cast.source != "f32" or documented is None:
             continue
         bits = np.arange(1 << 16, dtype=np.uint32) << 16
-        x = np.concatenate([bits + offset for offset in (0, 1, 0x7FFF, 0x8000)]).astype(np.uint32).view(np.float32)
+        x = (
+            np.concatenate([bits + offset for offset in (0, 1, 0x7FFF, 0x8000)])
+            .astype(np.uint32)
+            .view(np.float32)
+        )
         got = casts._Kernel(cast, engine, len(x), tmp_path)(x)
         assert casts.wrong(got, casts.expected(cast, x)).sum() <= documented["wrong"], cast.key
 
 
 def test_errors_are_measured_right():
     add = next(f for f in catalogue.functions() if f.key == "arith.addf(f32, f32)")
-    one, tiny, two = np.float32([1, 1, 1, 1]), np.float32([2**-25, 2**-24, np.inf, np.nan]), np.spacing(np.float32(1))
+    one, tiny, two = (
+        np.float32([1, 1, 1, 1]),
+        np.float32([2**-25, 2**-24, np.inf, np.nan]),
+        np.spacing(np.float32(1)),
+    )
     errors = measure.Errors()
     errors.add(add, [one, tiny], np.float32([1, 1 + two, 1, 1]))
     assert errors.ulp == 0.5 and errors.at == (1.0, 2.0**-24)

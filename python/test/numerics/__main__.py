@@ -19,8 +19,8 @@ from pathlib import Path
 
 os.environ.setdefault("TRITON_BACKEND", "metal")
 
-from numerics import catalogue, measure, report, sums  # noqa: E402
-from numerics import casts as casting  # noqa: E402
+from numerics import casts as casting
+from numerics import catalogue, measure, report, sums
 
 PARTS = ("functions", "every", "casts", "sums", "report")
 
@@ -33,8 +33,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m numerics", description=__doc__)
     parser.add_argument("--only", default="", help="functions or casts whose name matches")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--samples", type=int, default=1 << 22, help="at most as many arguments for each function")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="another file than docs/numerics.json")
+    parser.add_argument(
+        "--samples", type=int, default=1 << 22, help="at most as many arguments for each function"
+    )
+    parser.add_argument("--stride", type=int, default=1, help="casts of every Nth f32 only")
+    parser.add_argument(
+        "--results", type=Path, default=report.RESULTS, help="another file than docs/numerics.json"
+    )
     options = parser.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)  # NaN and overflow are measured, too
     start = time.perf_counter()
@@ -65,7 +70,7 @@ def main() -> None:
         if "casts" in options.parts:
             for cast in casting.casts():
                 if wanted.search(cast.key):
-                    results["casts"][cast.key] = casting.measure(cast, folder)
+                    results["casts"][cast.key] = casting.measure(cast, folder, options.stride)
                     progress(cast.key, start)
                     report.store(results, options.results)
         if "sums" in options.parts:

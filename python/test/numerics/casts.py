@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Conversions between float types, compared with NumPy and ml_dtypes for all values of types of up to 32 bits."""
+"""Conversions between float types, compared with NumPy and ml_dtypes: for all values of up to 32 bits."""
 
 from __future__ import annotations
 
@@ -150,12 +150,14 @@ def wrong(got: np.ndarray, want: np.ndarray) -> np.ndarray:
     return different
 
 
-def arguments(cast: Cast) -> Iterator[np.ndarray]:
-    """All values; of f64 those around the values of the target and the middles between them, and random ones."""
+def arguments(cast: Cast, stride: int) -> Iterator[np.ndarray]:
+    """Every stride-th f32, all values of narrower types; of f64 those near the middles between values of the target, and random ones."""
     width = WIDTHS.get(cast.source, 8)
     if width == 32:
-        for start in range(0, 1 << 32, CHUNK):
-            yield np.arange(start, start + CHUNK, dtype=np.uint32).view(np.float32)
+        for start in range(0, 1 << 32, CHUNK * stride):
+            shift = start // (CHUNK * stride) * 7 % stride  # other last bits in each chunk
+            bits = np.arange(CHUNK, dtype=np.uint64) * stride + (start + shift)
+            yield bits.astype(np.uint32).view(np.float32)
     elif width < 32:
         count = max(1 << width, BLOCK)
         yield (np.arange(count) % (1 << width)).astype(f"uint{width}").view(NUMPY[cast.source])
@@ -178,11 +180,11 @@ def doubles(target: str, count: int) -> np.ndarray:
     return np.concatenate([middle, np.where(bits == bits, bits, np.nan)])
 
 
-def measure(cast: Cast, folder: Path) -> dict[str, Any]:
+def measure(cast: Cast, folder: Path, stride: int = 1) -> dict[str, Any]:
     """For each engine the number of wrong results and the first one, or None if it is refused."""
     found: dict[str, Any] = {}
     kernels: dict[str, _Kernel] = {}
-    for x in arguments(cast):
+    for x in arguments(cast, stride):
         want = expected(cast, x)
         for name in ENGINES:
             if name in found and found[name] is None:

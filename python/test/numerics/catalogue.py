@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every function to measure, from the registry of operations and from libdevice, so that none is forgotten."""
+"""Every function to measure, from the registry of operations and from libdevice: none is forgotten."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ KINDS = {
 ARITY = {2: r"add|sub|mul|div|rem|max|min|pow|atan2|copysign", 3: r"fma|clampf"}
 # Conversions between float types are measured for all of their values (casts.py).
 CASTS = re.compile(r"arith\.(extf|truncf)|tt\.fp_to_fp")
-# They keep bits, choose one of their operands, or give an integer or a truth value: there is no error. Tests of the
-# language compare them for equality.
+# They keep bits, choose an operand, or give an integer or a truth value: there is no error. Tests of
+# the language compare them for equality.
 EXACT = re.compile(r"arith\.(constant|select|bitcast|cmpf|fpto[su]i)|tt\.(bitcast|addptr)|ub\.poison")
 # Rounded once from an integer; tests of the language compare them for equality.
 FROM_INTEGERS = re.compile(r"arith\.[su]itofp")
@@ -93,7 +93,9 @@ def registry_functions() -> tuple[Function, ...]:
         if category(entry) != "measured":
             continue
         stem = entry["op"].split(".")[1]
-        arity = next((n for n, names in ARITY.items() if re.search(rf"^(approx_|precise_)?({names})", stem)), 1)
+        arity = next(
+            (n for n, names in ARITY.items() if re.search(rf"^(approx_|precise_)?({names})", stem)), 1
+        )
         for kind in FLOATS:
             if kind != "f32" and entry["op"] in FLOAT32_ONLY:
                 continue
@@ -112,7 +114,9 @@ def _libdevice() -> Iterator[Function]:
 @cache
 def libdevice_functions() -> tuple[Function, ...]:
     """Those that compute a float: from floats, or rounded from an integer."""
-    return tuple(f for f in _libdevice() if _is_float(f.result) and "_as_" not in f.name and "hilo" not in f.name)
+    return tuple(
+        f for f in _libdevice() if _is_float(f.result) and "_as_" not in f.name and "hilo" not in f.name
+    )
 
 
 @cache

@@ -135,8 +135,8 @@ def _type(kind: str) -> str:
 
 
 def kernel_text(functions: list[Function], count: int) -> str:
-    """Applies functions of the same argument and result types to `count` elements. Each one stores its results
-    behind those of the one before."""
+    """Applies functions of the same types to `count` elements. Each one stores its results behind those of
+    the one before."""
     kinds, result = functions[0].arguments, _type(functions[0].result)
     index = f"tensor<{BLOCK}xi32>"
     names = "xyzw"[: len(kinds)]
@@ -197,7 +197,7 @@ def _tensor(array: np.ndarray) -> torch.Tensor:
 
 
 class Kernel:
-    """Functions of the same argument and result types on an engine. Its first call may raise UnsupportedError."""
+    """Functions of the same types on an engine. Its first call may raise UnsupportedError."""
 
     def __init__(self, functions: list[Function], engine_name: str, count: int, folder: Path):
         self.functions, self.engine = functions, engine_name
@@ -211,7 +211,9 @@ class Kernel:
     def __call__(self, args: list[np.ndarray]) -> np.ndarray:
         """A row of results for each function; the next call overwrites it."""
         count = len(args[0])
-        tensors = [_tensor(np.resize(a, self.size) if count < self.size else np.ascontiguousarray(a)) for a in args]
+        tensors = [
+            _tensor(np.resize(a, self.size) if count < self.size else np.ascontiguousarray(a)) for a in args
+        ]
         with engine(self.engine):
             self.compiled[(self.size // BLOCK, 1, 1)](*tensors, _tensor(self.out))
         return self.out.reshape(len(self.functions), self.size)[:, :count]
@@ -222,7 +224,9 @@ class Kernel:
 
 def sample_count(function: Function, most: int) -> int:
     """References in mpmath take up to a millisecond, most others some nanoseconds."""
-    wide = "f64" in (*function.arguments, function.result) or any(k in function.arguments for k in ("i64", "u64"))
+    wide = "f64" in (*function.arguments, function.result) or any(
+        k in function.arguments for k in ("i64", "u64")
+    )
     slow = reference_of(function).slow
     if function.mode or wide:
         return min(most, 1500 if slow else 1 << 13)

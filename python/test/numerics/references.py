@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What the functions compute, independently of the project: in float64 for narrower types, exactly or with mpmath
-for float64.
+"""What the functions compute, independently of the project: in float64 for narrower types, exactly or with
+mpmath for float64.
 
-`wide` takes float64 arrays that hold the arguments exactly. It returns an array, or two whose sum is the result.
-`exact` takes mpf numbers (`rational`: fractions) for one result and is only asked about finite, ordinary cases.
+`wide` takes float64 arrays that hold the arguments exactly. It returns an array, or two whose sum is the
+result. `exact` takes mpf numbers (`rational`: fractions) for one result, and is only asked about
+ordinary cases.
 """
 
 from __future__ import annotations
@@ -307,7 +308,9 @@ REFERENCES |= {
     "rnorm3d": Reference(_inverse(_norm), _inverse(_exact_norm)),
     "rnorm4d": Reference(_inverse(_norm), _inverse(_exact_norm)),
     "ldexp": Reference(
-        lambda x, n: np.ldexp(x, n.astype(np.int32)), lambda x, n: x * Fraction(2) ** max(-5000, min(5000, int(n))), rational=True
+        lambda x, n: np.ldexp(x, n.astype(np.int32)),
+        lambda x, n: x * Fraction(2) ** max(-5000, min(5000, int(n))),
+        rational=True,
     ),
     "rcp64h": Reference(_rcp64h),
     "erf": Reference(special.erf, _erf),
@@ -326,7 +329,9 @@ REFERENCES |= {
     "jn": Reference(_jn, lambda n, x: mp.besselj(int(n), x), smallest=1.0, limit=1e3, slow=True),
     "yn": Reference(_yn, lambda n, x: mp.bessely(int(n), x), smallest=1.0, limit=1e3, slow=True),
     "cyl_bessel_i0": Reference(special.i0, _exact_bessel(mp.besseli, 0), limit=1e3, slow=True),
-    "cyl_bessel_i1": Reference(special.i1, _exact_bessel(mp.besseli, 1), limit=1e3, slow=True),
+    "cyl_bessel_i1": Reference(
+        lambda x: np.where(x == 0, x, special.i1(x)), _exact_bessel(mp.besseli, 1), limit=1e3, slow=True
+    ),
 }
 REFERENCES["scalbn"] = REFERENCES["ldexp"]
 
@@ -430,7 +435,20 @@ _EXACT_ZEROS = {"log", "log2", "log10", "acos", "acosh", "cospi", "sinpi", "lgam
 def _is_pole(function, args):
     """Where an infinite result is one, rather than the overflow of the reference."""
     base = function.base
-    if base in ("rsqrt", "rcbrt", "rhypot", "rnorm3d", "rnorm4d", "y0", "y1", "yn", "pow", "log", "log2", "log10"):
+    if base in (
+        "rsqrt",
+        "rcbrt",
+        "rhypot",
+        "rnorm3d",
+        "rnorm4d",
+        "y0",
+        "y1",
+        "yn",
+        "pow",
+        "log",
+        "log2",
+        "log10",
+    ):
         return np.all([a == 0 for a in args], axis=0) | (args[-1] == 0) | (args[0] == 0)
     if base in ("tgamma", "lgamma"):
         return (args[0] <= 0) & (args[0] == np.floor(args[0]))

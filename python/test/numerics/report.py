@@ -18,14 +18,15 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 RESULTS = DOCS / "numerics.json"
 FLOATS = ("f32", "f16", "bf16", "f64")
 
-# Bounds of the Metal Shading Language Specification (section 8, precise functions of float), for the functions
-# whose text calls Metal's.
-METAL = {
-    **dict.fromkeys("exp exp2 exp10 log log2 log10 sin cos sinpi cospi sinh cosh asin acos asinh acosh".split(), 4),
-    **dict.fromkeys("tanh atan atanh".split(), 5),
-    **dict.fromkeys("tan atan2".split(), 6),
-    "pow": 16,
+# Bounds of the Metal Shading Language Specification (section 8, precise functions of float), for the
+# functions whose text calls Metal's.
+_WITHIN = {
+    4: "exp exp2 exp10 log log2 log10 sin cos sinpi cospi sinh cosh asin acos asinh acosh",
+    5: "tanh atan atanh",
+    6: "tan atan2",
+    16: "pow",
 }
+METAL = {name: bound for bound, names in _WITHIN.items() for name in names.split()}
 
 
 def host() -> dict[str, str]:
@@ -52,10 +53,10 @@ def store(results: dict[str, Any], path: Path = RESULTS) -> None:
     for name, value in results.items():
         if isinstance(value, dict) and name != "host":
             lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(entry)}" for key, entry in value.items())
-            parts.append(f' {json.dumps(name)}: {{\n{lines}\n }}')
+            parts.append(f" {json.dumps(name)}: {{\n{lines}\n }}")
         elif isinstance(value, list):
             lines = ",\n".join(f"  {json.dumps(entry)}" for entry in value)
-            parts.append(f' {json.dumps(name)}: [\n{lines}\n ]')
+            parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
         else:
             parts.append(f" {json.dumps(name)}: {json.dumps(value)}")
     path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
@@ -116,7 +117,9 @@ def _rows(results: dict, kind: str) -> list[tuple[str, dict]]:
         if function.result == kind:
             entry = results["functions"][function.key]
             same = tuple(entry[e] and (entry[e]["bits"], entry[e]["extent"]) for e in ENGINES)
-            found.setdefault((function.base if None in same else "", function.arguments, same), []).append(function)
+            found.setdefault((function.base if None in same else "", function.arguments, same), []).append(
+                function
+            )
     rows = []
     for functions in found.values():
         names = [f.name.removeprefix("libdevice.") for f in functions if f.symbol]
@@ -150,7 +153,8 @@ def _type_table(results: dict, kind: str) -> str:
             tried += f" / {_count(entry['mlx']['samples'])}"
         rows.append([names, tried, *_cells(entry["msl"]), *_cells(entry["mlx"])])
     header = ["function", "arguments", "msl: ulp", "at", "%", "mlx: ulp", "at", "%"]
-    text = f"Correctly rounded for every argument that was tried, on both engines: {', '.join(flawless['both'])}.\n"
+    names = ", ".join(flawless["both"])
+    text = f"Correctly rounded for every argument that was tried, on both engines: {names}.\n"
     if flawless["msl"]:
         text += f"\nThe same on the msl engine, refused by the mlx engine: {', '.join(flawless['msl'])}.\n"
     return f"{text}\n{_table(header, rows)}"
@@ -180,12 +184,14 @@ def _cast_table(results: dict) -> str:
             if record is None:
                 right.setdefault((engine, "refused"), []).append(key)
             elif record["wrong"]:
-                place = f"{_value(record['at'])} gives {_value(record['got'])}, not {_value(record['expected'])}"
+                place = (
+                    f"{_value(record['at'])} gives {_value(record['got'])}, not {_value(record['expected'])}"
+                )
                 rows.append([engine, key, _count(record["count"]), f"{record['wrong']:,}", place])
             else:
                 right.setdefault((engine, _count(record["count"])), []).append(key)
     lines = [
-        f"- {engine}, {'refused' if count == 'refused' else f'all right, {count} values each'}: {', '.join(keys)}.\n"
+        f"- {engine}, {count if count == 'refused' else f'right for {count} values'}: {', '.join(keys)}.\n"
         for (engine, count), keys in right.items()
     ]
     table = _table(["engine", "cast", "values", "different", "first"], rows) if rows else ""
@@ -251,7 +257,9 @@ def plot(results: dict[str, Any]) -> None:
         entry = results["functions"][function.key]
         if function.result != "f32" or function.mode or all(_flawless(entry[e]) for e in ENGINES):
             continue
-        name = function.base + (" (integer)" if "i32" in function.arguments and function.base == "pow" else "")
+        name = function.base + (
+            " (integer)" if "i32" in function.arguments and function.base == "pow" else ""
+        )
         shown.setdefault(name, entry)
     order = sorted(shown, key=lambda name: (shown[name]["msl"]["ulp"], name))
     half = -(-len(order) // 2)
@@ -273,14 +281,16 @@ def plot(results: dict[str, Any]) -> None:
         axes.set_ylim(-0.7, len(names) - 0.3)
         axes.set_xscale("log", base=2)
         axes.set_xlim(0.2, 1300)
-        axes.set_xticks([0.25, 0.5, 1, 2, 4, 16, 64, 256, 1000], ["0", "0.5", "1", "2", "4", "16", "64", "256", ">1000"])
+        axes.set_xticks(
+            [0.25, 0.5, 1, 2, 4, 16, 64, 256, 1000], ["0", "0.5", "1", "2", "4", "16", "64", "256", ">1000"]
+        )
         axes.tick_params(axis="x", labelsize=8)
         axes.axvline(0.5, color="black", linewidth=0.8)
         axes.grid(axis="y", color="#dddddd", linewidth=0.6)
         axes.set_xlabel("largest error in ulp", fontsize=9)
     columns[0].legend(frameon=False, fontsize=8, loc="lower right")
     figure.suptitle(
-        f"Largest errors of f32 functions on the CPU; 0.5 is correctly rounded\n{results['host']['processor']}",
+        f"Largest errors of f32 functions; 0.5 is correctly rounded\n{results['host']['processor']}",
         fontsize=10,
     )
     figure.savefig(DOCS / "numerics.png", dpi=130)

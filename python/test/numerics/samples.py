@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Arguments: special values, the neighbours of all places where functions change their behaviour, random bits."""
+"""Arguments: special values, the neighbours of places where functions change their behaviour, random bits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def neighbours(values: np.ndarray, reach: int) -> np.ndarray:
     bits = values.view(bits_type(values.dtype)).astype(np.int64)
     top = int(np.array(np.inf, np.float64).astype(values.dtype).view(bits_type(values.dtype)))
     steps = np.arange(-reach, reach + 1)
-    sign_bit = np.int64(-(2**63)) if values.dtype.itemsize == 8 else np.int64(1 << (8 * values.dtype.itemsize - 1))
+    sign_bit = (
+        np.int64(-(2**63)) if values.dtype.itemsize == 8 else np.int64(1 << (8 * values.dtype.itemsize - 1))
+    )
     sign = bits & sign_bit
     magnitude = (bits ^ sign)[:, None] + steps
     magnitude = np.clip(magnitude, 0, top)
@@ -64,12 +66,33 @@ def hard_places() -> np.ndarray:
     ln2 = np.arange(-320, 321) * (math.log(2) / 2)
     log10 = np.arange(-80, 81) * (math.log10(2) / 2)
     exponents = np.arange(-160, 160) + 0.5
-    wide = np.concatenate([np.arange(-1100, 1100, 25) / 1.0, np.array([709.78, -745.13, -708.39, 308.25, -323.3])])
-    bessel = np.concatenate([special.jn_zeros(n, 40) for n in (0, 1)] + [special.yn_zeros(n, 40) for n in (0, 1)])
-    gamma = np.array([1.4616321449683623, -2.457024738220801, -2.7476826467274127, -3.143580888349980, 35.04, 171.62])
-    middle = np.array([0.46875, 0.84375, 1.25, 4.0, 5.9, 6.0, 8.0, 10.05, 14.4, 38.5, 88.72, 89.4, 103.97, 104.7])
+    wide = np.concatenate(
+        [np.arange(-1100, 1100, 25) / 1.0, np.array([709.78, -745.13, -708.39, 308.25, -323.3])]
+    )
+    bessel = np.concatenate(
+        [special.jn_zeros(n, 40) for n in (0, 1)] + [special.yn_zeros(n, 40) for n in (0, 1)]
+    )
+    gamma = np.array(
+        [1.4616321449683623, -2.457024738220801, -2.7476826467274127, -3.143580888349980, 35.04, 171.62]
+    )
+    middle = np.array(
+        [0.46875, 0.84375, 1.25, 4.0, 5.9, 6.0, 8.0, 10.05, 14.4, 38.5, 88.72, 89.4, 103.97, 104.7]
+    )
     everything = np.concatenate(
-        [quarter_turns, far, halves, powers, ln2, log10, exponents, wide, bessel, gamma, middle, np.linspace(0, 8, 801)]
+        [
+            quarter_turns,
+            far,
+            halves,
+            powers,
+            ln2,
+            log10,
+            exponents,
+            wide,
+            bessel,
+            gamma,
+            middle,
+            np.linspace(0, 8, 801),
+        ]
     )
     return np.concatenate([everything, -everything])
 
@@ -125,7 +148,11 @@ def several(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> lis
     grid = []
     for kind in kinds:
         if DTYPES[kind].kind in "iu":
-            grid.append(np.array([0, 1, -1, 2, 3, -4, 24, -24, 127, -149, 300, -1100, 2**31 - 1, -(2**31)], DTYPES[kind]))
+            grid.append(
+                np.array(
+                    [0, 1, -1, 2, 3, -4, 24, -24, 127, -149, 300, -1100, 2**31 - 1, -(2**31)], DTYPES[kind]
+                )
+            )
         else:
             values = special_values(kind)
             most = {2: 200, 3: 24, 4: 10}[len(kinds)] if count > 1 << 16 else {2: 24, 3: 8, 4: 5}[len(kinds)]
@@ -145,8 +172,10 @@ def several(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> lis
     if len(kinds) == 3 and dtype == DTYPES[kinds[2]]:  # sums of a product that cancel
         with np.errstate(all="ignore"):
             product = result[0].astype(np.float64) * result[1].astype(np.float64)
-            cancels = (-product * (1 + np.ldexp(rng.uniform(-1, 1, len(product)), -rng.integers(8, 30, len(product))))
-                       ).astype(dtype)
+            cancels = (
+                -product
+                * (1 + np.ldexp(rng.uniform(-1, 1, len(product)), -rng.integers(8, 30, len(product))))
+            ).astype(dtype)
         every = rng.random(len(product)) < 0.25
         result[2] = np.where(every, cancels, result[2])
     return result
@@ -155,7 +184,9 @@ def several(kinds: tuple[str, ...], count: int, rng: np.random.Generator) -> lis
 def _related(first: np.ndarray, kind: str, count: int, rng: np.random.Generator) -> np.ndarray:
     dtype = DTYPES[kind]
     if dtype.kind in "iu":
-        return np.where(rng.random(count) < 0.5, rng.integers(-1100, 1100, count), rng.integers(-20, 20, count)).astype(dtype)
+        return np.where(
+            rng.random(count) < 0.5, rng.integers(-1100, 1100, count), rng.integers(-20, 20, count)
+        ).astype(dtype)
     with np.errstate(all="ignore"):
         choices = [
             _random_bits(kind, count, rng),

@@ -40,7 +40,8 @@ UNIT = 2.0**-24  # half an ulp of 1 in f32
 
 
 def gamma(n: int) -> float:
-    """The bound n u / (1 - n u) of n roundings (N. J. Higham, Accuracy and Stability of Numerical Algorithms)."""
+    """The bound n u / (1 - n u) of n roundings (N. J. Higham, Accuracy and Stability of Numerical
+    Algorithms)."""
     return n * UNIT / (1 - n * UNIT)
 
 
@@ -60,7 +61,9 @@ def _sum(engine_name: str, loop: bool, data: str) -> dict[str, Any]:
     # 4 SIMD groups: a thread's registers, five steps in a SIMD group, the SIMD groups.
     registers = block // 128
     chain = (n // block if loop else 0) + registers - 1 + 5 + 3
-    name = f"sum of 2^{n.bit_length() - 1} f32, {data}, " + ("in a loop over blocks of 1024" if loop else "one block")
+    name = f"sum of 2^{n.bit_length() - 1} f32, {data}, " + (
+        "in a loop over blocks of 1024" if loop else "one block"
+    )
     return {
         "case": name,
         "engine": engine_name,
