@@ -214,8 +214,8 @@ TM_DOUBLE(static inline double nextafter(double x, double y) { return __builtin_
 
 static inline float fma(float a, float b, float c) { return metal::fma(a, b, c); }
 static inline half fma(half a, half b, half c) { return metal::fma(a, b, c); }
-// The product is exact in float unless it overflows or underflows. The sum is rounded to odd, because rounding it
-// to nearest and then to bfloat would round twice.
+// The product is exact in float unless it overflows or underflows. The sum is rounded to odd, because
+// rounding it to nearest and then to bfloat would round twice.
 static inline bfloat fma(bfloat a, bfloat b, bfloat c) {
   detail::Pair sum = detail::two_sum(float(a) * float(b), float(c));
   sum.high = metal::fma(float(a), float(b), float(c)); // the same, or right where the product overflows

@@ -296,8 +296,7 @@ static inline float jn(int n, float x) {
     value = 1.0f;
     for (uint k = 1; k <= order && value > 0.0f; ++k)
       value *= 0.5f * a / float(k);
-  }
-  else if (a >= float(order)) { // the upward recurrence is stable here
+  } else if (a >= float(order)) { // the upward recurrence is stable here
     float before = j0(a);
     value = j1(a);
     for (uint k = 1; k < order; ++k) {
@@ -402,7 +401,8 @@ static inline double normcdf(double x) {
   constexpr double high = 0x1.6a09e667f3bcdp-1, low = -0x1.bdd3413b26456p-55; // sqrt(1/2)
   double y = x * -high, rest = __builtin_fma(x, -high, -y) - x * low;
   double value = __builtin_erfc(y);
-  return 0.5 * (__builtin_fabs(x) < 40.0 ? value - rest * 0x1.20dd750429b6dp0 * __builtin_exp(-y * y) : value);
+  return 0.5 *
+         (__builtin_fabs(x) < 40.0 ? value - rest * 0x1.20dd750429b6dp0 * __builtin_exp(-y * y) : value);
 }
 
 static inline double erfcx(double x) {

@@ -14,7 +14,6 @@ from numerics.references import expected, reference_of
 from triton_metal import ops
 
 RESULTS = report.load()
-SAMPLES = 2048
 
 
 def signature(function):
@@ -55,31 +54,25 @@ def test_documented_errors_hold(group, engine, tmp_path):
     functions = [f for f in group if documented[f]]
     if not functions:
         return
-    columns = {}
+    columns = []
     for function in functions:
-        args = samples.arguments(function, 1 << 12, exhaustive=False)
-        step = max(1, len(args[0]) // (SAMPLES if "f64" not in signature(function)[1] else 64))
         worst = [documented[function]["at"]] if documented[function]["at"] else []
-        columns[function] = [
-            np.concatenate([np.array([case[i] for case in worst], a.dtype) if worst else a[:0], a[::step]])
-            for i, a in enumerate(args)
-        ]
-    count = max(len(args[0]) for args in columns.values())
-    # All functions of a kernel read the same arguments, so each gets a stretch of its own.
-    stretches = [[np.resize(a, count) for a in columns[function]] for function in functions]
-    args = [np.concatenate(parts) for parts in zip(*stretches, strict=True)]
+        columns.append(
+            [
+                np.concatenate([np.array([case[i] for case in worst], a.dtype) if worst else a[:0], a])
+                for i, a in enumerate(samples.quick(function))
+            ]
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        results = measure.Kernel(functions, engine, len(args[0]), tmp_path)(args)
         wrong = []
-        for number, function in enumerate(functions):
-            used = len(columns[function][0])
+        results = measure.run_together(functions, engine, columns, tmp_path)
+        for function, args, got in zip(functions, columns, results, strict=True):
             errors = measure.Errors()
-            errors.add(function, columns[function], results[number, number * count : number * count + used])
+            errors.add(function, args, got)
             record = documented[function]
-            if errors.ulp > report.rounded_up(record["ulp"]) or set(errors.differences) - set(
-                record["differences"]
-            ):
+            kinds = set(errors.differences) - set(record["differences"])
+            if errors.ulp > report.rounded_up(record["ulp"]) or kinds:
                 wrong.append((function.key, errors.ulp, errors.at, record["ulp"], errors.differences))
             elif errors.ulp < 0.99 * record["ulp"]:
                 wrong.append((function.key, "is better than documented", errors.ulp, record["ulp"]))

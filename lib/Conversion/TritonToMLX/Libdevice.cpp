@@ -66,8 +66,8 @@ static Value cubeRoot(Emitter &e, Value a) {
 }
 static Value inverseCubeRoot(Emitter &e, Value a) { return inverse(e, cubeRoot(e, a)); }
 
-/// erfc(x + low) by a Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical Recipes,
-/// section 6.2). Null for types other than f32.
+/// erfc(x + low) by a Chebyshev fit with a relative error below 1.2e-7 (W. H. Press et al., Numerical
+/// Recipes, section 6.2). Null for types other than f32.
 static Value complementaryErrorSum(Emitter &e, Value x, Value low) {
   if (!elementOf(x).isF32())
     return {};
@@ -80,8 +80,8 @@ static Value complementaryErrorSum(Emitter &e, Value x, Value low) {
   Value sum = constant(fit[9]);
   for (int i = 8; i >= 0; --i)
     sum = e.emit<AddOp>(e.emit<MultiplyOp>(sum, t), constant(fit[i]));
-  // exp(-z^2): the square as a sum of two numbers, and the root of the power, which does not overflow. MLX's exp
-  // of the whole exponent would have an error that grows with it.
+  // exp(-z^2): the square as a sum of two numbers, and the root of the power, which does not overflow. MLX's
+  // exp of the whole exponent would have an error that grows with it.
   Value scaled = e.emit<MultiplyOp>(z, constant(4097.0));
   Value head = e.emit<SubtractOp>(scaled, e.emit<SubtractOp>(scaled, z)), tail = e.emit<SubtractOp>(z, head);
   Value square = e.emit<MultiplyOp>(z, z), rest = e.emit<SubtractOp>(e.emit<MultiplyOp>(head, head), square);
@@ -110,15 +110,16 @@ static Value inverseErrorFunction(Emitter &e, Value a) { // MLX computes it in f
 static Value normalDistribution(Emitter &e, Value a) {
   if (!elementOf(a).isF32())
     return {};
-  // a / sqrt(2) as a sum of two numbers, because the tail depends on the exponent's last places. The first part
-  // of the constant has 12 bits, so that its product with a half of the digits of a is exact.
+  // a / sqrt(2) as a sum of two numbers, because the tail depends on the exponent's last places. The first
+  // part of the constant has 12 bits, so that its product with a half of the digits of a is exact.
   auto constant = [&](double v) { return number(e, a, v); };
   Value x = e.emit<MaximumOp>(e.emit<MinimumOp>(a, constant(30.0)), constant(-30.0));
   constexpr double high = 0x1.6ap-1, low = 0x1.3cccfe7799211p-14; // their sum is sqrt(1/2)
   Value scaled = e.emit<MultiplyOp>(x, constant(4097.0));
   Value head = e.emit<SubtractOp>(scaled, e.emit<SubtractOp>(scaled, x)), tail = e.emit<SubtractOp>(x, head);
   Value first = e.emit<MultiplyOp>(head, constant(-high)); // exact
-  Value second = e.emit<AddOp>(e.emit<MultiplyOp>(tail, constant(-high)), e.emit<MultiplyOp>(x, constant(-low)));
+  Value second =
+      e.emit<AddOp>(e.emit<MultiplyOp>(tail, constant(-high)), e.emit<MultiplyOp>(x, constant(-low)));
   Value sum = e.emit<AddOp>(first, second);
   Value rest = e.emit<SubtractOp>(second, e.emit<SubtractOp>(sum, first));
   return e.emit<MultiplyOp>(constant(0.5), complementaryErrorSum(e, sum, rest));

@@ -151,7 +151,8 @@ def wrong(got: np.ndarray, want: np.ndarray) -> np.ndarray:
 
 
 def arguments(cast: Cast, stride: int) -> Iterator[np.ndarray]:
-    """Every stride-th f32, all values of narrower types; of f64 those near the middles between values of the target, and random ones."""
+    """Every stride-th f32, all values of narrower types; of f64 those near the middles between values of the
+    target, and random ones."""
     width = WIDTHS.get(cast.source, 8)
     if width == 32:
         for start in range(0, 1 << 32, CHUNK * stride):

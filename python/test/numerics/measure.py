@@ -233,10 +233,29 @@ def sample_count(function: Function, most: int) -> int:
     return min(most, 1 << 18) if slow else most
 
 
+def is_exhaustive(function: Function) -> bool:
+    return len(function.arguments) == 1 and function.arguments[0] in ("f16", "bf16")
+
+
+def run_together(
+    functions: list[Function], engine_name: str, columns: list[list[np.ndarray]], folder: Path
+) -> list[np.ndarray]:
+    """The results of functions of the same types, each for its own arguments, by a single kernel."""
+    count = max(len(args[0]) for args in columns)
+    # All functions of a kernel read the same arguments, so each gets a stretch of its own.
+    stretches = [[np.resize(a, count) for a in args] for args in columns]
+    args = [np.concatenate(parts) for parts in zip(*stretches, strict=True)]
+    results = Kernel(functions, engine_name, len(args[0]), folder)(args)
+    return [results[i, i * count : i * count + len(own[0])] for i, own in enumerate(columns)]
+
+
 def measure(function: Function, folder: Path, most: int) -> dict[str, dict[str, Any] | None]:
     """The record of a function on each engine, or None if the engine refuses it."""
     args = samples.arguments(function, sample_count(function, most))
-    exhaustive = len(args) == 1 and function.arguments[0] in ("f16", "bf16")
+    args = [np.concatenate(parts) for parts in zip(args, samples.quick(function), strict=True)]
+    exhaustive = is_exhaustive(function)
+    if exhaustive:
+        args = [samples.everything(function.arguments[0])]
     exact = exact_results(function, args)
     found: dict[str, dict[str, Any] | None] = {}
     for name in ENGINES:
