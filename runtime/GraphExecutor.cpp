@@ -26,6 +26,8 @@ mx::Dtype dtypeOf(const std::string &name) {
       {"ui64", mx::uint64}, {"f16", mx::float16}, {"bf16", mx::bfloat16}, {"f32", mx::float32},
       {"f64", mx::float64},
   };
+  if (name.rfind("f8", 0) == 0) // MLX has no 8-bit floats: it moves their bytes
+    return mx::uint8;
   auto found = table.find(name);
   if (found == table.end())
     throw std::logic_error("MLX has no dtype '" + name + "'");

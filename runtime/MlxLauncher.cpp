@@ -46,11 +46,7 @@ std::string memoryElement(const std::string &type) {
   if (type.rfind(prefix, 0) != 0)
     return "";
   std::string element = type.substr(prefix.size(), type.find_first_of(",>", prefix.size()) - prefix.size());
-  if (element == "i1")
-    return "i8";
-  if (element.rfind("f8", 0) == 0)
-    return "ui8";
-  return element;
+  return element == "i1" ? "i8" : element;
 }
 
 mx::array scalarArray(const Argument &argument, const std::string &type) {

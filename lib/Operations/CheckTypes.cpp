@@ -13,10 +13,18 @@ using namespace mlir;
 
 namespace tmetal {
 
+bool isStorageType(Type type) {
+#define TM_ELEMENT_TYPE(NAME, TEST, IS_STORAGE)                                                              \
+  if (IS_STORAGE && (TEST))                                                                                  \
+    return true;
+#include "triton-metal/Operations/Registry.inc"
+  return false;
+}
+
 /// The column of an element type, or -1 for a type that is not in the registry.
 static int columnOf(Type type) {
   int column = 0;
-#define TM_ELEMENT_TYPE(NAME, TEST)                                                                          \
+#define TM_ELEMENT_TYPE(NAME, TEST, IS_STORAGE)                                                              \
   if (TEST)                                                                                                  \
     return column;                                                                                           \
   ++column;
@@ -72,13 +80,44 @@ std::optional<std::string> refusedType(Operation *op, EngineKind engine) {
     if (column < 0)
       continue;
     const TypeSupport &support = supportOf(form.cells[column]);
-    if (support.support != Support::Refused || isException(op, form.cells[column]))
+    bool refuses = support.support == Support::Refused || support.support == Support::InFloat32;
+    if (!refuses || isException(op, form.cells[column]))
       continue;
     std::string sentence;
     llvm::raw_string_ostream(sentence) << element << " " << support.reason;
     return sentence;
   }
   return std::nullopt;
+}
+
+/// How the engine for Metal, or the passes before it, treat a storage type in this operation.
+static Support supportOfStorage(Operation *op, const OperationRow &row, Type element) {
+  uint8_t cell = row.msl.cells[columnOf(element)];
+  return isException(op, cell) ? Support::Right : supportOf(cell).support;
+}
+
+static SmallVector<Type> storageTypesIn(Operation *op) {
+  SmallVector<Type> types;
+  for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
+    for (Type type : values.getTypes())
+      if (Type element = getElementTypeOrSelf(type); isStorageType(element))
+        types.push_back(element);
+  return types;
+}
+
+bool isComputedInFloat32(Operation *op) {
+  const OperationRow *row = rowOf(op->getName().getStringRef());
+  return row && llvm::any_of(storageTypesIn(op), [&](Type element) {
+           return supportOfStorage(op, *row, element) == Support::InFloat32;
+         });
+}
+
+Type storageTypeInArithmetic(Operation *op) {
+  const OperationRow *row = rowOf(op->getName().getStringRef());
+  for (Type element : storageTypesIn(op))
+    if (!row || supportOfStorage(op, *row, element) != Support::Right)
+      return element;
+  return Type();
 }
 
 } // namespace tmetal

@@ -26,7 +26,7 @@ llvm::ArrayRef<OperationRow> operationRows() {
 
 const std::vector<std::string> &elementTypes() {
   static const std::vector<std::string> names = {
-#define TM_ELEMENT_TYPE(NAME, TEST) NAME,
+#define TM_ELEMENT_TYPE(NAME, TEST, IS_STORAGE) NAME,
 #include "triton-metal/Operations/Registry.inc"
   };
   return names;

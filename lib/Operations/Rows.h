@@ -14,7 +14,7 @@ namespace tmetal {
 enum class SpokenOf { all, results, firstOperand, secondOperand };
 
 constexpr int kElementTypes = 0
-#define TM_ELEMENT_TYPE(NAME, TEST) +1
+#define TM_ELEMENT_TYPE(NAME, TEST, IS_STORAGE) +1
 #include "triton-metal/Operations/Registry.inc"
     ;
 

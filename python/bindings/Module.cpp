@@ -43,6 +43,7 @@ nb::dict engineForm(const tmetal::EngineForm &form) {
       {tmetal::Support::Right, "right"},
       {tmetal::Support::NotAdmitted, "not admitted"},
       {tmetal::Support::CpuOnly, "cpu only"},
+      {tmetal::Support::InFloat32, "in float32"},
       {tmetal::Support::Refused, "refused"},
   };
   nb::dict types;

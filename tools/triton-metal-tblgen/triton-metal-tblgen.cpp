@@ -94,12 +94,12 @@ public:
     section("TM_ELEMENT_TYPE", [&] {
       for (const Record *type : types)
         out << "TM_ELEMENT_TYPE(" << quoted(type->getValueAsString("name")) << ", "
-            << type->getValueAsString("test") << ")\n";
+            << type->getValueAsString("test") << ", " << type->getValueAsBit("isStorage") << ")\n";
     });
     section("TM_REASON", [&] {
       for (const auto &[index, reason] : enumerate(reasons))
-        out << "TM_REASON(" << index + kFirstReason << ", " << (reason.onCpu ? "CpuOnly" : "Refused") << ", "
-            << quoted(reason.text) << ", " << reason.unless << ")\n";
+        out << "TM_REASON(" << index + kFirstReason << ", " << reason.support << ", " << quoted(reason.text)
+            << ", " << reason.unless << ")\n";
     });
     section("TM_OPERATION", [&] { out << rows; });
   }
@@ -108,10 +108,9 @@ private:
   /// The values of a cell: right, not admitted by the verifier, or the number of a reason.
   enum : unsigned { kRight = 0, kNotAdmitted = 1, kFirstReason = 2 };
   struct Reason {
-    StringRef text, unless;
-    bool onCpu;
+    StringRef support, text, unless;
     bool operator==(const Reason &other) const {
-      return text == other.text && unless == other.unless && onCpu == other.onCpu;
+      return support == other.support && text == other.text && unless == other.unless;
     }
   };
 
@@ -129,20 +128,32 @@ private:
     std::vector<std::string> numbers;
     for (const Record *type : types)
       numbers.push_back(
-          std::to_string(is_contained(admitted, type) ? cell(type, engine, limits) : unsigned(kNotAdmitted)));
+          std::to_string(is_contained(admitted, type) ? cell(op, type, engine, limits) : unsigned(kNotAdmitted)));
     return "TM_CELLS(" + join(numbers, ", ") + ")";
   }
 
-  unsigned cell(const Record *type, const Record *engine, ArrayRef<const Record *> limits) {
+  /// A rule that computes would take the bytes of a storage type for numbers.
+  static bool mayComputeOnBytes(const Record *op, const Record *type) {
+    StringRef kind = op->getValueAsDef("kind")->getValueAsString("name");
+    return type->getValueAsBit("isStorage") && (kind == "elementwise" || kind == "combination") &&
+           !op->getValueAsBit("handlesStorage");
+  }
+
+  unsigned cell(const Record *op, const Record *type, const Record *engine,
+                ArrayRef<const Record *> limits) {
     bool refusesAll = isRefused(engine) && engine->getValueAsString("form").empty();
     if (refusesAll && !engine->getValueAsBit("hasNoRow"))
-      return numberOf({engine->getValueAsString("note"), "false", /*onCpu=*/false});
+      return numberOf({"Refused", engine->getValueAsString("note"), "false"});
     for (const Record *limit : limits)
       if (is_contained(limit->getValueAsListOfDefs("types"), type))
-        return numberOf({limit->getValueAsString("reason"), limit->getValueAsString("unless"),
-                         limit->getValueAsBit("rightOnCpu")});
+        return numberOf({limit->getValueAsString("support"), limit->getValueAsString("reason"),
+                         limit->getValueAsString("unless")});
     if (StringRef why = type->getValueAsString("cpuOnly"); !why.empty())
-      return numberOf({why, "false", /*onCpu=*/true});
+      return numberOf({"CpuOnly", why, "false"});
+    if (!isRefused(engine) && mayComputeOnBytes(op, type))
+      PrintFatalError(op->getLoc(), "'" + op->getValueAsString("name") + "' computes on the storage type " +
+                                        type->getValueAsString("name") +
+                                        ": limit it (InFloat32, StorageOnly) or set handlesStorage");
     return kRight;
   }
 

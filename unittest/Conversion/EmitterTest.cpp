@@ -143,13 +143,15 @@ TEST_F(EmitterTest, HelpersKeepShapeAndType) {
   expectType(dotProduct(e, floats({2, 4, 8}), floats({1, 8, 3}), f32, f32, f32, nullptr), {2, 4, 3}, f32);
 }
 
-TEST_F(EmitterTest, EightBitFloatsTravelAsBytes) {
+TEST_F(EmitterTest, EightBitFloatsAreConverted) {
   auto *c = &context;
-  for (Type narrow : {Type(mlir::Float8E4M3FNType::get(c)), Type(mlir::Float8E5M2Type::get(c))}) {
-    EXPECT_EQ(arrayElement(narrow), e.unsignedType(8));
-    Value bytes = convertFloat(e, floats({4}), e.f32(), narrow, false, nullptr);
-    expectType(bytes, {4}, e.unsignedType(8));
-    expectType(convertFloat(e, bytes, narrow, e.f16(), false, nullptr), {4}, e.f16());
+  for (Type narrow :
+       {Type(mlir::Float8E4M3FNType::get(c)), Type(mlir::Float8E5M2Type::get(c)),
+        Type(mlir::Float8E4M3B11FNUZType::get(c)), Type(mlir::Float8E4M3FNUZType::get(c)),
+        Type(mlir::Float8E5M2FNUZType::get(c))}) {
+    Value stored = convertFloat(e, floats({4}), e.f32(), narrow, false);
+    expectType(stored, {4}, narrow);
+    expectType(convertFloat(e, stored, narrow, e.f16(), false), {4}, e.f16());
   }
   EXPECT_EQ(memoryElement(e.i1()), e.builder.getI8Type());
 }

@@ -11,7 +11,9 @@ class ElementType<string typeName, string typeTest, string whyCpuOnly = ""> {
   string name = typeName;
   string test = typeTest;
   string cpuOnly = whyCpuOnly;
+  bit isStorage = false; // engines hold its bytes and cannot compute with it
 }
+class StorageType<string typeName, string typeTest> : ElementType<typeName, typeTest> { let isStorage = true; }
 def I1 : ElementType<"i1", "type.isInteger(1)">;
 def I8 : ElementType<"i8", "type.isInteger(8)">;
 def I16 : ElementType<"i16", "type.isInteger(16)">;
@@ -21,18 +23,17 @@ def F16 : ElementType<"f16", "type.isF16()">;
 def BF16 : ElementType<"bf16", "type.isBF16()">;
 def F32 : ElementType<"f32", "type.isF32()">;
 def F64 : ElementType<"f64", "type.isF64()", "is on the CPU device only: Metal has no double.">;
-def E5M2 : ElementType<"f8E5M2", "isa<Float8E5M2Type>(type)">;
-def E4M3FN : ElementType<"f8E4M3FN", "isa<Float8E4M3FNType>(type)">;
-def E4M3B11FNUZ : ElementType<"f8E4M3B11FNUZ", "isa<Float8E4M3B11FNUZType>(type)">;
-def E4M3FNUZ : ElementType<"f8E4M3FNUZ", "isa<Float8E4M3FNUZType>(type)">;
-def E5M2FNUZ : ElementType<"f8E5M2FNUZ", "isa<Float8E5M2FNUZType>(type)">;
+def E5M2 : StorageType<"f8E5M2", "isa<Float8E5M2Type>(type)">;
+def E4M3FN : StorageType<"f8E4M3FN", "isa<Float8E4M3FNType>(type)">;
+def E4M3B11FNUZ : StorageType<"f8E4M3B11FNUZ", "isa<Float8E4M3B11FNUZType>(type)">;
+def E4M3FNUZ : StorageType<"f8E4M3FNUZ", "isa<Float8E4M3FNUZType>(type)">;
+def E5M2FNUZ : StorageType<"f8E5M2FNUZ", "isa<Float8E5M2FNUZType>(type)">;
 def Ptr : ElementType<"ptr", "isa<tt::PointerType>(type)">;
 
 defvar Ints = [I8, I16, I32, I64];
 defvar AllInts = [I1] # Ints;
 defvar Floats = [F16, BF16, F32, F64];
-defvar OtherStorage8 = [E4M3B11FNUZ, E4M3FNUZ, E5M2FNUZ]; // formats that the mlx engine does not convert
-defvar Storage8 = [E5M2, E4M3FN] # OtherStorage8;
+defvar Storage8 = [E5M2, E4M3FN, E4M3B11FNUZ, E4M3FNUZ, E5M2FNUZ];
 defvar AllFloats = Floats # Storage8;
 defvar Numbers = AllInts # AllFloats;
 defvar Everything = Numbers # [Ptr];
@@ -44,17 +45,23 @@ def AllElementTypes : ElementTypes;
 
 /// Element types that the verifier of an operation admits but an engine does not support. The reason is a
 /// clause that follows the name of the type: "f8E5M2 is a storage format".
-class Limit<list<ElementType> limited, string why, bit onCpu, string exception> {
+class Limit<list<ElementType> limited, string what, string why, string exception> {
   list<ElementType> types = limited;
+  string support = what;     // an enumerator of tmetal::Support
   string reason = why;
-  bit rightOnCpu = onCpu;    // only the chips refuse it, which the printer reports
   string unless = exception; // in C++, an `op` that is supported after all
 }
-class Refused<list<ElementType> types, string why, string unless = "false"> : Limit<types, why, false, unless>;
-class CpuOnly<list<ElementType> types, string why> : Limit<types, why, true, "false">;
+class Refused<list<ElementType> types, string why, string unless = "false">
+    : Limit<types, "Refused", why, unless>;
+class CpuOnly<list<ElementType> types, string why> // only the chips refuse it, which the printer reports
+    : Limit<types, "CpuOnly", why, "false">;
 
 /// Bars arithmetic on 8-bit floats, whose bytes would be taken for numbers.
 def StorageOnly : Refused<Storage8, "is a storage format: convert to float32 first.">;
+/// The pass tt-widen-storage-arithmetic computes it in float32. An engine that meets it refuses it.
+class WidenedUnless<string exception>
+    : Limit<Storage8, "InFloat32", "is a storage format, and tt-widen-storage-arithmetic has not run.", exception>;
+def InFloat32 : WidenedUnless<"false">;
 
 // ---- engines ----
 
@@ -125,6 +132,9 @@ class Operation<string opName, Kind opKind, list<ElementType> admittedTypes, Eng
   Engine mlx = mlxEngine;
   list<Limit> limits = commonLimits; // limits of both engines
   Values values = ofValues;
+  // The rules take 8-bit floats for bytes that they move, or convert them. An operation that computes and does
+  // not set this must limit storage types; the generator insists.
+  bit handlesStorage = false;
   // How the printer spells it for scalars: a C++ expression with `use`. Empty if it is no expression.
   string spelling = "";
 }

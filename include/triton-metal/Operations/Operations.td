@@ -97,6 +97,7 @@ foreach access = ["tt.make_tensor_descriptor", "tt.descriptor_load", "tt.descrip
 
 // ---- reductions, scans, products ----
 
+let handlesStorage = true in {
 def : Operation<"tt.reduce", Combination, Everything,
     Metal<"lowerReduce", "registers, simd_shuffle_xor, threadgroup memory", "any combiner">,
     MLX<"raiseReduce", "sum, prod, max, min, all, any", "any other combiner as a tree of its operations",
@@ -107,10 +108,12 @@ def : Operation<"tt.scan", Combination, Everything,
 def : Operation<"tt.dot", Combination, Numbers,
     Metal<"lowerDot", "simdgroup_matrix", "f16, bf16, f32 from 8x8x8; else multiply and add; rounds once">,
     MLX<"raiseDot", "matmul", "in f32 (f64 for f64); int8 exact in chunks of 1024",
-        [Refused<[I16, I32, I64], "is too wide: products of integers are exact for int8 only.">,
-         Refused<OtherStorage8, "is not converted by the mlx engine.">]>, [], FirstOperand>;
+        [Refused<[I16, I32, I64], "is too wide: products of integers are exact for int8 only.">]>, [],
+    FirstOperand>;
+}
 defvar ScaledDotLeft = Before<"a dot product", "Scaled products become plain ones before; what is left cannot.">;
 def : Operation<"tt.dot_scaled", Combination, [I8] # AllFloats, ScaledDotLeft, ScaledDotLeft>;
+let handlesStorage = true in
 def : Operation<"tt.map_elementwise", Combination, Everything,
     Metal<"lowerMapElementwise", "the region's operations">,
     MLX<"raiseMapElementwise", "the region's operations", "packs of one element">>;
@@ -128,10 +131,10 @@ def : Operation<"scf.while", Control, Everything,
 foreach terminator = ["scf.yield", "scf.condition", "tt.reduce.return", "tt.scan.return",
                       "tt.map_elementwise.return"] in
   def : Operation<terminator, Structure, Everything, Within, MLX<"raiseNothing", "">>;
-let spelling = "undefined(use)" in
+let spelling = "undefined(use)", handlesStorage = true in
 def : Operation<"ub.poison", Elementwise, Everything,
     Metal<"lowerElementwise", "zero", "any value">,
-    MLX<"raisePoison", "constant", "any value", [Refused<Storage8 # [Ptr], "has no undefined value in MLX.">]>>;
+    MLX<"raisePoison", "constant", "any value", [Refused<[Ptr], "has no undefined value in MLX.">]>>;
 def : Operation<"llvm.intr.assume", Control, [I1], Metal<"lowerNothing", "none">, MLX<"raiseNothing", "none">>;
 foreach dependency = ["tt.grid_dependency_wait", "tt.grid_dependency_launch_dependents"] in
   def : Operation<dependency, Control, [], Metal<"lowerNothing", "none", "launches run in order">,
@@ -139,8 +142,9 @@ foreach dependency = ["tt.grid_dependency_wait", "tt.grid_dependency_launch_depe
 def : Operation<"ttg.barrier", Control, [],
     Metal<"lowerBarrier", "threadgroup_barrier">, MLX<"raiseNothing", "none", "programs run in step">>;
 def : Operation<"tt.print", Message, Everything,
-    Metal<"lowerPrint", "record for the host", "a bounded buffer; overflow is reported; 8-bit floats as bytes">,
-    Refuses<"Printing from a kernel is not possible in the mlx engine.">>;
+    Metal<"lowerPrint", "record for the host", "a bounded buffer; overflow is reported">,
+    Refuses<"Printing from a kernel is not possible in the mlx engine.">,
+    [WidenedUnless<"cast<tt::PrintOp>(op).getHex()">]>; // in hexadecimal, the byte is printed
 def : Operation<"tt.assert", Message, [I1],
     Metal<"lowerAssert", "record for the host", "an error after the launch">,
     Refuses<"Assertions in a kernel are not possible in the mlx engine.">>;
@@ -154,6 +158,7 @@ def : Operation<"tt.extern_elementwise", Elementwise, Everything,
 
 // ---- integers ----
 
+let handlesStorage = true in
 def : Operation<"arith.constant", Elementwise, Numbers,
     Metal<"lowerElementwise", "constant">, MLX<"raiseConstant", "constant">>;
 
@@ -217,7 +222,7 @@ def : IntegerFunction<"cttz", "ctz", "shifts and adds", "cttz">;
 let spelling = "compareInteger(use)" in
 def : Operation<"arith.cmpi", Elementwise, AllInts, Metal<"lowerElementwise", "<, ==, ...">,
                 MLX<"raiseCompareInteger", "less, equal, ...">, [], FirstOperand>;
-let spelling = "use.operand(0) + \" ? \" + use.operand(1) + \" : \" + use.operand(2)" in
+let spelling = "use.operand(0) + \" ? \" + use.operand(1) + \" : \" + use.operand(2)", handlesStorage = true in
 def : Operation<"arith.select", Elementwise, Everything, Metal<"lowerElementwise", "?:">,
                 MLX<"raiseSelect", "where">, [], Results>;
 
@@ -253,6 +258,7 @@ class FloatInMetal<string op, string function>
   let spelling = FloatCall<function>.text;
 }
 
+let limits = [InFloat32] in {
 def : FloatArithmetic<"arith.addf", "+", "add">;
 def : FloatArithmetic<"arith.subf", "-", "subtract">;
 def : FloatArithmetic<"arith.mulf", "*", "multiply">;
@@ -272,11 +278,12 @@ def : FloatOperation<"arith.minnumf", "fmin", Call<"minnum">.text, "minimum, whe
                      "the other operand for NaN">;
 let spelling = "compareFloat(use)" in
 def : Operation<"arith.cmpf", Elementwise, AllFloats, Metal<"lowerElementwise", "<, ==, ...">,
-                MLX<"raiseCompareFloat", "less, equal, ...">, [StorageOnly], FirstOperand>;
+                MLX<"raiseCompareFloat", "less, equal, ...">, [], FirstOperand>;
 def : FloatOperation<"tt.clampf", "fmin, fmax", "clamp(use)", "minimum, maximum", "raiseFloatMath">;
 def : FloatOperation<"math.fma", "fma", Call<"fma">.text, "multiply, add, subtract", "raiseFloatMath", "",
                      "rounded once, by error-free transformations">;
 def : FloatOperation<"math.absf", "fabs", FloatCall<"abs">.text, "abs", "raiseUnaryFloat<mlxir::AbsOp>">;
+}
 def : FloatFunction<"math.ceil", "ceil", "ceil">;
 def : FloatFunction<"math.floor", "floor", "floor">;
 def : FloatInMetal<"math.round", "round">;
@@ -319,28 +326,25 @@ class Conversion<string op, list<ElementType> types, string metalForm, string ml
     : Operation<op, Elementwise, types, Metal<"lowerElementwise", metalForm, note>,
                 MLX<"raiseConversion", mlxForm, mlxNote, mlxLimits>, limits> {
   let spelling = spell;
+  let handlesStorage = true;
 }
-defvar NotConverted = Refused<OtherStorage8, "is not converted by the mlx engine.">;
 def : Conversion<"arith.extsi", AllInts, "cast", "astype", "convertSigned(use)">;
 def : Conversion<"arith.extui", AllInts, "cast", "view, astype", "convertUnsigned(use)">;
 def : Conversion<"arith.trunci", AllInts, "cast", "astype", "truncateInteger(use)", "wraps">;
 def : Conversion<"arith.sitofp", AllInts # AllFloats, "cast", "astype", "convertSigned(use)", "", "",
-                 [StorageOnly]>;
+                 [InFloat32]>;
 def : Conversion<"arith.uitofp", AllInts # AllFloats, "cast", "view, astype", "convertUnsigned(use)", "", "",
-                 [StorageOnly]>;
+                 [InFloat32]>;
 def : Conversion<"arith.fptosi", AllInts # AllFloats, "cast", "astype", "toSigned(use)",
-                 "saturates; NaN is 0", "NaN and out of range: undefined", [StorageOnly]>;
+                 "saturates; NaN is 0", "NaN and out of range: undefined", [InFloat32]>;
 def : Conversion<"arith.fptoui", AllInts # AllFloats, "cast", "astype", "toUnsigned(use)",
-                 "saturates; NaN is 0", "NaN and out of range: undefined", [StorageOnly]>;
-def : Conversion<"arith.extf", AllFloats, "cast", "astype", "convertFloat(use)", "", "", [],
-                 [NotConverted]>;
-def : Conversion<"arith.truncf", AllFloats, "cast", "astype", "convertFloat(use)", "to nearest even",
-                 "to nearest even", [], [NotConverted]>;
+                 "saturates; NaN is 0", "NaN and out of range: undefined", [InFloat32]>;
+def : Conversion<"arith.extf", AllFloats, "cast", "astype", "convertFloat(use)">;
+def : Conversion<"arith.truncf", AllFloats, "cast", "astype", "convertFloat(use)", "to nearest even; fp8 saturates">;
 def : Conversion<"tt.fp_to_fp", AllFloats, "cast, bit operations", "astype, bit operations",
-                 "convertFloat(use)", "to nearest even or toward zero",
-                 "to nearest even or toward zero; fp8 saturates", [], [NotConverted]>;
+                 "convertFloat(use)", "to nearest even or toward zero; fp8 saturates">;
 foreach bitcast = ["arith.bitcast", "tt.bitcast"] in
-  let spelling = "bitcast(use)" in
+  let spelling = "bitcast(use)", handlesStorage = true in
   def : Operation<bitcast, Elementwise, !if(!eq(bitcast, "tt.bitcast"), Everything, Numbers),
                   Metal<"lowerElementwise", "as_type">, MLX<"raiseBitcast", "view">>;
 

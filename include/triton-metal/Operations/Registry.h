@@ -13,12 +13,13 @@ enum class Support {
   Right,
   NotAdmitted, // there is no such operation, by its verifier
   CpuOnly,     // supported on the CPU device, refused on the chips
+  InFloat32,   // right: a pass before the engines computes it in float32
   Refused,
 };
 
 struct TypeSupport {
   Support support;
-  const char *reason; // for CpuOnly and Refused: a clause that follows the name of the type, or a sentence
+  const char *reason; // where an engine refuses it: a clause that follows the name of the type, or a sentence
 };
 
 struct EngineForm {

@@ -101,7 +101,7 @@ Value dotProduct(Emitter &e, Value a, Value b, Type aType, Type bType, Type resu
   }
   // Products of narrow floats are exact in f32; MLX would round them to the type of the operands.
   Type sumType = aType.isF64() || bType.isF64() || resultType.isF64() ? Type(e.f64()) : f32;
-  auto widen = [&](Value v, Type type) { return convertFloat(e, v, type, sumType, false, op); };
+  auto widen = [&](Value v, Type type) { return convertFloat(e, v, type, sumType, false); };
   Value left = widen(a, aType);
   return e.convert(contract(e, left, widen(b, bType)), resultType);
 }

@@ -41,9 +41,9 @@ static Value converted(Emitter &e, Operation *op, Value a, Type from, Type to) {
       .Case([&](arith::FPToUIOp) { return to.isInteger(1) ? isNotZero() : throughUnsigned(a); })
       .Case([&](tt::FpToFpOp convert) {
         bool towardZero = convert.getRounding() == tt::RoundingMode::RTZ;
-        return convertFloat(e, a, from, to, towardZero, op);
+        return convertFloat(e, a, from, to, towardZero);
       })
-      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) { return convertFloat(e, a, from, to, false, op); });
+      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) { return convertFloat(e, a, from, to, false); });
 }
 
 void raiseConversion(Raising &r, Operation *op) {
@@ -105,7 +105,7 @@ void raiseBitcast(Raising &r, Operation *op) {
   }
   if (from.isInteger(1) || to.isInteger(1))
     refuse(op, "A bitcast between " + typeName(from) + " and " + typeName(to) + " is not supported.");
-  values.setArray(result, e.bits(values.arrayOf(source), arrayElement(to)));
+  values.setArray(result, e.bits(values.arrayOf(source), to));
 }
 
 } // namespace tmetal::raising

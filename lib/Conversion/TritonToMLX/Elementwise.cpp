@@ -36,13 +36,7 @@ void raiseConstant(Raising &r, Operation *op) {
     return;
   }
   if (auto number = dyn_cast<FloatAttr>(value)) {
-    Type type = arrayElement(element);
-    if (type != element)
-      values.setArray(
-          result,
-          e.integer(static_cast<int64_t>(number.getValue().bitcastToAPInt().getZExtValue()), type, rank));
-    else
-      values.setArray(result, e.scalar(FloatAttr::get(element, number.getValue()), element, rank));
+    values.setArray(result, e.scalar(number, element, rank));
     return;
   }
   Extents shape(values.programRank(), 1);
@@ -54,7 +48,7 @@ void raiseConstant(Raising &r, Operation *op) {
     values.setKnown(result, IndexExpr::fromValues(shape, std::move(all)));
     return;
   }
-  if (dense && arrayElement(element) == element) {
+  if (dense) {
     values.setArray(result, e.emit<ConstantOp>(dense.reshape(RankedTensorType::get(shape, element))));
     return;
   }
@@ -71,7 +65,7 @@ void raisePoison(Raising &r, Operation *op) {
     values.set(result, values.makeCondition(Condition::constant(false, rank)));
   else if (element.isIntOrIndex())
     values.setIndex(result, IndexExpr::constant(0, rank));
-  else if (isa<FloatType>(element) && arrayElement(element) == element)
+  else if (isa<FloatType>(element))
     values.setArray(result, e.real(0.0, element, rank));
   else
     refuse(op, "An undefined value of type " + typeName(result.getType()) + " is not supported.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "FloatConversion.h"
-#include "Refusal.h"
+
+#include "triton-metal/Operations/CheckTypes.h"
 
 #include <cmath>
 
@@ -11,45 +12,62 @@ namespace tmetal::raising {
 
 using namespace mlxir;
 
-Type arrayElement(Type type) {
-  if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8)
-    return IntegerType::get(type.getContext(), 8, IntegerType::Unsigned);
-  return type;
-}
+Type memoryElement(Type type) { return type.isInteger(1) ? IntegerType::get(type.getContext(), 8) : type; }
 
-Type memoryElement(Type type) {
-  return type.isInteger(1) ? IntegerType::get(type.getContext(), 8) : arrayElement(type);
-}
+namespace {
+/// A format of 8 bits. Its codes without sign are in the order of the numbers.
+struct Float8Format {
+  int mantissa, bias;
+  int64_t largest; // the code of the largest finite number
+  int64_t nan;
+  bool hasNegativeZero; // else 0x80 is the only NaN
 
-static Value fromFloat8(Emitter &e, Value bits, Type from) {
-  unsigned rank = shapeOf(bits).size();
+  explicit Float8Format(Type type) {
+    const fltSemantics &semantics = cast<FloatType>(type).getFloatSemantics();
+    auto code = [](const APFloat &number) {
+      return static_cast<int64_t>(number.bitcastToAPInt().getZExtValue());
+    };
+    mantissa = static_cast<int>(APFloat::semanticsPrecision(semantics)) - 1;
+    bias = 1 - APFloat::semanticsMinExponent(semantics);
+    largest = code(APFloat::getLargest(semantics));
+    hasNegativeZero = code(APFloat::getZero(semantics, /*Negative=*/true)) != 0;
+    nan = hasNegativeZero ? 0x7f : 0x80;
+  }
+};
+} // namespace
+
+static Value fromFloat8(Emitter &e, Value stored, Type from) {
+  unsigned rank = shapeOf(stored).size();
   Type u32 = e.unsignedType(32), f32 = e.f32();
-  if (isa<Float8E5M2Type>(from)) { // the upper byte of an f16
+  Value bits = e.bits(stored, e.unsignedType(8));
+  if (isa<Float8E5M2Type>(from)) { // the upper byte of an f16; the only format with infinities
     Type u16 = e.unsignedType(16);
     Value wide = e.emit<LeftShiftOp>(e.convert(bits, u16), e.integer(8, u16, rank));
     return e.convert(e.bits(wide, e.f16()), f32);
   }
-  // E4M3FN has bias 7, no infinity, and all ones for NaN.
+  Float8Format format(from);
+  auto constant = [&](int64_t v) { return e.integer(v, u32, rank); };
   Value x = e.convert(bits, u32);
-  Value magnitude = e.emit<BitwiseAndOp>(x, e.integer(0x7f, u32, rank));
-  Value normal = e.emit<AddOp>(e.emit<LeftShiftOp>(magnitude, e.integer(20, u32, rank)),
-                               e.integer(120 << 23, u32, rank));
-  Value subnormal = e.emit<MultiplyOp>(e.convert(magnitude, f32), e.real(0x1p-9, f32, rank));
-  Value value = e.where(e.emit<LessOp>(magnitude, e.integer(8, u32, rank)), subnormal, e.bits(normal, f32));
-  value = e.where(e.emit<EqualOp>(magnitude, e.integer(0x7f, u32, rank)), e.real(NAN, f32, rank), value);
-  Value negative = e.emit<GreaterEqualOp>(x, e.integer(0x80, u32, rank));
-  return e.where(negative, e.emit<NegativeOp>(value), value);
+  Value magnitude = e.emit<BitwiseAndOp>(x, constant(0x7f));
+  Value normal = e.emit<AddOp>(e.emit<LeftShiftOp>(magnitude, constant(23 - format.mantissa)),
+                               constant(int64_t(127 - format.bias) << 23));
+  Value subnormal = e.emit<MultiplyOp>(
+      e.convert(magnitude, f32), e.real(std::ldexp(1.0, 1 - format.bias - format.mantissa), f32, rank));
+  Value isSubnormal = e.emit<LessOp>(magnitude, constant(int64_t(1) << format.mantissa));
+  Value value = e.where(isSubnormal, subnormal, e.bits(normal, f32));
+  Value isNan = format.hasNegativeZero ? e.emit<GreaterOp>(magnitude, constant(format.largest))
+                                       : e.emit<EqualOp>(x, constant(format.nan));
+  value = e.where(isNan, e.real(NAN, f32, rank), value);
+  Value isNegative = e.emit<GreaterEqualOp>(x, constant(0x80));
+  return e.where(isNegative, e.emit<NegativeOp>(value), value);
 }
 
-static Value toFloat8(Emitter &e, Value a, Type to, bool towardZero, Operation *op) {
-  bool e5m2 = isa<Float8E5M2Type>(to);
-  if (!e5m2 && !isa<Float8E4M3FNType>(to))
-    refuse(op, "Converting to " + typeName(to) + " is not supported.");
+static Value toFloat8(Emitter &e, Value a, Type to, bool towardZero) {
+  Float8Format format(to);
   unsigned rank = shapeOf(a).size();
   Type u32 = e.unsignedType(32), f32 = e.f32(), u8 = e.unsignedType(8);
   a = e.convert(a, f32);
-  int mantissa = e5m2 ? 2 : 3, bias = e5m2 ? 15 : 7, drop = 23 - mantissa;
-  int64_t largest = e5m2 ? 0x7b : 0x7e, nan = 0x7f;
+  int mantissa = format.mantissa, bias = format.bias, drop = 23 - mantissa;
   auto constant = [&](int64_t v) { return e.integer(v, u32, rank); };
   Value bits = e.bits(a, u32);
   Value magnitude = e.emit<BitwiseAndOp>(bits, constant(0x7fffffff));
@@ -65,40 +83,46 @@ static Value toFloat8(Emitter &e, Value a, Type to, bool towardZero, Operation *
   Value subnormal = e.convert(towardZero ? e.emit<FloorOp>(scaled) : e.emit<RoundOp>(scaled), u32);
   Value isSubnormal = e.emit<LessOp>(magnitude, constant(int64_t(127 - bias + 1) << 23));
   // Numbers beyond the range saturate, as in the hardware conversions that Triton uses elsewhere.
-  Value result = e.where(isSubnormal, subnormal, normal);
-  Value tooLarge =
-      e.emit<LogicalAndOp>(e.emit<LogicalNotOp>(isSubnormal), e.emit<GreaterOp>(normal, constant(largest)));
-  result = e.where(tooLarge, constant(largest), result);
-  result = e.where(e.emit<GreaterOp>(magnitude, constant(0x7f800000)), constant(nan), result);
+  Value code = e.where(isSubnormal, subnormal, normal);
+  Value tooLarge = e.emit<LogicalAndOp>(e.emit<LogicalNotOp>(isSubnormal),
+                                        e.emit<GreaterOp>(normal, constant(format.largest)));
+  code = e.where(tooLarge, constant(format.largest), code);
   Value sign = e.emit<BitwiseAndOp>(e.emit<RightShiftOp>(bits, constant(24)), constant(0x80));
-  return e.convert(e.emit<BitwiseOrOp>(result, sign), u8);
+  Value isNan = e.emit<GreaterOp>(magnitude, constant(0x7f800000));
+  if (format.hasNegativeZero) {
+    code = e.emit<BitwiseOrOp>(e.where(isNan, constant(format.nan), code), sign);
+  } else {
+    Value isZero = e.emit<EqualOp>(code, constant(0));
+    code = e.where(isZero, code, e.emit<BitwiseOrOp>(code, sign));
+    code = e.where(isNan, constant(format.nan), code);
+  }
+  return e.bits(e.convert(code, u8), to);
 }
 
-Value convertFloat(Emitter &e, Value a, Type from, Type to, bool towardZero, Operation *op) {
+/// MLX converts f64 to narrow types through f32 and would round twice. Rounding the first step to odd makes the
+/// second one exact.
+static Value toFloat32Odd(Emitter &e, Value a) {
+  Type f32 = e.f32(), f64 = e.f64(), u32 = e.unsignedType(32);
+  unsigned rank = shapeOf(a).size();
+  Value near = e.convert(a, f32), back = e.convert(near, f64), bits = e.bits(near, u32),
+        one = e.integer(1, u32, rank);
+  Value away = e.emit<GreaterOp>(e.emit<AbsOp>(back), e.emit<AbsOp>(a));
+  Value truncated = e.where(away, e.emit<SubtractOp>(bits, one), bits);
+  Value odd = e.emit<BitwiseOrOp>(truncated, one);
+  Value inexact =
+      e.emit<LogicalAndOp>(e.emit<NotEqualOp>(back, a), e.emit<LogicalNotOp>(e.emit<IsnanOp>(a)));
+  return e.bits(e.where(inexact, odd, bits), f32);
+}
+
+Value convertFloat(Emitter &e, Value a, Type from, Type to, bool towardZero) {
   if (from == to)
     return a;
-  bool from8 = arrayElement(from) != from, to8 = arrayElement(to) != to;
-  if (from8) {
-    if (!isa<Float8E5M2Type, Float8E4M3FNType>(from))
-      refuse(op, "Converting from " + typeName(from) + " is not supported.");
+  if (isStorageType(from))
     a = fromFloat8(e, a, from);
-  }
-  if (to8)
-    return toFloat8(e, a, to, towardZero, op);
-  if (elementOf(a).isF64() && to.getIntOrFloatBitWidth() < 32) {
-    // MLX converts through f32 and would round twice. Rounding the first step to
-    // odd makes the second one exact.
-    Type f32 = e.f32(), f64 = e.f64(), u32 = e.unsignedType(32);
-    unsigned rank = shapeOf(a).size();
-    Value near = e.convert(a, f32), back = e.convert(near, f64), bits = e.bits(near, u32),
-          one = e.integer(1, u32, rank);
-    Value away = e.emit<GreaterOp>(e.emit<AbsOp>(back), e.emit<AbsOp>(a));
-    Value truncated = e.where(away, e.emit<SubtractOp>(bits, one), bits);
-    Value odd = e.emit<BitwiseOrOp>(truncated, one);
-    Value inexact =
-        e.emit<LogicalAndOp>(e.emit<NotEqualOp>(back, a), e.emit<LogicalNotOp>(e.emit<IsnanOp>(a)));
-    a = e.bits(e.where(inexact, odd, bits), f32);
-  }
+  if (elementOf(a).isF64() && to.getIntOrFloatBitWidth() < 32)
+    a = toFloat32Odd(e, a);
+  if (isStorageType(to))
+    return toFloat8(e, a, to, towardZero);
   Value rounded = e.convert(a, to);
   if (!towardZero || to.getIntOrFloatBitWidth() >= elementOf(a).getIntOrFloatBitWidth())
     return rounded;

@@ -6,14 +6,10 @@
 
 namespace tmetal::raising {
 
-/// The element type of the array for an element type of the kernel (fp8 is kept as ui8), and the type that it
-/// has in memory (a byte for i1).
-mlir::Type arrayElement(mlir::Type type);
+/// The type that an element type of the kernel has in memory: a byte for i1.
 mlir::Type memoryElement(mlir::Type type);
 
-/// Converts between element types of the kernel, to nearest even or toward zero; fp8
-/// saturates. A refusal names `op`.
-mlir::Value convertFloat(Emitter &e, mlir::Value a, mlir::Type from, mlir::Type to, bool towardZero,
-                         mlir::Operation *op);
+/// Converts between element types of the kernel, to nearest even or toward zero; 8-bit floats saturate.
+mlir::Value convertFloat(Emitter &e, mlir::Value a, mlir::Type from, mlir::Type to, bool towardZero);
 
 } // namespace tmetal::raising

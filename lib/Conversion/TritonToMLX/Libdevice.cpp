@@ -299,7 +299,7 @@ void raiseExternElementwise(Raising &r, Operation *op) {
   SmallVector<Value, 3> args;
   for (Value operand : op->getOperands())
     args.push_back(r.values.arrayOf(operand));
-  Type result = arrayElement(getElementTypeOrSelf(op->getResult(0).getType()));
+  Type result = getElementTypeOrSelf(op->getResult(0).getType());
   Value value = libdeviceCall(r.emitter, name, args, result);
   if (!value && unaryForm(name))
     refuse(op, "'" + symbol + "' of " + typeName(elementOf(args[0])) + " is not supported.");

@@ -63,7 +63,7 @@ private:
       inputs.push_back(RankedTensorType::get({spec.nbytes / bytesOf(element)}, element));
     for (auto [i, spec] : enumerate(signature.arguments))
       if (spec.kind == ArgumentSpec::Kind::Dynamic)
-        inputs.push_back(RankedTensorType::get({}, arrayElement(parameterType(i))));
+        inputs.push_back(RankedTensorType::get({}, parameterType(i)));
     return inputs;
   }
 

@@ -26,7 +26,7 @@ static Value carry(Raising &r, const Val &val, Type type) {
   Extents extents = r.values.extentsOf(type);
   Value array = val.kind == Val::Kind::Pointer
                     ? r.values.offsetOf(val, extents)
-                    : r.values.toArray(val, arrayElement(getElementTypeOrSelf(type)), extents);
+                    : r.values.toArray(val, getElementTypeOrSelf(type), extents);
   return r.emitter.broadcast(array, extents);
 }
 

@@ -140,7 +140,7 @@ Value Values::toArray(const Val &val, Type elementType, ArrayRef<int64_t> extent
 }
 
 Value Values::arrayOf(Value value) {
-  return toArray(get(value), arrayElement(getElementTypeOrSelf(value.getType())), extentsOf(value.getType()));
+  return toArray(get(value), getElementTypeOrSelf(value.getType()), extentsOf(value.getType()));
 }
 
 Value Values::fullArrayOf(Value value) { return fullBlock(arrayOf(value), value.getType()); }
@@ -237,7 +237,7 @@ Val Values::select(const Val &condition, const Val &a, const Val &b, Type type, 
       if (auto index = selectIndex(known, *x, *y, extents))
         return makeCondition(Condition::fromInteger(*index, extents));
   }
-  Type element = arrayElement(getElementTypeOrSelf(type));
+  Type element = getElementTypeOrSelf(type);
   Value chooser = toArray(condition, e.i1(), extents), first = toArray(a, element, extents);
   return makeArray(e.where(chooser, first, toArray(b, element, extents)));
 }

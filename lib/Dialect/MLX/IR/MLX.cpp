@@ -382,6 +382,9 @@ LogicalResult ScatterOp::verify() {
   if (getIndices().getType().getRank() != 1 ||
       getIndices().getType().getShape() != getUpdates().getType().getShape())
     return emitOpError("needs one index per update");
+  auto number = dyn_cast<FloatType>(getA().getType().getElementType());
+  if (getReduction() != ScatterReduction::None && number && number.getWidth() == 8)
+    return emitOpError() << "cannot combine " << number << ", which MLX only moves";
   return success();
 }
 

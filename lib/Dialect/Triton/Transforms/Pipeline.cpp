@@ -20,6 +20,8 @@ void buildSharedPipeline(OpPassManager &passes) {
   // Branches are lifted before inlining, because a body of several blocks cannot be inlined into a loop.
   passes.addPass(createLiftControlFlow());
   passes.addPass(createInlineCalls());
+  // Before anything folds: folders compute in 8 bits, where overflow differs.
+  passes.addPass(createWidenStorageArithmetic());
   passes.addPass(createCountUnsignedLoops());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

@@ -2,6 +2,7 @@
 // Verifiers: each operation must stand where it is allowed to, and must stay inside of the registers, arrays
 // and matrices that it names.
 #include "triton-metal/Dialect/TritonMetal/IR/TritonMetal.h"
+#include "triton-metal/Operations/CheckTypes.h"
 #include "triton-metal/Support/Types.h"
 
 #include "mlir/IR/Builders.h"
@@ -172,6 +173,19 @@ static LogicalResult isOfType(Operation *op, Type type, Type wanted, const char 
 
 // ---- the kernel ----
 
+/// Operations of other dialects in the kernel must not be arithmetic on storage types, whose bytes the printer
+/// would write as numbers. Those of this dialect move values, and their verifiers know the exceptions.
+static LogicalResult storageIsNotComputedWith(KernelOp kernel) {
+  WalkResult walk = kernel.walk([&](Operation *op) -> WalkResult {
+    if (op->getDialect() == kernel->getDialect())
+      return WalkResult::advance();
+    if (Type type = tmetal::storageTypeInArithmetic(op))
+      return op->emitOpError() << "is arithmetic on " << type << ", of which a kernel only has the bytes";
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 LogicalResult KernelOp::verify() {
   int64_t groups = getSimdgroups();
   if (groups < 1 || groups > 32 || !llvm::isPowerOf2_64(groups))
@@ -189,7 +203,7 @@ LogicalResult KernelOp::verify() {
     if (groups.size() != int64_t(body.getNumArguments()))
       return emitOpError() << "has " << body.getNumArguments() << " parameters and " << groups.size()
                            << " alias groups";
-  return success();
+  return storageIsNotComputedWith(*this);
 }
 
 LogicalResult RegionOp::verify() {
@@ -283,7 +297,8 @@ LogicalResult AtomicRMWOp::verify() {
       failed(isOfType(*this, getResult().getType(), type, "a result")))
     return failure();
   bool isFloat = getKind() == tt::RMWOp::FADD;
-  if (getKind() != tt::RMWOp::XCHG && (isFloat ? !isa<FloatType>(type) : !type.isInteger()))
+  bool isNumber = isFloat ? isa<FloatType>(type) && !tmetal::isStorageType(type) : type.isInteger();
+  if (getKind() != tt::RMWOp::XCHG && !isNumber)
     return emitOpError() << "'" << tt::stringifyRMWOp(getKind()) << "' is for "
                          << (isFloat ? "floats" : "integers") << ", not " << type;
   return success();

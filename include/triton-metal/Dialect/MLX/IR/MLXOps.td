@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The `mlx` dialect: one operation for each MLX array operation in use (mlx/ops.h), on static shapes.
-// Element types: i1 = bool_, iN = intN, uiN = uintN, f16, bf16, f32, f64.
+// Element types: i1 = bool_, iN = intN, uiN = uintN, f16, bf16, f32, f64. MLX holds the formats of 8-bit floats as
+// uint8; here they keep their types, so that only operations that move elements accept them.
 // Shapes broadcast as in MLX (NumPy rules).
 #ifndef TRITON_METAL_MLX_OPS
 #define TRITON_METAL_MLX_OPS
@@ -18,8 +19,9 @@ def MLX_Dialect : Dialect {
 }
 
 def MLX_Array : RankedTensorOf<[AnyInteger, AnyFloat]>;
+def MLX_Number : RankedTensorOf<[AnyInteger, F16, BF16, F32, F64]>;
 def MLX_Truth : RankedTensorOf<[I1]>;
-def MLX_Float : RankedTensorOf<[AnyFloat]>;
+def MLX_Float : RankedTensorOf<[F16, BF16, F32, F64]>;
 def MLX_Integer : RankedTensorOf<[AnyInteger]>;
 def MLX_Index : RankedTensorOf<[I32, I64]>;
 
@@ -64,12 +66,12 @@ class MLX_Broadcasting<string mnemonic, string element, list<Trait> traits = []>
 defvar ElementOfA = "::mlir::getElementTypeOrSelf(adaptor.getA())";
 defvar ElementTruth = "::mlir::IntegerType::get(context, 1)";
 
-class MLX_Unary<string mnemonic, Type operand = MLX_Array, string element = ElementOfA>
+class MLX_Unary<string mnemonic, Type operand = MLX_Number, string element = ElementOfA>
     : MLX_Broadcasting<mnemonic, element> {
   let arguments = (ins operand:$a);
   let assemblyFormat = "$a attr-dict `:` type($a) `->` type($result)";
 }
-class MLX_Binary<string mnemonic, Type operand = MLX_Array, string element = ElementOfA>
+class MLX_Binary<string mnemonic, Type operand = MLX_Number, string element = ElementOfA>
     : MLX_Broadcasting<mnemonic, element, [AllElementTypesMatch<["a", "b"]>]> {
   let arguments = (ins operand:$a, operand:$b);
   let assemblyFormat = "$a `,` $b attr-dict `:` type($a) `,` type($b) `->` type($result)";
@@ -78,7 +80,7 @@ class MLX_UnaryFloat<string mnemonic> : MLX_Unary<mnemonic, MLX_Float>;
 class MLX_BinaryFloat<string mnemonic> : MLX_Binary<mnemonic, MLX_Float>;
 class MLX_BinaryInteger<string mnemonic> : MLX_Binary<mnemonic, MLX_Integer>;
 class MLX_TestFloat<string mnemonic> : MLX_Unary<mnemonic, MLX_Float, ElementTruth>;
-class MLX_Comparison<string mnemonic> : MLX_Binary<mnemonic, MLX_Array, ElementTruth>;
+class MLX_Comparison<string mnemonic> : MLX_Binary<mnemonic, MLX_Number, ElementTruth>;
 
 def MLX_AbsOp : MLX_Unary<"abs">;
 def MLX_NegativeOp : MLX_Unary<"negative">;
@@ -145,14 +147,14 @@ def MLX_WhereOp : MLX_Broadcasting<"where", ElementOfA, [AllElementTypesMatch<["
 }
 
 // Conversions: `astype` converts values as C does; `view` keeps the bits.
-class MLX_Conversion<string mnemonic, list<Trait> traits> : MLX_Op<mnemonic, traits> {
-  let arguments = (ins MLX_Array:$a);
-  let results = (outs MLX_Array:$result);
+class MLX_Conversion<string mnemonic, Type arrays, list<Trait> traits> : MLX_Op<mnemonic, traits> {
+  let arguments = (ins arrays:$a);
+  let results = (outs arrays:$result);
   let assemblyFormat = "$a attr-dict `:` type($a) `->` type($result)";
   let builders = [OpBuilder<(ins "::mlir::Value":$a, "::mlir::Type":$elementType)>];
 }
-def MLX_AstypeOp : MLX_Conversion<"astype", [MLX_Elementwise, SameOperandsAndResultShape]>;
-def MLX_ViewOp : MLX_Conversion<"view", [MLX_View]> {
+def MLX_AstypeOp : MLX_Conversion<"astype", MLX_Number, [MLX_Elementwise, SameOperandsAndResultShape]>;
+def MLX_ViewOp : MLX_Conversion<"view", MLX_Array, [MLX_View]> {
   let summary = "The same bits under another dtype; the last axis changes its extent with the width";
   let hasVerifier = 1;
 }
@@ -268,7 +270,7 @@ def MLX_ScatterOp : MLX_Inferred<"scatter", [AllElementTypesMatch<["a", "updates
 
 // ---- reductions and scans ----
 
-class MLX_Reduction<string mnemonic, Type operand = MLX_Array>
+class MLX_Reduction<string mnemonic, Type operand = MLX_Number>
     : MLX_Inferred<mnemonic, [MLX_Reduces]> {
   let summary = "Reduces the axes, which stay with extent 1";
   let arguments = (ins operand:$a, DenseI64ArrayAttr:$axes);
@@ -289,7 +291,7 @@ foreach m = ["All", "Any"] in
   def MLX_#m#Op : MLX_Reduction<!tolower(m), MLX_Truth>;
 
 class MLX_Scan<string mnemonic> : MLX_Inferred<mnemonic, [MLX_Scans]> {
-  let arguments = (ins MLX_Array:$a, I64Attr:$axis, BoolAttr:$reverse);
+  let arguments = (ins MLX_Number:$a, I64Attr:$axis, BoolAttr:$reverse);
   let assemblyFormat = "$a attr-dict `:` type($a) `->` type($result)";
   let hasVerifier = 1;
   let extraClassDefinition = [{

@@ -24,6 +24,19 @@ def InlineCalls : Pass<"tt-inline-calls", "::mlir::ModuleOp"> {
   }];
 }
 
+def WidenStorageArithmetic : Pass<"tt-widen-storage-arithmetic", "::mlir::ModuleOp"> {
+  let summary = "computes arithmetic on 8-bit floats in float32";
+  let description = [{
+    Operands of a storage type are converted to f32 and results back, to nearest even. Finite results beyond the range
+    become the largest finite number, as in conversions; infinities stay infinities where the format has them. Minima,
+    maxima, absolute values, negations, comparisons and remainders are exact. A reduction or scan whose combiner computes
+    carries f32 and rounds its results once. The registry of operations says which operations this concerns.
+
+    Runs before anything folds constants: folders compute in the format itself, where overflow gives infinity or NaN.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::tmetal::tt::TritonDialect"];
+}
+
 def CountUnsignedLoops : Pass<"tt-count-unsigned-loops", "::mlir::ModuleOp"> {
   let summary = "turns loops with unsigned bounds into loops over a trip counter";
   let description = [{
