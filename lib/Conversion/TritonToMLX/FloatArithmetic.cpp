@@ -57,11 +57,14 @@ Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
   Value part = e.emit<SubtractOp>(sum, product);
   Value sumError =
       e.emit<AddOp>(e.emit<SubtractOp>(product, e.emit<SubtractOp>(sum, part)), e.emit<SubtractOp>(c, part));
-  Value fused = e.emit<AddOp>(sum, e.emit<AddOp>(productError, sumError));
-  // The plain result is kept where the splitting overflowed, and for infinities and NaN.
+  Value errors = e.emit<AddOp>(productError, sumError);
+  Value fused = e.emit<AddOp>(sum, errors);
+  // The plain result is kept where the splitting overflowed, for infinities and NaN, and where it is exact: adding
+  // an error of 0 would turn -0 into 0.
   Value infinity = e.real(std::numeric_limits<double>::infinity(), type, rank);
   auto isFinite = [&](Value v) { return e.emit<LessOp>(e.emit<AbsOp>(v), infinity); };
-  Value value = e.where(isFinite(fused), fused, sum);
+  Value isInexact = e.emit<NotEqualOp>(errors, e.real(0.0, type, rank));
+  Value value = e.where(e.both(isFinite(fused), isInexact), fused, sum);
   // A product that overflows does not make NaN of an infinite addend.
   return e.where(e.both(e.emit<IsinfOp>(c), e.both(isFinite(a), isFinite(b))), c, value);
 }
