@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// 8-bit floats are moved, selected and converted; arithmetic on them is refused before any launch.
+// 8-bit floats are moved, selected and converted; arithmetic that tt-widen-storage-arithmetic has left, or cannot do, is
+// refused before any launch.
 // RUN: split-file %s %t
 // RUN: triton-metal-opt %t/moved.mlir --raise-to-mlx="grid=1 args=ptr:64,ptr:256" | FileCheck %s --check-prefix=MOVED
 // RUN: not triton-metal-opt %t/refused.mlir --split-input-file --raise-to-mlx="grid=1 args=ptr:64,ptr:256" 2>&1 | FileCheck %s
 
 //--- moved.mlir
-// MOVED: mlx.where {{.*}} -> tensor<{{.*}}xui8>
+// MOVED: mlx.where {{.*}} -> tensor<{{.*}}xf8E5M2>
 tt.func public @moved(%p: !tt.ptr<f8E5M2>, %q: !tt.ptr<f32>) {
   %i = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
   %ps = tt.splat %p : !tt.ptr<f8E5M2> -> tensor<64x!tt.ptr<f8E5M2>>
@@ -23,7 +24,7 @@ tt.func public @moved(%p: !tt.ptr<f8E5M2>, %q: !tt.ptr<f32>) {
 }
 
 //--- refused.mlir
-// CHECK: kernel.py:3:9: [arith.addf] f8E5M2 is a storage format: convert to float32 first.
+// CHECK: kernel.py:3:9: [arith.addf] f8E5M2 is a storage format, and tt-widen-storage-arithmetic has not run.
 tt.func public @sum(%p: !tt.ptr<f8E5M2>, %q: !tt.ptr<f32>) {
   %x = tt.load %p : !tt.ptr<f8E5M2>
   %y = arith.addf %x, %x : f8E5M2 loc("kernel.py":3:9)
@@ -33,10 +34,10 @@ tt.func public @sum(%p: !tt.ptr<f8E5M2>, %q: !tt.ptr<f32>) {
 
 // -----
 
-// CHECK: kernel.py:4:9: [tt.fp_to_fp] f8E4M3B11FNUZ is not converted by the mlx engine.
-tt.func public @format(%p: !tt.ptr<f8E4M3B11FNUZ>, %q: !tt.ptr<f32>) {
+// CHECK: kernel.py:4:9: [math.exp] f8E4M3B11FNUZ is a storage format: convert to float32 first.
+tt.func public @function(%p: !tt.ptr<f8E4M3B11FNUZ>, %q: !tt.ptr<f32>) {
   %x = tt.load %p : !tt.ptr<f8E4M3B11FNUZ>
-  %y = tt.fp_to_fp %x : f8E4M3B11FNUZ -> f32 loc("kernel.py":4:9)
-  tt.store %q, %y : !tt.ptr<f32>
+  %y = math.exp %x : f8E4M3B11FNUZ loc("kernel.py":4:9)
+  tt.store %p, %y : !tt.ptr<f8E4M3B11FNUZ>
   tt.return
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 8-bit floats are moved, selected and converted; arithmetic on them is refused with line, operation and type, also in
-// the combiner of a reduction.
+// 8-bit floats are moved, selected and converted; arithmetic that tt-widen-storage-arithmetic has left, or cannot do, is
+// refused with line, operation and type, also in the combiner of a reduction.
 // RUN: split-file %s %t
 // RUN: triton-metal-opt %t/moved.mlir -tt-distribute | FileCheck %s --check-prefix=MOVED
 // RUN: triton-metal-opt %t/refused.mlir -split-input-file -tt-distribute -verify-diagnostics
@@ -23,7 +23,7 @@ tt.func public @moved(%p: !tt.ptr<f8E5M2>, %q: !tt.ptr<f32>, %c: i1) {
 }
 
 //--- refused.mlir
-// expected-error @+1 {{kernel.py:3:9: [arith.addf] f8E5M2 is a storage format: convert to float32 first.}}
+// expected-error @+1 {{kernel.py:3:9: [arith.addf] f8E5M2 is a storage format, and tt-widen-storage-arithmetic has not run.}}
 module {
   tt.func public @sum(%p: !tt.ptr<f8E5M2>) {
     %x = tt.load %p : !tt.ptr<f8E5M2>
@@ -35,7 +35,7 @@ module {
 
 // -----
 
-// expected-error @+1 {{kernel.py:4:9: [arith.cmpf] f8E4M3FN is a storage format: convert to float32 first.}}
+// expected-error @+1 {{kernel.py:4:9: [arith.cmpf] f8E4M3FN is a storage format, and tt-widen-storage-arithmetic has not run.}}
 module {
   tt.func public @comparison(%p: !tt.ptr<f8E4M3FN>) {
     %x = tt.load %p : !tt.ptr<f8E4M3FN>
@@ -47,7 +47,7 @@ module {
 
 // -----
 
-// expected-error @+1 {{kernel.py:5:9: [arith.maxnumf] f8E4M3FNUZ is a storage format: convert to float32 first.}}
+// expected-error @+1 {{kernel.py:5:9: [arith.maxnumf] f8E4M3FNUZ is a storage format, and tt-widen-storage-arithmetic has not run.}}
 module {
   tt.func public @maximum(%p: !tt.ptr<f8E4M3FNUZ>) {
     %ps = tt.splat %p : !tt.ptr<f8E4M3FNUZ> -> tensor<64x!tt.ptr<f8E4M3FNUZ>>

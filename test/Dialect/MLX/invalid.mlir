@@ -37,7 +37,7 @@ func.func @comparison(%a: tensor<4xf32>) {
 // -----
 
 func.func @float_only(%a: tensor<4xi32>) {
-  // expected-error @+1 {{operand #0 must be ranked tensor of floating-point values}}
+  // expected-error @+1 {{operand #0 must be ranked tensor of 16-bit float}}
   %0 = mlx.exp %a : tensor<4xi32> -> tensor<4xi32>
   return
 }
@@ -253,5 +253,62 @@ func.func @while(%a: tensor<4xi1>, %b: tensor<4xf32>) {
   ^bb0(%c: tensor<4xi1>, %x: tensor<4xf32>):
     mlx.yield %c, %c : tensor<4xi1>, tensor<4xi1>
   }
+  return
+}
+
+// -----
+
+// 8-bit floats are moved, never computed with.
+func.func @arithmetic_on_storage(%a: tensor<4xf8E5M2>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of integer or 16-bit float}}
+  %0 = mlx.add %a, %a : tensor<4xf8E5M2>, tensor<4xf8E5M2> -> tensor<4xf8E5M2>
+  return
+}
+
+// -----
+
+func.func @comparison_of_storage(%a: tensor<4xf8E4M3FN>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of integer or 16-bit float}}
+  %0 = mlx.less %a, %a : tensor<4xf8E4M3FN>, tensor<4xf8E4M3FN> -> tensor<4xi1>
+  return
+}
+
+// -----
+
+func.func @function_of_storage(%a: tensor<4xf8E4M3FNUZ>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of 16-bit float}}
+  %0 = mlx.exp %a : tensor<4xf8E4M3FNUZ> -> tensor<4xf8E4M3FNUZ>
+  return
+}
+
+// -----
+
+func.func @conversion_of_storage(%a: tensor<4xf8E5M2FNUZ>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of integer or 16-bit float}}
+  %0 = mlx.astype %a : tensor<4xf8E5M2FNUZ> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @sum_of_storage(%a: tensor<4xf8E4M3B11FNUZ>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of integer or 16-bit float}}
+  %0 = mlx.sum %a {axes = array<i64: 0>} : tensor<4xf8E4M3B11FNUZ> -> tensor<1xf8E4M3B11FNUZ>
+  return
+}
+
+// -----
+
+func.func @scan_of_storage(%a: tensor<4xf8E5M2>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of integer or 16-bit float}}
+  %0 = mlx.cumsum %a {axis = 0 : i64, reverse = false} : tensor<4xf8E5M2> -> tensor<4xf8E5M2>
+  return
+}
+
+// -----
+
+func.func @scattered_sum_of_storage(%a: tensor<8xf8E5M2>, %i: tensor<4xi32>, %u: tensor<4xf8E5M2>) {
+  // expected-error @+1 {{cannot combine 'f8E5M2', which MLX only moves}}
+  %0 = mlx.scatter %a, %i, %u {reduction = "add"} : tensor<8xf8E5M2>, tensor<4xi32>, tensor<4xf8E5M2> -> tensor<8xf8E5M2>
   return
 }
