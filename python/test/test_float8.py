@@ -12,12 +12,11 @@ import pytest
 import torch
 import triton
 import triton.language as tl
-from generated import PRELUDE, load_source
+from generated import PRELUDE, elementwise_kernel, load_source
 from reference import fused_multiply_add
 from triton.backends.compiler import GPUTarget
 
 from triton_metal import ops
-from triton_metal.errors import UnsupportedError
 
 HOST = GPUTarget("metal", "host", 32)
 ENGINES = ["msl", "mlx"]
@@ -510,3 +509,175 @@ def test_reductions_scans_and_sorting(name, engine, monkeypatch, rng):
         sums[:, k] = np.where(marks[:, k] != 0, x[:, k], sums[:, k - 1] + x[:, k])
     check(row[6], sums, "sums from marks", False)
     check(row[7][:, :8], np.sort(saturated, 1)[:, ::-1][:, :8], "topk", False)
+
+
+# --- conversions ---------------------------------------------------------------------------------------------
+
+
+def saturating(form: Format, values: np.ndarray, toward_zero: bool) -> np.ndarray:
+    """What a cast gives: infinity saturates too."""
+    limit = form.finite[-1]
+    values = np.where(np.isnan(values), values, np.clip(values, -limit, limit))
+    if toward_zero:
+        size = np.abs(values)
+        below = form.finite[np.clip(np.searchsorted(form.finite, size, side="right") - 1, 0, None)]
+        values = np.where(np.isnan(values), values, np.copysign(below, values))
+    return form.encode(values)
+
+
+WIDE_TYPES = {"f64": torch.float64, "f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("source", WIDE_TYPES)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_conversions(kind, source, engine, tmp_path, monkeypatch, rng):
+    """Rounded once, also from float64, where a step through float32 would round twice."""
+    monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
+    monkeypatch.setattr(triton.knobs.runtime, "add_stages_inspection_hook", naming(kind))
+    form = FORMATS[kind]
+    middles = (form.finite[1:] + form.finite[:-1]) / 2
+    close = 2.0**-40
+    values = np.concatenate(
+        [form.finite, middles, middles * (1 + close), middles * (1 - close), form.finite * (1 + close)]
+        + [rng.standard_normal(300) * 2.0 ** rng.integers(-20, 18, 300), [1e30, 6e4, 1e-30, 0.0, np.inf, np.nan]]
+    )
+    values = torch.from_numpy(np.resize(np.concatenate([values, -values]), 2048)).to(WIDE_TYPES[source])
+    n, block = 2048, "tensor<2048x"
+    lines = [f"tt.func public @all(%x_ptr: !tt.ptr<{source}>, %b_ptr: !tt.ptr<i8>, %out_ptr: !tt.ptr<i8>,"]
+    lines += [f" %back_ptr: !tt.ptr<{source}>) {{", f"  %i = tt.make_range {{start = 0 : i32, end = {n} : i32}} : {block}i32>"]
+    for name, element in [("x", source), ("b", "i8"), ("out", "i8"), ("back", source)]:
+        lines += [
+            f"  %{name}s = tt.splat %{name}_ptr : !tt.ptr<{element}> -> {block}!tt.ptr<{element}>>",
+            f"  %{name}p = tt.addptr %{name}s, %i : {block}!tt.ptr<{element}>>, {block}i32>",
+        ]
+    lines += [
+        f"  %n = arith.constant dense<{n}> : {block}i32>",
+        f"  %outq = tt.addptr %outp, %n : {block}!tt.ptr<i8>>, {block}i32>",
+        f"  %x = tt.load %xp : {block}!tt.ptr<{source}>>",
+        f"  %e = tt.fp_to_fp %x, rounding = rtne : {block}{source}> -> {block}f8E4M3FN>",
+        f"  %z = tt.fp_to_fp %x, rounding = rtz : {block}{source}> -> {block}f8E4M3FN>",
+        f"  %eb = tt.bitcast %e : {block}f8E4M3FN> -> {block}i8>",
+        f"  %zb = tt.bitcast %z : {block}f8E4M3FN> -> {block}i8>",
+        f"  tt.store %outp, %eb : {block}!tt.ptr<i8>>",
+        f"  tt.store %outq, %zb : {block}!tt.ptr<i8>>",
+        f"  %b = tt.load %bp : {block}!tt.ptr<i8>>",
+        f"  %bf = tt.bitcast %b : {block}i8> -> {block}f8E4M3FN>",
+        f"  %back = tt.fp_to_fp %bf : {block}f8E4M3FN> -> {block}{source}>",
+        f"  tt.store %backp, %back : {block}!tt.ptr<{source}>>",
+        "  tt.return",
+        "}",
+    ]
+    path = tmp_path / "all.ttir"
+    path.write_text("\n".join(lines) + "\n")
+    compiled = triton.compile(str(path), target=HOST, options={"num_warps": 4})
+    out, back = torch.zeros(2 * n, dtype=torch.int8), torch.zeros(n, dtype=WIDE_TYPES[source])
+    codes = np.resize(CODES, n)
+    compiled[(1, 1, 1)](values, bytes_of(codes), out, back)
+    exact = values.double().numpy()
+    got = out.numpy().view(np.uint8)
+    assert_codes(form, got[:n], saturating(form, exact, False), f"{source} to {kind}")
+    assert_codes(form, got[n:], saturating(form, exact, True), f"{source} to {kind}, toward zero")
+    want = torch.from_numpy(form.decode(codes)).to(WIDE_TYPES[source])
+    np.testing.assert_array_equal(back.double().numpy(), want.double().numpy())
+
+
+# --- constants, messages, refusals ---------------------------------------------------------------------------
+
+
+@triton.jit
+def with_constants(x_ptr, out_ptr, LARGEST: tl.constexpr, N: tl.constexpr):
+    i = tl.arange(0, N)
+    x = tl.load(x_ptr + i)
+    largest = tl.full((N,), LARGEST, x.dtype)
+    one = tl.full((N,), 1.0, x.dtype)
+    tl.store(out_ptr + i, largest + largest)
+    tl.store(out_ptr + N + i, x + x)
+    tl.store(out_ptr + 2 * N + i, -largest - largest)
+    tl.store(out_ptr + 3 * N + i, tl.zeros((N,), x.dtype) + x)
+    tl.store(out_ptr + 4 * N + i, x * one)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", NAMES)
+def test_constants_give_what_values_give(name, engine, monkeypatch):
+    monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
+    form = FORMATS[NAMES[name]]
+    codes = np.resize(form.encode([form.finite[-1], -form.finite[-1], np.inf, 0.0]), 64)
+    out = stored(np.zeros(5 * 64, np.uint8), name)
+    with_constants[(1,)](stored(codes, name), out, LARGEST=float(form.finite[-1]), N=64)
+    x = form.decode(codes)
+    row = codes_of(out).reshape(5, 64)
+    assert_codes(form, row[1], form.encode(2 * x), "twice a value")
+    assert_codes(form, row[0], np.full(64, form.encode(form.finite[-1])), "twice a constant")
+    assert_codes(form, row[2], np.full(64, form.encode(-form.finite[-1])), "twice a negative constant")
+    assert_codes(form, row[3], codes, "zero and a value")
+    assert_codes(form, row[4], codes, "a value and one")
+
+
+@triton.jit
+def printing(x_ptr, N: tl.constexpr):
+    x = tl.load(x_ptr + tl.arange(0, N))
+    tl.device_print("decimal", x)
+    tl.device_print("byte", x, hex=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_are_printed(name, capfd):
+    form = FORMATS[NAMES[name]]
+    values = np.array([1.5, -0.25, 0.0, np.nan])
+    printing[(1,)](stored(form.encode(values), name), N=4)
+    lines = sorted(capfd.readouterr().out.splitlines())
+    decimal = [line.split(": ")[-1] for line in lines if "decimal" in line]
+    assert decimal[:3] == ["1.500000", "-0.250000", "0.000000"]
+    assert decimal[3].lstrip("-") == "nan"
+    assert [int(line.split("0x")[1], 16) for line in lines if "byte" in line] == list(form.encode(values))
+
+
+REFUSED = {
+    "tl.exp(x)": "Expected dtype",
+    "tl.sqrt(x)": "Expected dtype",
+    "tl.div_rn(x, y)": "Expected dtype",
+    "x // y": "unexpected type",
+    "x & y": "invalid operands",
+    "~x": "unary invert",
+    "x + i": "unexpected type",
+    "x.to(tl.int32)": "cannot cast",
+    "i.to(x.dtype)": "cannot cast",
+    "tl.xor_sum(x, 0)": "only supported for integers",
+    "libdevice.exp(x)": "libdevice.exp takes",
+    "tl.atomic_add(x_ptr + i, x)": "does not support",
+    "tl.atomic_xchg(x_ptr + i, x)": "does not support",
+    "tl.histogram(x, 16)": "only supports 32-bit integer",
+}
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_front_end_refuses(name, expression):
+    """Also a record of what need not be supported: these errors come from Triton or our libdevice."""
+    kernel = elementwise_kernel(expression, "xy", "")
+    x = stored(np.zeros(128, np.uint8), name)
+    with pytest.raises(Exception) as error:
+        kernel[(1,)](x, x, x, 128, BLOCK=128)
+    messages, cause = [], error.value
+    while cause is not None:
+        messages.append(str(cause))
+        cause = cause.__cause__
+    assert REFUSED[expression] in " ".join(messages)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_float8e4b15_is_moved_and_converted(engine, monkeypatch):
+    """Triton gives backends 8-bit integers for it and rejects arithmetic on them itself."""
+    monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
+    cast = "x.to(tl.float8e4b15, bitcast=True)"
+    kernel = elementwise_kernel(f"tl.abs({cast}).to(tl.float32)", "x", "")
+    out = torch.zeros(256)
+    kernel[(1,)](bytes_of(CODES), out, 256, BLOCK=256)
+    exponent, fraction = (CODES >> 3) & 15, CODES & 7
+    want = np.where(exponent, (1 + fraction / 8) * 2.0 ** (exponent - 15.0), fraction / 8 * 2.0**-14)
+    np.testing.assert_array_equal(out.numpy(), want.astype(np.float32))
+    kernel = elementwise_kernel(f"({cast} + {cast}).to(tl.float32)", "x", "")
+    with pytest.raises(RuntimeError):
+        kernel[(1,)](bytes_of(CODES), out, 256, BLOCK=256)

@@ -15,8 +15,8 @@ ENGINES = ("msl", "mlx")
 def operations() -> list[dict[str, Any]]:
     """One entry for each Triton operation: how each engine handles it, and for which element types.
 
-    `types` has, for each element type and engine, "right", "cpu only", "not admitted" (the operation does not
-    exist on that type), or "refused: " and the reason.
+    `types` has, for each element type and engine, "right", "in float32" (right: computed in float32 and rounded
+    once), "cpu only", "not admitted" (the operation does not exist on that type), or "refused: " and the reason.
     """
     from triton_metal import _core
 
@@ -71,6 +71,7 @@ this page from `include/triton-metal/Operations/Operations.td`; a test checks th
 | cell | the operation on this element type |
 |---|---|
 | ✓ | right in both engines |
+| f32 | right in both engines: computed in float32 and rounded once |
 | msl, mlx | right in this engine, refused by the other |
 | cpu | right on the CPU device, refused on the chips |
 | ✗ | refused by both engines |
@@ -112,11 +113,13 @@ def _cell(support: dict[str, str]) -> str:
     states = [support[engine].partition(":")[0] for engine in ENGINES]
     if states == ["right", "right"]:
         return "✓"
+    if states == ["in float32", "in float32"]:
+        return "f32"
     if states == ["cpu only", "cpu only"]:
         return "cpu"
     if "not admitted" in states:
         return ""
-    suffix = {"right": "", "cpu only": " (cpu)"}
+    suffix = {"right": "", "in float32": " (f32)", "cpu only": " (cpu)"}
     able = [engine + suffix[state] for engine, state in zip(ENGINES, states, strict=True) if state in suffix]
     return ", ".join(able) or "✗"
 
