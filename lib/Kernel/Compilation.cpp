@@ -7,6 +7,7 @@
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Kernel.h"
 #include "triton-metal/KernelBundle.h"
+#include "triton-metal/Operations/CheckTypes.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -14,15 +15,20 @@ using namespace mlir;
 
 namespace tmetal {
 
+static void runPasses(ModuleOp module, const std::string &fileName,
+                      llvm::function_ref<void(OpPassManager &)> build) {
+  DiagnosticCollector diagnostics(*module.getContext());
+  PassManager passes(module.getContext());
+  build(passes);
+  if (failed(passes.run(module)))
+    throw Error(ErrorKind::Compile,
+                diagnostics.text.empty() ? fileName + ": The shared passes failed." : diagnostics.text);
+}
+
 static OwningOpRef<ModuleOp> throughSharedPasses(MLIRContext &context, const std::string &text,
                                                  const std::string &fileName) {
   OwningOpRef<ModuleOp> module = parseModule(context, text, fileName);
-  DiagnosticCollector diagnostics(context);
-  PassManager passes(&context);
-  tt::buildSharedPipeline(passes);
-  if (failed(passes.run(*module)))
-    throw Error(ErrorKind::Compile,
-                diagnostics.text.empty() ? fileName + ": The shared passes failed." : diagnostics.text);
+  runPasses(*module, fileName, tt::buildSharedPipeline);
   return module;
 }
 
@@ -130,6 +136,17 @@ std::string Compilation::bundle(const std::string &msl) {
 const EngineChoice &Compilation::choice() const { return state->target.choice; }
 
 int64_t Compilation::threadgroupBytes() const { return state->code ? state->code->msl.threadgroupBytes : 0; }
+
+std::optional<std::string> widenStorageArithmetic(const std::string &text, const std::string &fileName) {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  loadDialects(context);
+  OwningOpRef<ModuleOp> module = parseModule(context, text, fileName);
+  WalkResult walk = module->walk([](Operation *op) { return WalkResult(failure(isComputedInFloat32(op))); });
+  if (!walk.wasInterrupted())
+    return std::nullopt;
+  runPasses(*module, fileName, tt::buildWideningPipeline);
+  return printedModule(*module);
+}
 
 std::string compileTritonIR(const std::string &text, bool hasDouble, const std::string &fileName) {
   MLIRContext context(MLIRContext::Threading::DISABLED);

@@ -19,6 +19,7 @@ from triton_metal.backend.triton_internals import (
     check_triton_version,
     clean_up_ttir,
     knobs,
+    parse_ttir,
 )
 
 # The stage that Triton passes to load_binary, like a cubin.
@@ -155,13 +156,25 @@ class MetalBackend(BaseBackend):
                 "only, and throws ours away: unset it."
             )
         compilation = _core.Compilation(options.target())
-        stages["ttir"] = lambda module, metadata: clean_up_ttir(module)
+        stages["ttir"] = lambda module, metadata: clean_up_ttir(_widened(module))
         stages["tt"] = lambda module, metadata: _make_tt(compilation, module, metadata)
         stages["tm"] = lambda tt, metadata: _noted(compilation, compilation.tm(tt), metadata)
         stages["msl"] = lambda tm, metadata: _noted(compilation, compilation.msl(tm), metadata)
         stages[BINARY_STAGE] = lambda msl, metadata: compilation.bundle(msl).encode()
         if knobs.runtime.add_stages_inspection_hook is not None:
             knobs.runtime.add_stages_inspection_hook(self, stages, options, language, None)
+
+
+def _widened(module: Any) -> Any:
+    """The output of Triton's front end with arithmetic on 8-bit floats done in float32. Triton's passes would fold
+    constants in 8 bits, where overflow gives NaN or infinity and not the largest number."""
+    from triton_metal import _core
+
+    text = str(module)
+    if "f8E" not in text:
+        return module
+    widened = _core.widen_storage_arithmetic(text, f"{module.get_entry_func_name()}.ttir")
+    return module if widened is None else parse_ttir(widened, module.context)
 
 
 def _make_tt(compilation: Any, module: Any, metadata: dict[str, Any]) -> str:

@@ -16,12 +16,17 @@ using namespace mlir;
 
 namespace tmetal::tt {
 
-void buildSharedPipeline(OpPassManager &passes) {
+void buildWideningPipeline(OpPassManager &passes) {
   // Branches are lifted before inlining, because a body of several blocks cannot be inlined into a loop.
   passes.addPass(createLiftControlFlow());
+  // Combiners call functions, and widening must see what they compute.
   passes.addPass(createInlineCalls());
-  // Before anything folds: folders compute in 8 bits, where overflow differs.
   passes.addPass(createWidenStorageArithmetic());
+}
+
+void buildSharedPipeline(OpPassManager &passes) {
+  // Before anything folds: folders compute in 8 bits, where overflow differs.
+  buildWideningPipeline(passes);
   passes.addPass(createCountUnsignedLoops());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

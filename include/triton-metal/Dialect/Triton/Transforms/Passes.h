@@ -19,6 +19,9 @@ namespace tmetal::tt {
 #define GEN_PASS_REGISTRATION
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h.inc"
 
+/// The first passes of the shared pipeline, up to the one that widens arithmetic on storage types.
+void buildWideningPipeline(mlir::OpPassManager &passes);
+
 /// Turns what Triton's front end writes into one structured kernel without calls, branches, descriptors and
 /// scaled products.
 void buildSharedPipeline(mlir::OpPassManager &passes);
