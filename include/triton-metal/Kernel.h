@@ -19,8 +19,8 @@ namespace tmetal {
 /// Runs the shared passes on Triton IR, for the mlx engine. Throws Error.
 std::string compileTritonIR(const std::string &text, bool hasDouble, const std::string &fileName);
 
-/// The module of Triton's front end with arithmetic on storage types widened, or nothing if it has none. Triton's
-/// own passes fold constants, in the storage type, before the shared passes run. Throws Error.
+/// The module of Triton's front end with arithmetic on storage types widened, or nothing if it has none.
+/// Triton's own passes fold constants, in the storage type, before the shared passes run. Throws Error.
 std::optional<std::string> widenStorageArithmetic(const std::string &text, const std::string &fileName);
 
 struct LaunchGraph {

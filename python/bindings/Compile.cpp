@@ -54,8 +54,8 @@ void bindCompilation(nb::module_ &module) {
       .def_prop_ro("engine", [](const Compilation &self) { return self.choice().engine; })
       .def_prop_ro("engine_reason", [](const Compilation &self) { return self.choice().reason; })
       .def_prop_ro("threadgroup_bytes", &Compilation::threadgroupBytes);
-  module.def("widen_storage_arithmetic", &tmetal::widenStorageArithmetic, "ttir"_a, "file_name"_a = "<ttir>", released,
-             "The module with arithmetic on 8-bit floats done in float32, or None if it has none.");
+  module.def("widen_storage_arithmetic", &tmetal::widenStorageArithmetic, "ttir"_a, "file_name"_a = "<ttir>",
+             released, "The module with arithmetic on 8-bit floats done in float32, or None if it has none.");
   module.def("compiler_statistics", &statistics,
              "Of the compiler, in this process: texts parsed, kernels lowered, Metal texts printed.");
 }

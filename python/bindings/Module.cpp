@@ -40,10 +40,8 @@ void selfTest() {
 
 nb::dict engineForm(const tmetal::EngineForm &form) {
   static const std::map<tmetal::Support, const char *> names = {
-      {tmetal::Support::Right, "right"},
-      {tmetal::Support::NotAdmitted, "not admitted"},
-      {tmetal::Support::CpuOnly, "cpu only"},
-      {tmetal::Support::InFloat32, "in float32"},
+      {tmetal::Support::Right, "right"},      {tmetal::Support::NotAdmitted, "not admitted"},
+      {tmetal::Support::CpuOnly, "cpu only"}, {tmetal::Support::InFloat32, "in float32"},
       {tmetal::Support::Refused, "refused"},
   };
   nb::dict types;

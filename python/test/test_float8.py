@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Arithmetic on 8-bit floats, on both engines and all pairs of bytes. The references decode the bytes and round by
-tables of their own, in float64."""
+"""Arithmetic on 8-bit floats, on both engines and all pairs of bytes. The references decode the bytes and
+round by tables of their own, in float64."""
 
 from __future__ import annotations
 
@@ -73,7 +73,12 @@ FORMATS = {
     "f8E5M2FNUZ": Format(2, 16, ml_dtypes.float8_e5m2fnuz, fnuz=True),
 }
 # Triton's names, without float8e4b15, which reaches backends as an integer.
-NAMES = {"float8e5": "f8E5M2", "float8e4nv": "f8E4M3FN", "float8e4b8": "f8E4M3FNUZ", "float8e5b16": "f8E5M2FNUZ"}
+NAMES = {
+    "float8e5": "f8E5M2",
+    "float8e4nv": "f8E4M3FN",
+    "float8e4b8": "f8E4M3FNUZ",
+    "float8e5b16": "f8E5M2FNUZ",
+}
 CODES = np.arange(256, dtype=np.uint8)
 X, Y = np.repeat(CODES, 256), np.tile(CODES, 256)
 Z = (5 * X.astype(int) + 3 * Y + 7).astype(np.uint8)
@@ -102,7 +107,7 @@ def assert_codes(form: Format, got: np.ndarray, want: np.ndarray, what: str, zer
     assert not len(bad), f"{what}: {len(bad)} of {len(got)} differ\n  " + "\n  ".join(shown)
 
 
-# --- every operation of the registry that is computed in float32 ---------------------------------------------
+# --- every operation of the registry that is computed in float32 --------------------------------------------
 
 
 def clamped(x, lower, upper):
@@ -145,7 +150,8 @@ REFERENCES = {
     "math.fma": lambda x, y, z: fused_multiply_add(x, y, z).astype(np.float64),
     "math.absf": np.abs,
 }
-PREDICATES = ["oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno"]
+PREDICATES = [kind + relation for kind in "ou" for relation in ("eq", "gt", "ge", "lt", "le", "ne")]
+PREDICATES += ["ord", "uno"]
 TO_INTEGER = ["arith.fptosi", "arith.fptoui"]
 FROM_INTEGER = ["arith.sitofp", "arith.uitofp"]
 # Triton's own verifier admits these on float32 only.
@@ -177,7 +183,9 @@ def integers() -> np.ndarray:
     """Integers around the middles between numbers of all formats, and the limits of i32."""
     middles = np.unique(np.concatenate([(f.finite[1:] + f.finite[:-1]) / 2 for f in FORMATS.values()]))
     near = np.concatenate([np.floor(middles) + d for d in (-1, 0, 1)])
-    near = np.concatenate([near, -near, 2.0 ** np.arange(31), 2.0 ** np.arange(31) - 1, [-(2**31), 2**31 - 1, 2**24 + 1]])
+    near = np.concatenate(
+        [near, -near, 2.0 ** np.arange(31), 2.0 ** np.arange(31) - 1, [-(2**31), 2**31 - 1, 2**24 + 1]]
+    )
     return np.resize(near.astype(np.int64).astype(np.int32), COUNT)
 
 
@@ -185,8 +193,8 @@ def ttir(kind: str, names: list[str], block: int = 1024) -> str:
     """Each operation stores its result behind that of the one before: bytes in %out, integers in %ints."""
     numbers, bytes_, ints = f"tensor<{block}x{kind}>", f"tensor<{block}xi8>", f"tensor<{block}xi32>"
     lines = [
-        "tt.func public @all(%x_ptr: !tt.ptr<i8>, %y_ptr: !tt.ptr<i8>, %z_ptr: !tt.ptr<i8>, %n_ptr: !tt.ptr<i32>,"
-        " %out_ptr: !tt.ptr<i8>, %ints_ptr: !tt.ptr<i32>) {",
+        "tt.func public @all(%x_ptr: !tt.ptr<i8>, %y_ptr: !tt.ptr<i8>, %z_ptr: !tt.ptr<i8>,"
+        " %n_ptr: !tt.ptr<i32>, %out_ptr: !tt.ptr<i8>, %ints_ptr: !tt.ptr<i32>) {",
         "  %pid = tt.get_program_id x : i32",
         f"  %size = arith.constant {block} : i32",
         "  %start = arith.muli %pid, %size : i32",
@@ -194,8 +202,17 @@ def ttir(kind: str, names: list[str], block: int = 1024) -> str:
         f"  %first = tt.splat %start : i32 -> {ints}",
         f"  %i = arith.addi %first, %range : {ints}",
     ]
-    for name, element in [("x", "i8"), ("y", "i8"), ("z", "i8"), ("n", "i32"), ("out", "i8"), ("ints", "i32")]:
-        lines.append(f"  %{name}s = tt.splat %{name}_ptr : !tt.ptr<{element}> -> tensor<{block}x!tt.ptr<{element}>>")
+    for name, element in [
+        ("x", "i8"),
+        ("y", "i8"),
+        ("z", "i8"),
+        ("n", "i32"),
+        ("out", "i8"),
+        ("ints", "i32"),
+    ]:
+        lines.append(
+            f"  %{name}s = tt.splat %{name}_ptr : !tt.ptr<{element}> -> tensor<{block}x!tt.ptr<{element}>>"
+        )
         if name in "xyzn":
             pointers = f"tensor<{block}x!tt.ptr<{element}>>"
             lines.append(f"  %{name}p = tt.addptr %{name}s, %i : {pointers}, {ints}")
@@ -315,9 +332,9 @@ def test_every_widened_operation_on_all_pairs(kind, engine, tmp_path, monkeypatc
             np.testing.assert_array_equal(got[inside], want[inside], name)
 
 
-# --- what the language admits --------------------------------------------------------------------------------
+# --- what the language admits -------------------------------------------------------------------------------
 
-# Expressions with results of the format; d and r decode and round.
+# Expressions with results of the format `f`, which are rounded at the end.
 SAME = {
     "x + y": lambda f, x, y, z: x + y,
     "x - y": lambda f, x, y, z: x - y,
@@ -371,7 +388,8 @@ def language_source() -> str:
         PRELUDE,
         "@triton.jit\ndef multiply_and_add(a, b):\n    return a * b + a\n\n",
         "@triton.jit\ndef looped(a, b):\n    for _ in range(3):\n        a = a + b\n    return a\n\n",
-        "@triton.jit\ndef language(x_ptr, y_ptr, z_ptr, out_ptr, truth_ptr, wide_ptr, n, BLOCK: tl.constexpr):",
+        "@triton.jit",
+        "def language(x_ptr, y_ptr, z_ptr, out_ptr, truth_ptr, wide_ptr, n, BLOCK: tl.constexpr):",
         "    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)",
         "    x = tl.load(x_ptr + i)",
         "    y = tl.load(y_ptr + i)",
@@ -427,7 +445,7 @@ def test_the_language_on_all_pairs(name, engine, monkeypatch):
             np.testing.assert_array_equal(got, function(x, y), expression)
 
 
-# --- reductions, scans, sorting ------------------------------------------------------------------------------
+# --- reductions, scans, sorting -----------------------------------------------------------------------------
 
 
 @triton.jit
@@ -482,7 +500,14 @@ def test_reductions_scans_and_sorting(name, engine, monkeypatch, rng):
     scalars = stored(np.zeros(rows * 4, np.uint8), name)
     indices = torch.zeros(rows * 2, dtype=torch.int32)
     out = stored(np.zeros(8 * rows * n, np.uint8), name)
-    across[(rows,)](stored(codes.reshape(-1), name), torch.from_numpy(marks.reshape(-1).copy()), scalars, out, indices, N=n)
+    across[(rows,)](
+        stored(codes.reshape(-1), name),
+        torch.from_numpy(marks.reshape(-1).copy()),
+        scalars,
+        out,
+        indices,
+        N=n,
+    )
 
     def check(got, want, what, zero_sign=True):
         assert_codes(form, got.reshape(-1), form.encode(want).reshape(-1), f"{what} on {name}", zero_sign)
@@ -511,7 +536,7 @@ def test_reductions_scans_and_sorting(name, engine, monkeypatch, rng):
     check(row[7][:, :8], np.sort(saturated, 1)[:, ::-1][:, :8], "topk", False)
 
 
-# --- conversions ---------------------------------------------------------------------------------------------
+# --- conversions --------------------------------------------------------------------------------------------
 
 
 def saturating(form: Format, values: np.ndarray, toward_zero: bool) -> np.ndarray:
@@ -540,12 +565,18 @@ def test_conversions(kind, source, engine, tmp_path, monkeypatch, rng):
     close = 2.0**-40
     values = np.concatenate(
         [form.finite, middles, middles * (1 + close), middles * (1 - close), form.finite * (1 + close)]
-        + [rng.standard_normal(300) * 2.0 ** rng.integers(-20, 18, 300), [1e30, 6e4, 1e-30, 0.0, np.inf, np.nan]]
+        + [
+            rng.standard_normal(300) * 2.0 ** rng.integers(-20, 18, 300),
+            [1e30, 6e4, 1e-30, 0.0, np.inf, np.nan],
+        ]
     )
     values = torch.from_numpy(np.resize(np.concatenate([values, -values]), 2048)).to(WIDE_TYPES[source])
     n, block = 2048, "tensor<2048x"
     lines = [f"tt.func public @all(%x_ptr: !tt.ptr<{source}>, %b_ptr: !tt.ptr<i8>, %out_ptr: !tt.ptr<i8>,"]
-    lines += [f" %back_ptr: !tt.ptr<{source}>) {{", f"  %i = tt.make_range {{start = 0 : i32, end = {n} : i32}} : {block}i32>"]
+    lines += [
+        f" %back_ptr: !tt.ptr<{source}>) {{",
+        f"  %i = tt.make_range {{start = 0 : i32, end = {n} : i32}} : {block}i32>",
+    ]
     for name, element in [("x", source), ("b", "i8"), ("out", "i8"), ("back", source)]:
         lines += [
             f"  %{name}s = tt.splat %{name}_ptr : !tt.ptr<{element}> -> {block}!tt.ptr<{element}>>",
@@ -582,7 +613,7 @@ def test_conversions(kind, source, engine, tmp_path, monkeypatch, rng):
     np.testing.assert_array_equal(back.double().numpy(), want.double().numpy())
 
 
-# --- constants, messages, refusals ---------------------------------------------------------------------------
+# --- constants, messages, refusals --------------------------------------------------------------------------
 
 
 @triton.jit

@@ -261,7 +261,7 @@ STORAGE = ["float8e5", "float8e4nv"]
 @pytest.mark.parametrize("engine", ["msl", "mlx", "auto"])
 @pytest.mark.parametrize("kind", ["f8E5M2", "f8E4M3FN", "f8E4M3FNUZ", "f8E5M2FNUZ"])
 def test_functions_of_storage_are_refused(kind, engine, tmp_path, monkeypatch):
-    """What arithmetic is computed in float32 instead is in test_float8.py. Triton's language checks the types of
+    """Arithmetic that is computed in float32 is in test_float8.py. Triton's language checks the types of
     functions itself, so these kernels are text."""
     monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
     refused = [

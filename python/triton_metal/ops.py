@@ -15,8 +15,9 @@ ENGINES = ("msl", "mlx")
 def operations() -> list[dict[str, Any]]:
     """One entry for each Triton operation: how each engine handles it, and for which element types.
 
-    `types` has, for each element type and engine, "right", "in float32" (right: computed in float32 and rounded
-    once), "cpu only", "not admitted" (the operation does not exist on that type), or "refused: " and the reason.
+    `types` has, for each element type and engine, "right", "in float32" (right: computed in float32 and
+    rounded once), "cpu only", "not admitted" (the operation does not exist on that type), or "refused: " and
+    the reason.
     """
     from triton_metal import _core
 

@@ -127,8 +127,8 @@ private:
     std::vector<const Record *> admitted = op->getValueAsListOfDefs("admitted");
     std::vector<std::string> numbers;
     for (const Record *type : types)
-      numbers.push_back(
-          std::to_string(is_contained(admitted, type) ? cell(op, type, engine, limits) : unsigned(kNotAdmitted)));
+      numbers.push_back(std::to_string(is_contained(admitted, type) ? cell(op, type, engine, limits)
+                                                                    : unsigned(kNotAdmitted)));
     return "TM_CELLS(" + join(numbers, ", ") + ")";
   }
 
@@ -139,8 +139,7 @@ private:
            !op->getValueAsBit("handlesStorage");
   }
 
-  unsigned cell(const Record *op, const Record *type, const Record *engine,
-                ArrayRef<const Record *> limits) {
+  unsigned cell(const Record *op, const Record *type, const Record *engine, ArrayRef<const Record *> limits) {
     bool refusesAll = isRefused(engine) && engine->getValueAsString("form").empty();
     if (refusesAll && !engine->getValueAsBit("hasNoRow"))
       return numberOf({"Refused", engine->getValueAsString("note"), "false"});

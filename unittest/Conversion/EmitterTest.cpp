@@ -145,10 +145,9 @@ TEST_F(EmitterTest, HelpersKeepShapeAndType) {
 
 TEST_F(EmitterTest, EightBitFloatsAreConverted) {
   auto *c = &context;
-  for (Type narrow :
-       {Type(mlir::Float8E4M3FNType::get(c)), Type(mlir::Float8E5M2Type::get(c)),
-        Type(mlir::Float8E4M3B11FNUZType::get(c)), Type(mlir::Float8E4M3FNUZType::get(c)),
-        Type(mlir::Float8E5M2FNUZType::get(c))}) {
+  for (Type narrow : {Type(mlir::Float8E4M3FNType::get(c)), Type(mlir::Float8E5M2Type::get(c)),
+                      Type(mlir::Float8E4M3B11FNUZType::get(c)), Type(mlir::Float8E4M3FNUZType::get(c)),
+                      Type(mlir::Float8E5M2FNUZType::get(c))}) {
     Value stored = convertFloat(e, floats({4}), e.f32(), narrow, false);
     expectType(stored, {4}, narrow);
     expectType(convertFloat(e, stored, narrow, e.f16(), false), {4}, e.f16());

@@ -59,8 +59,8 @@ Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
       e.emit<AddOp>(e.emit<SubtractOp>(product, e.emit<SubtractOp>(sum, part)), e.emit<SubtractOp>(c, part));
   Value errors = e.emit<AddOp>(productError, sumError);
   Value fused = e.emit<AddOp>(sum, errors);
-  // The plain result is kept where the splitting overflowed, for infinities and NaN, and where it is exact: adding
-  // an error of 0 would turn -0 into 0.
+  // The plain result is kept where the splitting overflowed, for infinities and NaN, and where it is exact:
+  // adding an error of 0 would turn -0 into 0.
   Value infinity = e.real(std::numeric_limits<double>::infinity(), type, rank);
   auto isFinite = [&](Value v) { return e.emit<LessOp>(e.emit<AbsOp>(v), infinity); };
   Value isInexact = e.emit<NotEqualOp>(errors, e.real(0.0, type, rank));

@@ -51,8 +51,8 @@ static Value fromFloat8(Emitter &e, Value stored, Type from) {
   Value magnitude = e.emit<BitwiseAndOp>(x, constant(0x7f));
   Value normal = e.emit<AddOp>(e.emit<LeftShiftOp>(magnitude, constant(23 - format.mantissa)),
                                constant(int64_t(127 - format.bias) << 23));
-  Value subnormal = e.emit<MultiplyOp>(
-      e.convert(magnitude, f32), e.real(std::ldexp(1.0, 1 - format.bias - format.mantissa), f32, rank));
+  Value subnormal = e.emit<MultiplyOp>(e.convert(magnitude, f32),
+                                       e.real(std::ldexp(1.0, 1 - format.bias - format.mantissa), f32, rank));
   Value isSubnormal = e.emit<LessOp>(magnitude, constant(int64_t(1) << format.mantissa));
   Value value = e.where(isSubnormal, subnormal, e.bits(normal, f32));
   Value isNan = format.hasNegativeZero ? e.emit<GreaterOp>(magnitude, constant(format.largest))
@@ -99,8 +99,8 @@ static Value toFloat8(Emitter &e, Value a, Type to, bool towardZero) {
   return e.bits(e.convert(code, u8), to);
 }
 
-/// MLX converts f64 to narrow types through f32 and would round twice. Rounding the first step to odd makes the
-/// second one exact.
+/// MLX converts f64 to narrow types through f32 and would round twice. Rounding the first step to odd makes
+/// the second one exact.
 static Value toFloat32Odd(Emitter &e, Value a) {
   Type f32 = e.f32(), f64 = e.f64(), u32 = e.unsignedType(32);
   unsigned rank = shapeOf(a).size();
@@ -109,8 +109,7 @@ static Value toFloat32Odd(Emitter &e, Value a) {
   Value away = e.emit<GreaterOp>(e.emit<AbsOp>(back), e.emit<AbsOp>(a));
   Value truncated = e.where(away, e.emit<SubtractOp>(bits, one), bits);
   Value odd = e.emit<BitwiseOrOp>(truncated, one);
-  Value inexact =
-      e.emit<LogicalAndOp>(e.emit<NotEqualOp>(back, a), e.emit<LogicalNotOp>(e.emit<IsnanOp>(a)));
+  Value inexact = e.emit<LogicalAndOp>(e.emit<NotEqualOp>(back, a), e.emit<LogicalNotOp>(e.emit<IsnanOp>(a)));
   return e.bits(e.where(inexact, odd, bits), f32);
 }
 

@@ -24,9 +24,8 @@ Value activePrograms(Raising &r) {
 /// A value as an array of fixed shape, which a loop can carry.
 static Value carry(Raising &r, const Val &val, Type type) {
   Extents extents = r.values.extentsOf(type);
-  Value array = val.kind == Val::Kind::Pointer
-                    ? r.values.offsetOf(val, extents)
-                    : r.values.toArray(val, getElementTypeOrSelf(type), extents);
+  Value array = val.kind == Val::Kind::Pointer ? r.values.offsetOf(val, extents)
+                                               : r.values.toArray(val, getElementTypeOrSelf(type), extents);
   return r.emitter.broadcast(array, extents);
 }
 

@@ -166,8 +166,8 @@ class MetalBackend(BaseBackend):
 
 
 def _widened(module: Any) -> Any:
-    """The output of Triton's front end with arithmetic on 8-bit floats done in float32. Triton's passes would fold
-    constants in 8 bits, where overflow gives NaN or infinity and not the largest number."""
+    """The output of Triton's front end with arithmetic on 8-bit floats done in float32. Triton's passes would
+    fold constants in 8 bits, where overflow gives NaN or infinity and not the largest number."""
     from triton_metal import _core
 
     text = str(module)

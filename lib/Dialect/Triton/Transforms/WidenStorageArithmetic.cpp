@@ -56,12 +56,12 @@ public:
   }
 
 private:
-  /// A reduction or scan whose combiner computes carries float32, so that its results are rounded once and not
-  /// at each step, in an order that depends on the engine.
+  /// A reduction or scan whose combiner computes carries float32, so that its results are rounded once and
+  /// not at each step, in an order that depends on the engine.
   static bool combinesInFloat32(Operation *op) {
-    return isa<ReduceOp, ScanOp>(op) &&
-           op->walk([](Operation *inner) { return WalkResult(failure(isComputedInFloat32(inner))); })
-               .wasInterrupted();
+    return isa<ReduceOp, ScanOp>(op) && op->walk([](Operation *inner) {
+                                            return WalkResult(failure(isComputedInFloat32(inner)));
+                                          }).wasInterrupted();
   }
 
   bool choosesUnrounded(Operation *op) const {
@@ -101,8 +101,8 @@ private:
   Value widened(Value value, Location loc) {
     if (Value wide = unrounded.lookup(value))
       return wide;
-    return remember(FpToFpOp::create(
-        builder, loc, withElement(value.getType(), builder.getF32Type()), value, RoundingModeAttr()));
+    return remember(FpToFpOp::create(builder, loc, withElement(value.getType(), builder.getF32Type()), value,
+                                     RoundingModeAttr()));
   }
 
   void narrowResults(Operation *op, bool keepUnrounded) {
@@ -123,10 +123,10 @@ private:
       own.insert(made.getDefiningOp());
       return remember(made);
     };
-    Value rounded = mark(FpToFpOp::create(
-        builder, loc, type, value, RoundingModeAttr::get(builder.getContext(), RoundingMode::RTNE)));
-    // The conversion saturates. Finite numbers of 8 bits do not overflow float32, so an infinity comes from an
-    // infinity or a division by zero.
+    Value rounded = mark(FpToFpOp::create(builder, loc, type, value,
+                                          RoundingModeAttr::get(builder.getContext(), RoundingMode::RTNE)));
+    // The conversion saturates. Finite numbers of 8 bits do not overflow float32, so an infinity comes from
+    // an infinity or a division by zero.
     const llvm::fltSemantics &semantics = cast<FloatType>(getElementTypeOrSelf(type)).getFloatSemantics();
     if (APFloat::semanticsHasInf(semantics))
       for (bool isNegative : {false, true}) {

@@ -173,8 +173,9 @@ static LogicalResult isOfType(Operation *op, Type type, Type wanted, const char 
 
 // ---- the kernel ----
 
-/// Operations of other dialects in the kernel must not be arithmetic on storage types, whose bytes the printer
-/// would write as numbers. Those of this dialect move values, and their verifiers know the exceptions.
+/// Operations of other dialects in the kernel must not be arithmetic on storage types, whose bytes the
+/// printer would take for numbers. Those of this dialect move values, and their verifiers know the
+/// exceptions.
 static LogicalResult storageIsNotComputedWith(KernelOp kernel) {
   WalkResult walk = kernel.walk([&](Operation *op) -> WalkResult {
     if (op->getDialect() == kernel->getDialect())
