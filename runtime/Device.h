@@ -44,6 +44,8 @@ struct ProgramSource {
   struct Checks {
     bool addresses = false, races = false, undefined = false;
   } checks; // checks that the text contains; a device may have to run such a text differently
+  /// The 64-bit atomics of the chip that the text is for. A device that stands in for it offers no others.
+  Atomics64 atomics64 = Atomics64::All;
 };
 
 /// A compiled kernel. Thread-safe.

@@ -20,6 +20,7 @@ ProgramSource sourceOf(const MslKernel &kernel, const MslOptions &options) {
   source.threadgroupBytes = kernel.threadgroupBytes;
   source.stackBytes = kernel.stackBytes;
   source.checks = {options.checkAddresses, options.checkRaces, options.checkUndefined};
+  source.atomics64 = targetInfo(options.arch).atomics64;
   return source;
 }
 

@@ -6,9 +6,14 @@
 // and threadgroup_add (element, value) for int in threadgroup memory, which returns nothing.
 //
 // 8- and 16-bit elements are replaced within their 32-bit word, and operations that Metal lacks are loops
-// around compare-and-exchange. These compare bits, not numbers, because NaN does not equal itself. The 64-bit
-// types need TM_HAS_ATOMIC64 (the CPU device); Metal has only minimum and maximum of ulong without a result,
-// from Apple8 on.
+// around compare-and-exchange. These compare bits, not numbers, because NaN does not equal itself. Such a loop
+// waits for nobody: an exchange fails because another one has succeeded, or, in its weak form, by chance, but
+// not for ever.
+//
+// On 64-bit types, all of these need TM_HAS_ATOMIC64 (the CPU device, NVIDIA GPUs). Apple GPUs have only what
+// needs no result:
+//   atomic_add_halves, and, or, xor (pointer, value, order): as 32-bit operations on both halves
+//   atomic_umax_only, umin_only (pointer, value, order): from Apple8 on; TM_NO_ATOMIC64 says there are none
 //
 // Metal's operations are relaxed. With TM_MSL_32 (Metal 3.2), fences of device scope give the other orders.
 // Without it, order has no effect, so the compiler must refuse programs that wait for one another.
@@ -136,8 +141,15 @@ static inline void fence_after(Order) {}
 
 // ---- any operation on any type ----
 
+#if defined(TM_HAS_ATOMIC64)
+#define TM_CHECK_WIDTH(T)
+#else
+#define TM_CHECK_WIDTH(T) static_assert(sizeof(T) <= 4, "this device has no 64-bit atomics with a result");
+#endif
+
 /// The word that holds an element, and the element's place in it.
 template <typename T> struct Place {
+  TM_CHECK_WIDTH(T)
 #if defined(TM_CPU)
   using Word = typename detail::Word<sizeof(T)>::Type; // a CPU exchanges narrow words too
 #else
@@ -208,6 +220,7 @@ template <typename T> inline T atomic_cas(device T *p, T expected, T desired, Or
 
 /// Reads the whole word, so that the element is never torn.
 template <typename T> inline T atomic_load(device T *p, Order order) {
+  TM_CHECK_WIDTH(T)
 #if defined(TM_CPU)
   typename detail::Word<sizeof(T)>::Type bits;
   bits = order == relaxed ? __atomic_load_n((decltype(bits) *)p, __ATOMIC_RELAXED)
@@ -221,6 +234,7 @@ template <typename T> inline T atomic_load(device T *p, Order order) {
 #endif
 }
 template <typename T> inline void atomic_store(device T *p, T value, Order order) {
+  TM_CHECK_WIDTH(T)
 #if defined(TM_CPU)
   typename detail::Word<sizeof(T)>::Type bits = detail::to_word(value);
   if (order == relaxed)
@@ -268,8 +282,10 @@ TM_ATOMIC_UNSIGNED(long, ulong)
   TM_ATOMIC_NATIVE(T, or, __atomic_fetch_or)                                                                 \
   TM_ATOMIC_NATIVE(T, xor, __atomic_fetch_xor)                                                               \
   TM_ATOMIC_NATIVE(T, exchange, __atomic_exchange_n)
+#if defined(TM_HAS_ATOMIC64)
 TM_ATOMIC_NATIVES(long)
 TM_ATOMIC_NATIVES(ulong)
+#endif
 #else
 #define TM_ATOMIC_NATIVE(T, NAME, FUNCTION)                                                                  \
   static inline T atomic_##NAME(device T *p, T value, Order order) {                                         \
@@ -290,18 +306,69 @@ TM_ATOMIC_NATIVES(ulong)
 TM_ATOMIC_NATIVE(float, add, atomic_fetch_add_explicit)
 TM_ATOMIC_NATIVE(float, sub, atomic_fetch_sub_explicit)
 TM_ATOMIC_NATIVE(float, exchange, atomic_exchange_explicit)
-// Apple8 and later have these for ulong, without a result.
-static inline void atomic_umax_only(device ulong *p, ulong value) {
-  metal::atomic_max_explicit((device metal::atomic_ulong *)p, value, metal::memory_order_relaxed);
-}
-static inline void atomic_umin_only(device ulong *p, ulong value) {
-  metal::atomic_min_explicit((device metal::atomic_ulong *)p, value, metal::memory_order_relaxed);
-}
 #endif
 TM_ATOMIC_NATIVES(int)
 TM_ATOMIC_NATIVES(uint)
 #undef TM_ATOMIC_NATIVES
 #undef TM_ATOMIC_NATIVE
+#undef TM_CHECK_WIDTH
+
+// ---- 64-bit integers without 64-bit atomics ----
+
+namespace detail {
+
+// Memory is little endian, so the low half of an element comes first.
+static inline device metal::atomic_uint *low_half(device void *p) { return (device metal::atomic_uint *)p; }
+static inline device metal::atomic_uint *high_half(device void *p) { return low_half(p) + 1; }
+
+#if defined(TM_CPU)
+static inline void fence_halves_before(Order order) { __atomic_thread_fence(memory_order_of(order)); }
+static inline void fence_halves_after(Order order) { __atomic_thread_fence(memory_order_of(order)); }
+#else
+static inline void fence_halves_before(Order order) { fence_before(order); }
+static inline void fence_halves_after(Order order) { fence_after(order); }
+#endif
+
+} // namespace detail
+
+/// Each addition carries what its own step of the low half overflows by. So when all additions are done, the
+/// element is their sum, in whatever order the steps were; in between it is not.
+template <typename T> inline void atomic_add_halves(device T *p, T value, Order order) {
+  static_assert(sizeof(T) == 8, "halves of 32 bits");
+  uint low = uint(ulong(value)), high = uint(ulong(value) >> 32);
+  detail::fence_halves_before(order);
+  uint before = metal::atomic_fetch_add_explicit(detail::low_half(p), low, metal::memory_order_relaxed);
+  uint carry = before + low < low ? 1u : 0u;
+  metal::atomic_fetch_add_explicit(detail::high_half(p), high + carry, metal::memory_order_relaxed);
+  detail::fence_halves_after(order);
+}
+#define TM_ATOMIC_HALVES(NAME)                                                                               \
+  template <typename T> inline void atomic_##NAME##_halves(device T *p, T value, Order order) {              \
+    static_assert(sizeof(T) == 8, "halves of 32 bits");                                                      \
+    detail::fence_halves_before(order);                                                                      \
+    metal::atomic_fetch_##NAME##_explicit(detail::low_half(p), uint(ulong(value)),                           \
+                                          metal::memory_order_relaxed);                                      \
+    metal::atomic_fetch_##NAME##_explicit(detail::high_half(p), uint(ulong(value) >> 32),                    \
+                                          metal::memory_order_relaxed);                                      \
+    detail::fence_halves_after(order);                                                                       \
+  }
+TM_ATOMIC_HALVES(and)
+TM_ATOMIC_HALVES(or)
+TM_ATOMIC_HALVES(xor)
+#undef TM_ATOMIC_HALVES
+
+#if !defined(TM_NO_ATOMIC64)
+#define TM_ATOMIC_ONLY(NAME, FUNCTION)                                                                       \
+  template <typename T> inline void atomic_##NAME##_only(device T *p, T value, Order order) {                \
+    static_assert(sizeof(T) == 8, "Metal has these for ulong");                                              \
+    detail::fence_halves_before(order);                                                                      \
+    metal::FUNCTION((device metal::atomic_ulong *)p, ulong(value), metal::memory_order_relaxed);             \
+    detail::fence_halves_after(order);                                                                       \
+  }
+TM_ATOMIC_ONLY(umax, atomic_max_explicit)
+TM_ATOMIC_ONLY(umin, atomic_min_explicit)
+#undef TM_ATOMIC_ONLY
+#endif
 
 // ---- threadgroup memory, for histograms ----
 

@@ -204,6 +204,10 @@ CpuProgramOptions optionsFor(const ProgramSource &source) {
   result.permuteFragments = technique == "permuted";
   if (source.checks.races || technique == "fibers" || technique == "permuted")
     result.technique = CpuProgramOptions::Fibers;
+  if (source.atomics64 != Atomics64::All)
+    result.extraFlags.push_back("-UTM_HAS_ATOMIC64");
+  if (source.atomics64 == Atomics64::None)
+    result.extraFlags.push_back("-DTM_NO_ATOMIC64");
   if (source.checks.races)
     result.extraFlags.push_back("-O1"); // the checks dominate, so the optimiser would not help
   return result;

@@ -63,25 +63,28 @@ def : Operation<"tt.store", Memory, Numbers,
     MLX<"raiseStore", "slice_update, scatter", "a region where the address is affine, else a scatter">, [],
     SecondOperand>;
 
-defvar WideAtomic = CpuOnly<[I64], "is on the CPU device only: Metal has no 64-bit atomics with a result.">;
+defvar WideFloatAtomic = CpuOnly<[F64], "is on the CPU device only: Metal has no 64-bit compare-and-exchange.">;
+defvar WideAtomics = [CpuOnly<[I64], "is on the CPU device only: Metal has no such 64-bit atomic.">, WideFloatAtomic];
 def : Operation<"tt.atomic_rmw", Memory, Numbers,
-    Metal<"lowerAtomic", "atomic_fetch_*, compare-exchange", "64 bits on the CPU only", [WideAtomic]>,
+    Metal<"lowerAtomic", "atomic_fetch_*, compare-exchange",
+          "i64 on chips only without a result: add, and, or, xor in halves; unsigned max, min from M2 on",
+          [WideFloatAtomic]>,
     MLX<"raiseAtomic", "slice_update, scatter", "its result must not be used">,
     [Refused<[I1], "is kept as a byte: combining it with memory would combine the bytes.",
              "cast<tt::AtomicRMWOp>(op).getAtomicRmwOp() == tt::RMWOp::XCHG">,
      Refused<Storage8, StorageOnly.reason, "cast<tt::AtomicRMWOp>(op).getAtomicRmwOp() == tt::RMWOp::XCHG">],
     SecondOperand>;
 def : Operation<"tt.atomic_cas", Memory, Numbers,
-    Metal<"lowerAtomic", "compare-exchange", "64 bits on the CPU only", [WideAtomic]>,
+    Metal<"lowerAtomic", "compare-exchange", "64 bits on the CPU only", WideAtomics>,
     Refuses<"Compare-and-swap needs an order of the programs: not in the mlx engine.">, [], SecondOperand>;
 def : Operation<"tt.atomic_poll", Memory, AllInts,
     Refuses<"Metal promises no progress of a program that others wait for.">,
     Refuses<"Waiting for another program deadlocks when all programs run in step.">, [], SecondOperand>;
 def : Operation<"tt.atomic_load", Memory, Numbers,
-    Metal<"lowerAtomic", "atomic_load", "64 bits on the CPU only", [WideAtomic]>,
+    Metal<"lowerAtomic", "atomic_load", "64 bits on the CPU only", WideAtomics>,
     Refuses<"An atomic load needs an order of the programs: not in the mlx engine.">, [], Results>;
 def : Operation<"tt.atomic_store", Memory, Numbers,
-    Metal<"lowerAtomic", "atomic_store", "64 bits on the CPU only", [WideAtomic]>,
+    Metal<"lowerAtomic", "atomic_store", "64 bits on the CPU only", WideAtomics>,
     Refuses<"An atomic store needs an order of the programs: not in the mlx engine.">, [], SecondOperand>;
 defvar NoAddress = Refuses<"An address made from an integer belongs to no argument.">;
 def : Operation<"tt.int_to_ptr", Elementwise, [I64, Ptr], NoAddress, NoAddress>;

@@ -162,8 +162,7 @@ void MslPrinter::atomic(Operation *op) {
     values = {write.getValue()};
   }
   if (storedBytes(type) == 8 && target.atomics64 != Atomics64::All)
-    refuse(op, "Metal has no 64-bit atomics with a result: " + spelled(type) + " is refused on " +
-                   options.arch + ".");
+    function = wideAtomic(op, type);
   demand({mask}, "", op);
   std::string active = mask ? name(mask) : "";
   demand({pointer, offset}, active, op);

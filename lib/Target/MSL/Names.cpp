@@ -268,7 +268,8 @@ std::string MslPrinter::safeName(StringRef given, StringRef prefix, bool isFunct
 }
 
 MslPrinter::MslPrinter(tm::KernelOp kernel, const MslOptions &options)
-    : kernel(kernel), options(options), target(targetInfo(options.arch)), roots(kernel) {
+    : kernel(kernel), options(options), target(targetInfo(options.arch)), roots(kernel),
+      aliases(AliasGroups::ofPointers(kernel.getBody().front().getArgumentTypes(), options.aliasGroups)) {
   for (const char *word : kWords)
     used.insert(word);
 }

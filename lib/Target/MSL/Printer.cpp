@@ -211,10 +211,8 @@ void MslPrinter::findStoredParameters() {
 
 /// Whether the kernel only reads through this parameter, and stores to nothing that may overlap its memory.
 bool MslPrinter::isReadOnly(size_t index) {
-  AliasGroups groups =
-      AliasGroups::ofPointers(kernel.getBody().front().getArgumentTypes(), options.aliasGroups);
   for (auto [other, parameter] : llvm::enumerate(result.parameters))
-    if (parameter.stored && groups.mayOverlap(other, index))
+    if (parameter.stored && aliases.mayOverlap(other, index))
       return false;
   // Memory that is read as volatile or atomically is expected to change while the kernel runs.
   WalkResult walked = kernel.walk([&](DeviceAccessOpInterface access) {

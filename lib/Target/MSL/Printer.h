@@ -58,6 +58,7 @@ private:
   void load(tm::LoadOp op);
   void store(tm::StoreOp op);
   void atomic(mlir::Operation *op);
+  std::string wideAtomic(mlir::Operation *op, mlir::Type type);
   void fragmentsStore(tm::FragmentsStoreOp op);
   void multiplyAccumulate(tm::MultiplyAccumulateOp op);
   void message(mlir::Operation *op);
@@ -99,6 +100,7 @@ private:
   const MslOptions &options;
   const TargetInfo &target;
   PointerRoots roots;
+  AliasGroups aliases; // of the kernel's parameters
   MslKernel result;
   std::string text;
   int indent = 0;

@@ -23,10 +23,10 @@ tt.func public @double(%p: !tt.ptr<f32>, %x: f32) {
   tt.return
 }
 //--- atomic.mlir
-// ATOMIC: kernel.py:4:2: [tm.atomic_rmw] Metal has no 64-bit atomics with a result: i64 is refused on m4.
+// ATOMIC: kernel.py:4:2: [tm.atomic_rmw] 'exch' of i64 is refused on m4: Metal has no 64-bit atomic for it, and the halves of two values could mix. Use 32 bits, or run it on the CPU device.
 tt.func public @wide(%p: !tt.ptr<i64>, %x: i64) {
   %true = arith.constant true
-  %old = tt.atomic_rmw add, relaxed, gpu, %p, %x, %true : (!tt.ptr<i64>, i64, i1) -> i64 loc("kernel.py":4:2)
+  %old = tt.atomic_rmw exch, relaxed, gpu, %p, %x, %true : (!tt.ptr<i64>, i64, i1) -> i64 loc("kernel.py":4:2)
   tt.return
 }
 //--- extern.mlir
