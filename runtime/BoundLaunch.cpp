@@ -51,6 +51,8 @@ template <typename F> void BoundLaunch::deliver(const F &work, const KernelRepor
     throw; // errors in settings, before anything has run
   } catch (const std::bad_alloc &) {
     throw;
+  } catch (const StuckPrograms &stuck) {
+    throw Error(ErrorKind::Deadlock, stuckText(variant.kernel, stuck.site, stuck.program));
   } catch (const std::exception &error) { // errors of the threads: not all of them reach a barrier
     if (!report)
       throw Error(ErrorKind::Sanitizer, error.what());

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,16 @@ struct ProgramSource {
   } checks; // checks that the text contains; a device may have to run such a text differently
   /// The 64-bit atomics of the chip that the text is for. A device that stands in for it offers no others.
   Atomics64 atomics64 = Atomics64::All;
+};
+
+/// The programs of a launch wait for one another. A device that notices it ends the launch with this error.
+class StuckPrograms : public std::runtime_error {
+public:
+  StuckPrograms(unsigned site, const std::array<unsigned, 3> &program)
+      : std::runtime_error("All programs of the launch that run wait for one another."), site(site),
+        program(program) {}
+  unsigned site; // the number of the message that names the place
+  std::array<unsigned, 3> program;
 };
 
 /// A compiled kernel. Thread-safe.

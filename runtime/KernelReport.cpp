@@ -129,6 +129,16 @@ std::string faultText(const MslKernel &kernel, const MslKernel::Message &message
 
 } // namespace
 
+std::string stuckText(const MslKernel &kernel, unsigned site, const std::array<unsigned, 3> &program) {
+  std::string place = site < kernel.messages.size() ? placeOf(kernel.messages[site]) : "";
+  std::string position = std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " +
+                         std::to_string(program[2]);
+  return (place.empty() ? "" : place + ": ") + "[" + kernel.name +
+         "] Programs wait for each other: program (" + position +
+         ") waits here, and no program that runs can change what it waits for. Programs start in order, so one "
+         "may only wait for those before it.";
+}
+
 /// One sentence about two accesses of one program. Their order only tells which was seen later.
 std::string KernelReport::raceText(const MslKernel::Message &message, const uint32_t *record) const {
   static const char *const kinds[] = {"load", "store", "atomic operation"};

@@ -37,4 +37,7 @@ private:
   std::string failure;
 };
 
+/// What to tell the user when programs wait for one another: the place where `program` waits.
+std::string stuckText(const MslKernel &kernel, unsigned site, const std::array<unsigned, 3> &program);
+
 } // namespace tmetal

@@ -7,8 +7,8 @@
 //
 // 8- and 16-bit elements are replaced within their 32-bit word, and operations that Metal lacks are loops
 // around compare-and-exchange. These compare bits, not numbers, because NaN does not equal itself. Such a loop
-// waits for nobody: an exchange fails because another one has succeeded, or, in its weak form, by chance, but
-// not for ever.
+// waits for nobody: an exchange fails because another one has succeeded, or, in its weak form, by chance,
+// but not for ever.
 //
 // On 64-bit types, all of these need TM_HAS_ATOMIC64 (the CPU device, NVIDIA GPUs). Apple GPUs have only what
 // needs no result:
@@ -24,6 +24,9 @@
 namespace tm {
 
 enum Order { relaxed, acquire, release, acq_rel };
+
+/// A poll (TM_POLL, which only some devices have) until this time, in nanoseconds, does not end by itself.
+constant constexpr ulong no_deadline = ~ulong(0);
 
 namespace detail {
 

@@ -4,6 +4,35 @@
 
 #include "device_threads.h"
 
+namespace tm {
+namespace detail {
+inline ulong nanoseconds() {
+  ulong now;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+  return now;
+}
+inline ulong deadline(ulong timeout) {
+  ulong now = nanoseconds();
+  return now + timeout < now ? no_deadline : now + timeout;
+}
+/// Whether the element has reached its value before the deadline.
+template <typename T> inline bool poll(device T *p, T expected, Order order, ulong until) {
+  while (atomic_load(p, relaxed) != expected) {
+    if (until != no_deadline && nanoseconds() >= until)
+      return false;
+    asm volatile("nanosleep.u32 64;");
+  }
+  fence_after(order);
+  return true;
+}
+} // namespace detail
+} // namespace tm
+
+#define TM_POLLS
+#define TM_DEADLINE(TIMEOUT) long(tm::detail::deadline(ulong(TIMEOUT)))
+#define TM_POLL(POINTER, EXPECTED, ORDER, UNTIL, SITE)                                                       \
+  tm::detail::poll(POINTER, EXPECTED, ORDER, ulong(UNTIL))
+
 #define TM_UNROLL_GPU TM_UNROLL
 #define TM_READ_ONLY __restrict
 // A CUDA kernel reads its position from registers, and threadgroup memory is static memory of a block.

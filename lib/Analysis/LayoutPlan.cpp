@@ -259,7 +259,7 @@ private:
           if (isBlock(store.getValue()))
             work(op, layoutForAny(storedOperands(store)));
         })
-        .Case<tt::AtomicRMWOp, tt::AtomicCASOp, tt::AtomicLoadOp, tt::AtomicStoreOp>([&](auto atomic) {
+        .Case<tt::AtomicRMWOp, tt::AtomicCASOp, tt::AtomicLoadOp, tt::AtomicStoreOp, tt::AtomicPollOp>([&](auto atomic) {
           if (isBlock(atomic.getPtr()))
             decideAtomic(op, atomic.getPtr());
         })

@@ -6,7 +6,7 @@ namespace nb = nanobind;
 
 namespace {
 
-nb::object metal, compile, unsupported, argument, assertion, sanitizer;
+nb::object metal, compile, unsupported, argument, assertion, sanitizer, deadlock;
 
 nb::object derive(nb::module_ &module, const char *name, nb::handle bases) {
   std::string qualified = std::string("triton_metal._core.") + name;
@@ -29,6 +29,8 @@ nb::handle typeOf(tmetal::ErrorKind kind) {
     return assertion;
   case tmetal::ErrorKind::Sanitizer:
     return sanitizer;
+  case tmetal::ErrorKind::Deadlock:
+    return deadlock;
   case tmetal::ErrorKind::OutOfResources:
     break;
   }
@@ -56,6 +58,7 @@ void bindErrors(nb::module_ &module) {
   argument = derive(module, "ArgumentError", metal);
   assertion = derive(module, "DeviceAssertionError", nb::make_tuple(metal, nb::handle(PyExc_AssertionError)));
   sanitizer = derive(module, "SanitizerError", metal);
+  deadlock = derive(module, "DeadlockError", metal);
   nb::register_exception_translator([](const std::exception_ptr &pointer, void *) {
     try {
       std::rethrow_exception(pointer);
@@ -66,6 +69,6 @@ void bindErrors(nb::module_ &module) {
     }
   });
   // The module keeps the classes alive as long as the interpreter, which these variables rely on.
-  for (nb::object *type : {&metal, &compile, &unsupported, &argument, &assertion, &sanitizer})
+  for (nb::object *type : {&metal, &compile, &unsupported, &argument, &assertion, &sanitizer, &deadlock})
     type->inc_ref();
 }

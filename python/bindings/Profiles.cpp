@@ -45,6 +45,8 @@ nb::dict toDict(const tmetal::Profile &profile) {
   result["atomics64"] = atomicsName(target.atomics64);
   result["dynamic_caching"] = target.hasDynamicCaching;
   result["tensor_ops"] = target.hasTensorOps;
+  result["orders_programs"] = target.ordersPrograms;
+  result["programs_may_wait"] = target.programsMayWait;
   return result;
 }
 

@@ -77,7 +77,17 @@ def text_of(kernel, block, warps=4):
     return _core.Kernel(compiled.asm["tt"], arch="host", engine="msl", simdgroups=warps).msl_text()
 
 
+@triton.jit
+def chained(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    flags = out_ptr.to(tl.pointer_type(tl.int32))
+    seen = tl.atomic_poll(flags + tl.program_id(0), n, timeout_ns=n)
+    tl.store(out_ptr + BLOCK + i, tl.where(seen, tl.load(x_ptr + i), 0))
+    tl.atomic_xchg(flags + tl.program_id(0) + 1, n, sem="release")
+
+
 KERNELS = {
+    "chained": (chained, 64),
     "chain": (chain, 1024),
     "softmax": (softmax, 4096),
     "product": (product, 32),
@@ -105,6 +115,7 @@ def test_a_text_becomes_ptx(compiled, name):
         "softmax": ("shfl.sync.bfly", "bar.sync"),
         "product": (".shared", "fma.rn.f32"),
         "tickets": ("atom.", "shfl.sync"),
+        "chained": ("globaltimer", "ld.mmio.relaxed", "fence.acquire", "fence.release", "bar.sync"),
     }
     for instruction in wanted.get(name, ()):
         assert instruction in ptx, instruction

@@ -8,7 +8,7 @@ from triton_metal import _core
 KEYS = {
     "name", "title", "family", "aliases", "gpu_cores", "float32_teraflops", "bandwidth_gbps", "msl_version",
     "simd_width", "max_threads_per_threadgroup", "threadgroup_memory", "max_buffers", "double", "atomics64",
-    "dynamic_caching", "tensor_ops",
+    "dynamic_caching", "tensor_ops", "orders_programs", "programs_may_wait",
 }  # fmt: skip
 
 

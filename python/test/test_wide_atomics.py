@@ -229,7 +229,7 @@ def test_what_a_chip_does(arch):
     assert "tm::atomic_add_halves(" in text_for(arch, other_memory, signature)
     unsigned = {"p": "*u64", "out": "*u64"}
     if arch == "m1":
-        with pytest.raises(UnsupportedError, match="'umax' of i64 is refused on m1: .* from M2 on"):
+        with pytest.raises(UnsupportedError, match=r"'umax' of i64 is refused on m1: .* from M2 on"):
             text_for(arch, both_extremes, unsigned)
     else:
         text = text_for(arch, both_extremes, unsigned)
@@ -245,9 +245,16 @@ def test_memory_that_overlaps_is_refused_at_the_launch(on):
         other_memory[(3,)](memory, memory, **MSL)
 
 
-@pytest.mark.parametrize("call", ["tm::atomic_add(p, 1l, tm::relaxed)", "tm::atomic_load(p, tm::relaxed)",
-                                  "tm::atomic_store(p, 1l, tm::relaxed)", "tm::atomic_cas(p, 1l, 2l, tm::relaxed)",
-                                  "tm::atomic_umax_only(p, 1l, tm::relaxed)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        "tm::atomic_add(p, 1l, tm::relaxed)",
+        "tm::atomic_load(p, tm::relaxed)",
+        "tm::atomic_store(p, 1l, tm::relaxed)",
+        "tm::atomic_cas(p, 1l, 2l, tm::relaxed)",
+        "tm::atomic_umax_only(p, 1l, tm::relaxed)",
+    ],
+)
 def test_the_headers_for_a_chip_have_no_64_bit_atomics(call, tmp_path):
     source = tmp_path / "wide.cpp"
     source.write_text(f"#include <triton_metal.h>\nvoid f(device long *p) {{ {call}; }}\n")

@@ -4,6 +4,7 @@
 #include "Fibers.h"
 #include "Races.h"
 #include "ThreadPool.h"
+#include "Waiting.h"
 
 #include <dlfcn.h>
 
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 
 namespace tmetal {
@@ -41,6 +43,13 @@ public:
       throw std::runtime_error(std::string("The compiled text has no '") + name + "'; TM_ENTRY makes it.");
     return reinterpret_cast<T>(found);
   }
+  /// Whether the text polls memory. If so, lends it what it needs for that.
+  bool lendToPolls() const {
+    void *host = dlsym(handle, "tm_host");
+    if (host)
+      *static_cast<const tm_waiting::Host **>(host) = waitingHost();
+    return host != nullptr;
+  }
 
 private:
   void *handle;
@@ -64,33 +73,46 @@ void forEachPosition(const std::array<int64_t, 3> &grid, int64_t begin, int64_t 
   }
 }
 
-/// Enough chunks to balance the load, but few enough to hand out cheaply.
-int64_t chunkOf(int64_t count) { return std::max<int64_t>(1, count / (int64_t(threadCount()) * 16)); }
+/// Enough chunks to balance the load, but few enough to hand out cheaply. Programs that wait for one another
+/// should not wait for those in front of them in a chunk as well.
+int64_t chunkOf(int64_t count, bool polls) {
+  return polls ? 1 : std::max<int64_t>(1, count / (int64_t(threadCount()) * 16));
+}
 
 class LoopsProgram : public CpuProgram {
 public:
   LoopsProgram(const std::string &path, int64_t threadgroupBytes, int64_t stackBytes)
       : library(path), entry(library.symbol<LoopsEntry>("tm_entry")), threadgroupBytes(threadgroupBytes),
-        stackBytes(stackBytes + threadgroupBytes + 64) {}
+        stackBytes(stackBytes + threadgroupBytes + 64), polls(library.lendToPolls()) {}
+
+  bool mayFail() const override { return polls; } // if programs wait for one another
 
   void launch(const std::array<int64_t, 3> &grid, void *const *buffers) const override {
     int64_t count = grid[0] * grid[1] * grid[2];
     unsigned extents[3] = {unsigned(grid[0]), unsigned(grid[1]), unsigned(grid[2])};
+    LaunchWaits waits;
     auto work = [&](int64_t begin, int64_t end) {
       // Threadgroup memory is on the stack of the worker, like the variables of the kernel.
       char *memory = static_cast<char *>(__builtin_alloca_with_align(size_t(threadgroupBytes) + 64, 64 * 8));
+      std::optional<LaunchWaits::Worker> worker;
+      if (polls)
+        worker.emplace(waits);
       forEachPosition(grid, begin, end, [&](const unsigned *position) {
-        entry(buffers, position, extents, memory);
+        if (worker)
+          worker->run([&] { entry(buffers, position, extents, memory); });
+        else
+          entry(buffers, position, extents, memory);
         return true;
       });
     };
-    parallelFor(count, chunkOf(count), stackBytes, work);
+    parallelFor(count, chunkOf(count, polls), stackBytes, work);
   }
 
 private:
   Library library;
   LoopsEntry entry;
   int64_t threadgroupBytes, stackBytes;
+  bool polls;
 };
 
 class FibersProgram : public CpuProgram {
@@ -99,7 +121,8 @@ public:
                 bool checkRaces)
       : library(path), entry(library.symbol<FibersEntry>("tm_entry_fibers")),
         name(library.symbol<const char *>("tm_name")), threads(32 * simdgroups),
-        threadgroupBytes(threadgroupBytes), fiberBytes(stackBytes + kFiberMargin), checkRaces(checkRaces) {}
+        threadgroupBytes(threadgroupBytes), fiberBytes(stackBytes + kFiberMargin), checkRaces(checkRaces),
+        polls(library.lendToPolls()) {}
 
   bool mayFail() const override { return true; } // if not all threads reach the same barrier
 
@@ -107,6 +130,7 @@ public:
     int64_t count = grid[0] * grid[1] * grid[2];
     unsigned extents[3] = {unsigned(grid[0]), unsigned(grid[1]), unsigned(grid[2])};
     KnownRaces known;
+    LaunchWaits waits;
     std::mutex mutex;
     std::string fault; // the first one
     std::atomic<bool> failed{false};
@@ -127,6 +151,9 @@ public:
                                        size_t(threadgroupBytes),
                                        nullptr,
                                        nullptr};
+        std::optional<LaunchWaits::Worker> worker;
+        if (polls)
+          worker.emplace(waits);
         RaceTracker tracker(known);
         if (checkRaces) {
           workspace.tracker = &tracker;
@@ -137,17 +164,25 @@ public:
         forEachPosition(grid, begin, end, [&](const unsigned *position) {
           if (checkRaces)
             tracker.beginProgram();
-          if (!entry(buffers, position, extents, &workspace))
+          bool finished = false;
+          auto program = [&] { finished = entry(buffers, position, extents, &workspace); };
+          if (worker)
+            worker->run(program);
+          else
+            program();
+          if (!finished)
             fail("[" + std::string(name) + "] In program (" + std::to_string(position[0]) + ", " +
                  std::to_string(position[1]) + ", " + std::to_string(position[2]) +
                  ") not all threads of the program come to the same barrier.");
           return !failed.load(std::memory_order_relaxed);
         });
+      } catch (const StuckPrograms &) {
+        throw;
       } catch (const std::exception &error) {
         fail(error.what());
       }
     };
-    parallelFor(count, chunkOf(count), kSchedulerStack, work);
+    parallelFor(count, chunkOf(count, polls), kSchedulerStack, work);
     if (failed)
       throw std::runtime_error(fault);
   }
@@ -160,7 +195,7 @@ private:
   FibersEntry entry;
   const char *name;
   int64_t threads, threadgroupBytes, fiberBytes;
-  bool checkRaces;
+  bool checkRaces, polls;
 };
 
 std::mutex programsMutex;

@@ -35,6 +35,7 @@ const std::map<std::string, const char *> kOthers = {
     {"tm.fragments_fill", "registers of a SIMD group"},
     {"tm.fragments_copy", "registers of a SIMD group"},
     {"tm.barrier", "order, which tm-place-barriers looks at by name"},
+    {"tm.deadline", "the time"},
     {"tm.print", "a message to the host"},
     {"tm.assert", "a message to the host"},
 };

@@ -78,7 +78,10 @@ def : Operation<"tt.atomic_cas", Memory, Numbers,
     Metal<"lowerAtomic", "compare-exchange", "64 bits on the CPU only", WideAtomics>,
     Refuses<"Compare-and-swap needs an order of the programs: not in the mlx engine.">, [], SecondOperand>;
 def : Operation<"tt.atomic_poll", Memory, AllInts,
-    Refuses<"Metal promises no progress of a program that others wait for.">,
+    Metal<"lowerPoll", "a loop around atomic_load", "on the CPU device and NVIDIA GPUs",
+          [CpuOnly<[I16, I32, I64], "is polled on the CPU device only: Metal does not promise that the program goes on "
+                                    "which others wait for.">,
+           Refused<[I1, I8], "is not polled: Triton polls 16, 32 and 64 bits.">]>,
     Refuses<"Waiting for another program deadlocks when all programs run in step.">, [], SecondOperand>;
 def : Operation<"tt.atomic_load", Memory, Numbers,
     Metal<"lowerAtomic", "atomic_load", "64 bits on the CPU only", WideAtomics>,

@@ -15,6 +15,7 @@ enum class ErrorKind {
   OutOfResources, // correct, but needs more than the device has: an OutOfResources
   Assertion,      // a device_assert of the kernel failed
   Sanitizer,      // a check mode found a fault of the kernel
+  Deadlock,       // all programs that run wait for one another
 };
 
 class Error : public std::runtime_error {

@@ -32,6 +32,7 @@ public:
                  const DeviceAccess &access) const;
   /// A number for each parameter: -1 if it is not a pointer or overlaps with no other.
   llvm::ArrayRef<int64_t> getGroups() const { return groups.numbers(); }
+  const AliasGroups &getAliasGroups() const { return groups; }
 
 private:
   bool isInjective(mlir::Value pointers) const;

@@ -30,11 +30,12 @@ tm::KernelOp distribute(tt::FuncOp function, const LayoutPlan &plan, ArrayRef<in
                         OpBuilder &builder) {
   checkElementTypes(function);
   DeviceMemory memory(function, aliasGroups);
+  ProgramOrder order(function, memory.getAliasGroups());
   auto kernel =
       tm::KernelOp::create(builder, function.getLoc(), function.getSymName(), plan.getOptions().simdgroups,
                            IntegerAttr(), parameterNames(function, builder));
   kernel->setAttr("aliasGroups", builder.getDenseI64ArrayAttr(memory.getGroups()));
-  Distribution d{plan, memory, RegionBuilder(builder.getContext()), {}, {}};
+  Distribution d{plan, memory, order, RegionBuilder(builder.getContext()), {}, {}};
   Block &body = kernel.getBody().emplaceBlock();
   for (BlockArgument argument : function.getArguments())
     d.scalars.map(argument, body.addArgument(argument.getType(), argument.getLoc()));

@@ -13,6 +13,7 @@
 #include "RegionBuilder.h"
 
 #include "triton-metal/Analysis/LayoutPlan.h"
+#include "triton-metal/Analysis/ProgramOrder.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -24,6 +25,7 @@ struct Distribution {
 
   const LayoutPlan &plan;
   const DeviceMemory &memory;
+  const ProgramOrder &order;
   RegionBuilder code;
   BlockStore blocks;
   mlir::IRMapping scalars; // from the `tt` kernel to uniform code

@@ -50,9 +50,10 @@ static SplitPointer splitPointer(Builder &b, Value pointer) {
 
 // ---- scalars ----
 
-/// Runs `compute` on one thread and passes the result to all others through threadgroup memory.
+/// Runs `compute` on one thread and passes the result to all others through threadgroup memory. If it
+/// acquires, none of them goes on before it has.
 static Value fromOneThread(Distribution &d, Location loc, Type type,
-                           llvm::function_ref<Value(Builder &)> compute) {
+                           llvm::function_ref<Value(Builder &)> compute, bool acquires = false) {
   Builder before = d.code.uniform(loc);
   Value array = newArray(before, loc, 1, type);
   d.code.single(loc, [&](Builder &b) {
@@ -60,6 +61,8 @@ static Value fromOneThread(Distribution &d, Location loc, Type type,
     tm::SharedStoreOp::create(b, result, array, constant(b, 0), Value());
   });
   Builder after = d.code.uniform(loc);
+  if (acquires)
+    tm::BarrierOp::create(after, tm::MemoryFence::Both);
   return tm::SharedLoadOp::create(after, type, array, constant(after, 0));
 }
 
@@ -156,12 +159,19 @@ static void lowerScalarAtomic(Distribution &d, Operation *op, bool isUsed) {
     return emitAtomic(b, op, [&](Value value) { return d.scalar(value); }, {});
   };
   if (isUsed)
-    d.scalars.map(op->getResult(0), fromOneThread(d, op->getLoc(), op->getResult(0).getType(), compute));
+    d.scalars.map(op->getResult(0), fromOneThread(d, op->getLoc(), op->getResult(0).getType(), compute,
+                                                  d.order.isAcquire(op)));
   else
     d.code.single(op->getLoc(), [&](Builder &b) { compute(b); });
 }
 
-void lowerAtomic(Distribution &d, Operation *op) {
+/// All threads have done what is in front of it, and none goes on before all are there.
+static void emitBarrier(Distribution &d, Location loc) {
+  Builder b = d.code.uniform(loc);
+  tm::BarrierOp::create(b, tm::MemoryFence::Both);
+}
+
+static void lowerAtomicOfThreads(Distribution &d, Operation *op) {
   Location loc = op->getLoc();
   bool isUsed = op->getNumResults() == 1 && !op->getResult(0).use_empty();
   Value pointers = op->getOperand(0);
@@ -181,6 +191,48 @@ void lowerAtomic(Distribution &d, Operation *op) {
   d.blocks.keepScalar(op->getResult(0), region, result, own, /*ownersOnly=*/bool(owner));
   if (owner)
     d.code.closeRegion();
+}
+
+void lowerAtomic(Distribution &d, Operation *op) {
+  if (d.order.isRelease(op))
+    emitBarrier(d, op->getLoc());
+  lowerAtomicOfThreads(d, op);
+  if (d.order.isAcquire(op) && isBlock(op->getOperand(0)))
+    emitBarrier(d, op->getLoc());
+}
+
+/// Nothing behind a poll happens before all elements have been seen, whether its result is used or not.
+void lowerPoll(Distribution &d, Operation *op) {
+  auto poll = cast<tt::AtomicPollOp>(op);
+  Location loc = op->getLoc();
+  Value until; // the same for all threads
+  if (poll.getTimeout())
+    until = fromOneThread(d, loc, poll.getTimeout().getType(), [&](Builder &b) -> Value {
+      return tm::DeadlineOp::create(b, b.getI64Type(), d.scalar(poll.getTimeout()));
+    });
+  if (!isBlock(poll.getPtr())) {
+    auto compute = [&](Builder &b) -> Value {
+      return tm::AtomicPollOp::create(b, b.getI1Type(), d.scalar(poll.getPtr()), Value(),
+                                      d.scalar(poll.getExpected()), Value(), until, poll.getSem(),
+                                      poll.getScope());
+    };
+    d.scalars.map(poll.getResult(), fromOneThread(d, loc, poll.getType(), compute, /*acquires=*/true));
+    return;
+  }
+  DeviceAccess access{d.memory.rootsOf(poll.getPtr()), poll.getPtr(), /*writes=*/true};
+  ThreadRegion &region =
+      regionFor(d, d.plan.layoutOf(op), {poll.getPtr(), poll.getExpected()}, access, loc);
+  region.getOp().setVectorizable(false);
+  Request own = region.ownRequest();
+  Value pointer = pull(d, region, poll.getPtr(), own), expected = pull(d, region, poll.getExpected(), own);
+  Value owner = ownerMask(region, region.getLayout(), loc);
+  Builder b = region.at(loc);
+  SplitPointer address = splitPointer(b, pointer);
+  Value result = tm::AtomicPollOp::create(b, b.getI1Type(), address.base, address.offset, expected, owner, until,
+                                          poll.getSem(), poll.getScope());
+  if (!poll->use_empty())
+    d.blocks.keepScalar(poll.getResult(), region, result, own, /*ownersOnly=*/bool(owner));
+  emitBarrier(d, loc);
 }
 
 // ---- scalars of a thread ----

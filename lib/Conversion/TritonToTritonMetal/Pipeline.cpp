@@ -5,6 +5,8 @@
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
+#include "triton-metal/Analysis/ProgramOrder.h"
+#include "triton-metal/Support/SourceLocation.h"
 #include "triton-metal/Target/Profiles.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -94,6 +96,33 @@ static int64_t largestArrayBytes(ModuleOp module) {
   return bytes;
 }
 
+/// The line of an operation, or its name.
+static std::string lineOf(Operation *op) {
+  int line = sourceLocationOf(op->getLoc()).line;
+  return line ? "line " + std::to_string(line) : op->getName().getStringRef().str();
+}
+
+/// Refuses programs that wait for one another, or need an order of their accesses, where the device has
+/// neither. docs/waiting.md says why.
+static void checkPrograms(tt::FuncOp kernel, const MslOptions &options, const TargetInfo &target) {
+  AliasGroups groups = AliasGroups::ofPointers(kernel.getArgumentTypes(), options.aliasGroups);
+  std::optional<Wait> wait = findWait(kernel, groups);
+  if (wait && wait->isForever)
+    refuse(wait->op, "Nothing in the loop changes what this reads again and again. To wait for another program, "
+                     "use tl.atomic_poll, an atomic load, or a volatile load.");
+  if (wait && !target.programsMayWait)
+    refuse(wait->op, "A program waits here for another one, and Metal does not promise that one goes on: refused "
+                     "on " +
+                         options.arch + ". Use a launch for each step, or run it on the CPU device.");
+  ProgramOrder order(kernel, groups);
+  if (const std::optional<ProgramOrder::Ordered> &found = order.example(); found && !target.ordersPrograms)
+    refuse(found->acquire, "What " + lineOf(found->first) + " does before this must be seen by " +
+                               lineOf(found->second) + " in another program, and Metal " +
+                               std::string(target.mslVersion) +
+                               " has no order between threadgroups: refused on " + options.arch +
+                               ". Use a launch for each step, or run it on the CPU device.");
+}
+
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
   // Distribution is not run as a pass, so that it may throw. Nothing else loads the dialects of its result.
   module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
@@ -105,6 +134,7 @@ void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
     passes.addPass(createCSEPass());
   });
   const TargetInfo &target = targetInfo(options.arch);
+  checkPrograms(kernelOf(module), options, target);
   int64_t limit = target.threadgroupMemory, maxThreads = target.maxThreadsPerThreadgroup;
   if (32 * int64_t(options.simdgroups) > maxThreads)
     throw OutOfResources(32 * int64_t(options.simdgroups), maxThreads, "threads");

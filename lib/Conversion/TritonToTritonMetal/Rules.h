@@ -21,6 +21,7 @@ void lowerGather(Distribution &d, mlir::Operation *op);
 void lowerLoad(Distribution &d, mlir::Operation *op);
 void lowerStore(Distribution &d, mlir::Operation *op);
 void lowerAtomic(Distribution &d, mlir::Operation *op);
+void lowerPoll(Distribution &d, mlir::Operation *op);
 // Reduce.cpp, Scan.cpp, Histogram.cpp, Dot.cpp
 void lowerReduce(Distribution &d, mlir::Operation *op);
 void lowerScan(Distribution &d, mlir::Operation *op);

@@ -188,6 +188,23 @@ void MslPrinter::atomic(Operation *op) {
   declare(op->getResult(0), condition + " ? " + call + " : " + typeName(type, op->getLoc()) + "(0)", op);
 }
 
+void MslPrinter::poll(tm::AtomicPollOp op) {
+  if (!target.programsMayWait)
+    refuse(op, "Metal does not promise that the program goes on which this one waits for: refused on " +
+                   options.arch + ".");
+  std::string active = op.getMask() ? name(op.getMask()) : "";
+  demand({op.getMask()}, "", op);
+  demand({op.getPtr(), op.getOffset(), op.getExpected(), op.getDeadline()}, active, op);
+  std::string condition = guard(op, op.getPtr(), op.getOffset(), op.getMask(), "TM_TRACK_ATOMIC");
+  std::string address = name(op.getPtr());
+  if (op.getOffset())
+    address += " + " + name(op.getOffset());
+  std::string call = "TM_POLL(" + address + ", " + name(op.getExpected()) + ", " + orderOf(op.getSem()) + ", " +
+                     (op.getDeadline() ? name(op.getDeadline()) : "tm::no_deadline") + ", " +
+                     number(site("poll", "", op)) + ")";
+  declare(op.getResult(), condition.empty() ? call : condition + " ? " + call + " : false", op);
+}
+
 // ---- threadgroup memory ----
 
 std::string MslPrinter::guardShared(Operation *op, Value array, Value index, Value mask, const char *track) {

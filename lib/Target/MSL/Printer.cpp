@@ -116,7 +116,8 @@ MslKernel::Counts MslPrinter::countCosts() {
         .Case<tm::ShuffleXorOp, tm::ShuffleUpOp>([&](auto) { ++counts.shuffles; })
         .Case([&](tm::MultiplyAccumulateOp) { ++counts.products; })
         .Case<scf::ForOp, scf::WhileOp>([&](auto) { ++counts.loops; })
-        .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp, tm::SharedAtomicAddOp>(
+        .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp, tm::AtomicPollOp,
+              tm::SharedAtomicAddOp>(
             [&](auto) { ++counts.atomics; });
   });
   return counts;
@@ -194,6 +195,8 @@ MslKernel MslPrinter::print() {
   block(body);
   line("TM_END");
   close();
+  if (kernel.walk([](tm::AtomicPollOp) { return WalkResult::interrupt(); }).wasInterrupted())
+    line("TM_POLLS");
   line("TM_ENTRY(" + result.function + ")");
   result.text = text;
   return result;
@@ -326,6 +329,10 @@ void MslPrinter::operation(Operation *op) {
       .Case([&](tm::StoreOp access) { store(access); })
       .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp>(
           [&](auto access) { atomic(access); })
+      .Case([&](tm::AtomicPollOp access) { poll(access); })
+      .Case([&](tm::DeadlineOp deadline) {
+        declare(deadline.getResult(), "TM_DEADLINE(" + name(deadline.getTimeout()) + ")", op);
+      })
       .Case([&](tm::SharedLoadOp access) { sharedLoad(access); })
       .Case([&](tm::SharedStoreOp access) { sharedStore(access); })
       .Case([&](tm::SharedAtomicAddOp access) { sharedAtomicAdd(access); })

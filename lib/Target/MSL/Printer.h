@@ -58,6 +58,7 @@ private:
   void load(tm::LoadOp op);
   void store(tm::StoreOp op);
   void atomic(mlir::Operation *op);
+  void poll(tm::AtomicPollOp op);
   std::string wideAtomic(mlir::Operation *op, mlir::Type type);
   void fragmentsStore(tm::FragmentsStoreOp op);
   void multiplyAccumulate(tm::MultiplyAccumulateOp op);

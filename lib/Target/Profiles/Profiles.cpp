@@ -13,8 +13,10 @@ enum class FamilyID {
 
 // Indexed by FamilyID.
 constexpr TargetInfo families[] = {
-#define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, ATOMICS64, CACHING, TENSOR_OPS)        \
-  {#FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, Atomics64::ATOMICS64, CACHING, TENSOR_OPS},
+#define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, ATOMICS64, CACHING, TENSOR_OPS,        \
+                  ORDERED, WAITING)                                                                          \
+  {#FAMILY, MSL,     SIMD,       THREADS, BYTES,  BUFFERS, DOUBLE, Atomics64::ATOMICS64,                     \
+   CACHING, TENSOR_OPS, ORDERED, WAITING},
 #include "triton-metal/Target/Profiles.def"
 };
 

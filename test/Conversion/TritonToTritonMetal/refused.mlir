@@ -89,13 +89,3 @@ module {
     tt.return
   }
 }
-
-// -----
-
-// expected-error @+1 {{[tt.atomic_poll] Metal promises no progress of a program that others wait for.}}
-module {
-  tt.func public @poll(%p: !tt.ptr<i32>, %v: i32) {
-    %0 = tt.atomic_poll acquire, gpu, %p, %v : !tt.ptr<i32>, i32 -> i1
-    tt.return
-  }
-}

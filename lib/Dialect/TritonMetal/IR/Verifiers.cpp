@@ -326,6 +326,16 @@ LogicalResult AtomicStoreOp::verify() {
   return isAccess(*this, getPtr(), getOffset(), getValue().getType(), "a value");
 }
 
+LogicalResult DeadlineOp::verify() { return standsIn(*this, Uniform | InSingle); }
+
+LogicalResult AtomicPollOp::verify() {
+  if (failed(standsIn(*this, InRegion | InSingle)))
+    return failure();
+  if (getSem() != tt::MemSemantic::RELAXED && getSem() != tt::MemSemantic::ACQUIRE)
+    return emitOpError() << "is relaxed or acquire, not " << tt::stringifyMemSemantic(getSem());
+  return isAccess(*this, getPtr(), getOffset(), getExpected().getType(), "a value");
+}
+
 // ---- threadgroup memory ----
 
 LogicalResult SharedOp::verify() {

@@ -252,6 +252,27 @@ def TM_AtomicStoreOp : TM_Access<"atomic_store", [TM_WritesDeviceAtomically, Mem
   }];
 }
 
+def TM_DeadlineOp : TM_Op<"deadline", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the time in so many nanoseconds";
+  let arguments = (ins I64:$timeout);
+  let results = (outs I64:$result);
+  let assemblyFormat = "$timeout attr-dict";
+}
+def TM_AtomicPollOp : TM_Access<"atomic_poll", [TM_ReadsDeviceAtomically, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until an element of device memory has a given value";
+  let description = [{
+    The result is true, or false if the element did not get there before `deadline`. It is read at least once.
+    If the mask is false, nothing is read and the result is undefined.
+  }];
+  let arguments = (ins AnyType:$ptr, Optional<AnySignlessInteger>:$offset, AnySignlessInteger:$expected,
+                       Optional<I1>:$mask, Optional<I64>:$deadline, TT_MemSemantic:$sem, TT_MemSyncScope:$scope);
+  let results = (outs I1:$result);
+  let assemblyFormat = [{
+    $sem `,` $scope `,` $ptr (`[` $offset^ `:` type($offset) `]`)? `,` $expected (`mask` $mask^)?
+    (`until` $deadline^)? attr-dict `:` type($ptr) `,` type($expected)
+  }];
+}
+
 def TM_SharedOp : TM_Op<"shared", [MemoryEffects<[MemAlloc]>]> {
   let summary = "declaration of an array in threadgroup memory";
   let description = [{
