@@ -131,11 +131,12 @@ std::string faultText(const MslKernel &kernel, const MslKernel::Message &message
 
 std::string stuckText(const MslKernel &kernel, unsigned site, const std::array<unsigned, 3> &program) {
   std::string place = site < kernel.messages.size() ? placeOf(kernel.messages[site]) : "";
-  std::string position = std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " +
-                         std::to_string(program[2]);
+  std::string position =
+      std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " + std::to_string(program[2]);
   return (place.empty() ? "" : place + ": ") + "[" + kernel.name +
          "] Programs wait for each other: program (" + position +
-         ") waits here, and no program that runs can change what it waits for. Programs start in order, so one "
+         ") waits here, and no program that runs can change what it waits for. Programs start in order, so "
+         "one "
          "may only wait for those before it.";
 }
 

@@ -6,9 +6,9 @@
 // and threadgroup_add (element, value) for int in threadgroup memory, which returns nothing.
 //
 // 8- and 16-bit elements are replaced within their 32-bit word, and operations that Metal lacks are loops
-// around compare-and-exchange. These compare bits, not numbers, because NaN does not equal itself. Such a loop
-// waits for nobody: an exchange fails because another one has succeeded, or, in its weak form, by chance,
-// but not for ever.
+// around compare-and-exchange. These compare bits, not numbers, because NaN does not equal itself. Such a
+// loop waits for nobody: an exchange fails because another one has succeeded, or, in its weak form, by
+// chance, but not for ever.
 //
 // On 64-bit types, all of these need TM_HAS_ATOMIC64 (the CPU device, NVIDIA GPUs). Apple GPUs have only what
 // needs no result:

@@ -259,10 +259,11 @@ private:
           if (isBlock(store.getValue()))
             work(op, layoutForAny(storedOperands(store)));
         })
-        .Case<tt::AtomicRMWOp, tt::AtomicCASOp, tt::AtomicLoadOp, tt::AtomicStoreOp, tt::AtomicPollOp>([&](auto atomic) {
-          if (isBlock(atomic.getPtr()))
-            decideAtomic(op, atomic.getPtr());
-        })
+        .Case<tt::AtomicRMWOp, tt::AtomicCASOp, tt::AtomicLoadOp, tt::AtomicStoreOp, tt::AtomicPollOp>(
+            [&](auto atomic) {
+              if (isBlock(atomic.getPtr()))
+                decideAtomic(op, atomic.getPtr());
+            })
         .Case([&](tt::PrintOp print) {
           for (Value argument : llvm::reverse(print.getArgs()))
             if (isBlock(argument)) {

@@ -25,11 +25,13 @@ struct Access {
   SmallVector<Operation *> loops;       // around it
 
   bool releases() const {
-    return writes && order && (*order == tt::MemSemantic::RELEASE || *order == tt::MemSemantic::ACQUIRE_RELEASE);
+    return writes && order &&
+           (*order == tt::MemSemantic::RELEASE || *order == tt::MemSemantic::ACQUIRE_RELEASE);
   }
   /// A program whose atomic returns nothing that it looks at does not know what it has acquired.
   bool acquires() const {
-    return reads && order && (*order == tt::MemSemantic::ACQUIRE || *order == tt::MemSemantic::ACQUIRE_RELEASE) &&
+    return reads && order &&
+           (*order == tt::MemSemantic::ACQUIRE || *order == tt::MemSemantic::ACQUIRE_RELEASE) &&
            (isa<tt::AtomicPollOp>(op) || !op->use_empty());
   }
 };
@@ -45,8 +47,14 @@ static std::optional<tt::MemSemantic> orderOf(Operation *op) {
 static SmallVector<Access> accessesOf(Operation *kernel, PointerRoots &roots) {
   SmallVector<Access> accesses;
   kernel->walk<WalkOrder::PreOrder>([&](DeviceAccessOpInterface op) {
-    Access access{op,      op.getAddress(), roots.of(op.getAddress()), op.readsMemory(), op.writesMemory(), op.isAtomic(),
-                  orderOf(op), {}};
+    Access access{op,
+                  op.getAddress(),
+                  roots.of(op.getAddress()),
+                  op.readsMemory(),
+                  op.writesMemory(),
+                  op.isAtomic(),
+                  orderOf(op),
+                  {}};
     for (Operation *parent = op->getParentOp(); parent != kernel; parent = parent->getParentOp())
       if (isa<scf::ForOp, scf::WhileOp>(parent))
         access.loops.push_back(parent);
@@ -88,7 +96,8 @@ ProgramOrder::ProgramOrder(Operation *kernel, const AliasGroups &groups) {
   if (llvm::none_of(accesses, [](const Access &access) { return access.acquires(); }))
     return;
   auto mayPrecede = [&](const Access &a, const Access &b) {
-    return &a < &b || llvm::any_of(a.loops, [&](Operation *loop) { return llvm::is_contained(b.loops, loop); });
+    return &a < &b ||
+           llvm::any_of(a.loops, [&](Operation *loop) { return llvm::is_contained(b.loops, loop); });
   };
   auto matters = [&](const Access &first, const Access &second) {
     if ((!first.writes && !second.writes) || !groups.mayOverlap(first.roots, second.roots) ||
@@ -106,7 +115,8 @@ ProgramOrder::ProgramOrder(Operation *kernel, const AliasGroups &groups) {
       auto isThatElement = [&](const Access &access, bool isFirst) {
         return (access.atomic || (isFirst && !access.writes)) && access.address == release.address &&
                access.address == acquire.address &&
-               (access.loops.empty() || Value(access.address).getParentBlock() == &kernel->getRegion(0).front());
+               (access.loops.empty() ||
+                Value(access.address).getParentBlock() == &kernel->getRegion(0).front());
       };
       for (const Access &first : accesses)
         for (const Access &second : accesses)
@@ -229,7 +239,8 @@ private:
       return false;
     // Read again for a compare-and-swap that expects it.
     WalkResult swaps = loop->walk([&](tt::AtomicCASOp swap) {
-      return expectsWhatWasThere(swap) && groups.mayOverlap(roots.of(swap.getPtr()), roots.of(access.getAddress()))
+      return expectsWhatWasThere(swap) &&
+                     groups.mayOverlap(roots.of(swap.getPtr()), roots.of(access.getAddress()))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     });

@@ -59,6 +59,19 @@ def test_a_chain_of_more_programs_than_threads(flag, technique):
     assert torch.equal(out.view(programs, block), x.view(programs, block).cumsum(0))
 
 
+def test_all_threads_have_stored_before_the_flag(monkeypatch):
+    """Without the barrier in front of the release, some of ten such launches lose values."""
+    monkeypatch.setenv("TRITON_METAL_TECHNIQUE", "fibers")
+    forget_compiled_kernels()
+    programs, block = 40, 16384
+    x = torch.arange(programs * block) % 97
+    for _ in range(10):
+        sums, out, flags = torch.zeros_like(x), torch.zeros_like(x), torch.zeros(programs, dtype=torch.int32)
+        chained_sum[(programs,)](x, sums, flags, out, BLOCK=block, SEM="acquire", num_warps=32, **MSL)
+        assert torch.equal(out.view(programs, block), x.view(programs, block).cumsum(0))
+    forget_compiled_kernels()
+
+
 @triton.jit
 def tickets_in_order(ticket_ptr, turn_ptr, total_ptr, out_ptr):
     """Programs take turns in the order in which they came."""

@@ -108,7 +108,9 @@ void LaunchWaits::fail() {
 const tm_waiting::Host *waitingHost() {
   static const tm_waiting::Host host = {
       [](const tm_waiting::Poll *poll) { LaunchWaits::Worker::current()->launch.begin(poll); },
-      [](const tm_waiting::Poll *poll, unsigned round) { LaunchWaits::Worker::current()->launch.pause(poll, round); },
+      [](const tm_waiting::Poll *poll, unsigned round) {
+        LaunchWaits::Worker::current()->launch.pause(poll, round);
+      },
       [](const tm_waiting::Poll *poll) { LaunchWaits::Worker::current()->launch.end(poll); },
       [] {
         auto now = std::chrono::steady_clock::now().time_since_epoch();

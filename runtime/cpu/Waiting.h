@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Programs of a launch that wait for one another by polling memory. Threads take programs in order, so a program
-// that waits for one before it, or for one that is running, always goes on in the end. When all threads of a
-// launch wait and none of them can go on, the launch ends with an error.
+// Programs of a launch that wait for one another by polling memory. Threads take programs in order, so a
+// program that waits for one before it, or for one that is running, always goes on in the end. When all
+// threads of a launch wait and none of them can go on, the launch ends with an error.
 #pragma once
 
 #include "Device.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a kernel expects of its programs beyond each of them running by itself: an order of their accesses, which
-// atomics with acquire and release give, and that one goes on while another waits for it.
+// What a kernel expects of its programs beyond each of them running by itself: an order of their accesses,
+// which atomics with acquire and release give, and that one goes on while another waits for it.
 #pragma once
 
 #include "triton-metal/Analysis/PointerRoots.h"
@@ -41,9 +41,9 @@ struct Wait {
   bool isForever = false;        // nothing but a change that no loop has to notice can end it
 };
 
-/// The first place where a program may wait for others: a poll, or a loop that reads until others have written.
-/// A loop that only tries again because another program was faster (a counter, a compare-and-swap with the value
-/// that was there) waits for nobody.
+/// The first place where a program may wait for others: a poll, or a loop that reads until others have
+/// written. A loop that only tries again because another program was faster (a counter, a compare-and-swap
+/// with the value that was there) waits for nobody.
 std::optional<Wait> findWait(mlir::Operation *kernel, const AliasGroups &groups);
 
 } // namespace tmetal

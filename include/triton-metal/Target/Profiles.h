@@ -27,8 +27,8 @@ struct TargetInfo {
   bool hasDouble = false;
   Atomics64 atomics64 = Atomics64::None;
   bool hasDynamicCaching = false;
-  bool hasTensorOps = false; // matrix units that are reached through Metal 4
-  bool ordersPrograms = false; // atomics with acquire and release order accesses of different programs
+  bool hasTensorOps = false;    // matrix units that are reached through Metal 4
+  bool ordersPrograms = false;  // atomics with acquire and release order accesses of different programs
   bool programsMayWait = false; // a program goes on while others wait for it
 };
 

@@ -159,8 +159,8 @@ static void lowerScalarAtomic(Distribution &d, Operation *op, bool isUsed) {
     return emitAtomic(b, op, [&](Value value) { return d.scalar(value); }, {});
   };
   if (isUsed)
-    d.scalars.map(op->getResult(0), fromOneThread(d, op->getLoc(), op->getResult(0).getType(), compute,
-                                                  d.order.isAcquire(op)));
+    d.scalars.map(op->getResult(0),
+                  fromOneThread(d, op->getLoc(), op->getResult(0).getType(), compute, d.order.isAcquire(op)));
   else
     d.code.single(op->getLoc(), [&](Builder &b) { compute(b); });
 }
@@ -220,16 +220,15 @@ void lowerPoll(Distribution &d, Operation *op) {
     return;
   }
   DeviceAccess access{d.memory.rootsOf(poll.getPtr()), poll.getPtr(), /*writes=*/true};
-  ThreadRegion &region =
-      regionFor(d, d.plan.layoutOf(op), {poll.getPtr(), poll.getExpected()}, access, loc);
+  ThreadRegion &region = regionFor(d, d.plan.layoutOf(op), {poll.getPtr(), poll.getExpected()}, access, loc);
   region.getOp().setVectorizable(false);
   Request own = region.ownRequest();
   Value pointer = pull(d, region, poll.getPtr(), own), expected = pull(d, region, poll.getExpected(), own);
   Value owner = ownerMask(region, region.getLayout(), loc);
   Builder b = region.at(loc);
   SplitPointer address = splitPointer(b, pointer);
-  Value result = tm::AtomicPollOp::create(b, b.getI1Type(), address.base, address.offset, expected, owner, until,
-                                          poll.getSem(), poll.getScope());
+  Value result = tm::AtomicPollOp::create(b, b.getI1Type(), address.base, address.offset, expected, owner,
+                                          until, poll.getSem(), poll.getScope());
   if (!poll->use_empty())
     d.blocks.keepScalar(poll.getResult(), region, result, own, /*ownersOnly=*/bool(owner));
   emitBarrier(d, loc);

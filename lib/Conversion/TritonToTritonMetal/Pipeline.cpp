@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "Distribution.h"
 
+#include "triton-metal/Analysis/ProgramOrder.h"
 #include "triton-metal/Conversion/Passes.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
 #include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Dialect/TritonMetal/Transforms/Passes.h"
-#include "triton-metal/Analysis/ProgramOrder.h"
 #include "triton-metal/Support/SourceLocation.h"
 #include "triton-metal/Target/Profiles.h"
 
@@ -108,12 +108,14 @@ static void checkPrograms(tt::FuncOp kernel, const MslOptions &options, const Ta
   AliasGroups groups = AliasGroups::ofPointers(kernel.getArgumentTypes(), options.aliasGroups);
   std::optional<Wait> wait = findWait(kernel, groups);
   if (wait && wait->isForever)
-    refuse(wait->op, "Nothing in the loop changes what this reads again and again. To wait for another program, "
-                     "use tl.atomic_poll, an atomic load, or a volatile load.");
+    refuse(wait->op,
+           "Nothing in the loop changes what this reads again and again. To wait for another program, "
+           "use tl.atomic_poll, an atomic load, or a volatile load.");
   if (wait && !target.programsMayWait)
-    refuse(wait->op, "A program waits here for another one, and Metal does not promise that one goes on: refused "
-                     "on " +
-                         options.arch + ". Use a launch for each step, or run it on the CPU device.");
+    refuse(wait->op,
+           "A program waits here for another one, and Metal does not promise that one goes on: refused "
+           "on " +
+               options.arch + ". Use a launch for each step, or run it on the CPU device.");
   ProgramOrder order(kernel, groups);
   if (const std::optional<ProgramOrder::Ordered> &found = order.example(); found && !target.ordersPrograms)
     refuse(found->acquire, "What " + lineOf(found->first) + " does before this must be seen by " +

@@ -199,8 +199,8 @@ void MslPrinter::poll(tm::AtomicPollOp op) {
   std::string address = name(op.getPtr());
   if (op.getOffset())
     address += " + " + name(op.getOffset());
-  std::string call = "TM_POLL(" + address + ", " + name(op.getExpected()) + ", " + orderOf(op.getSem()) + ", " +
-                     (op.getDeadline() ? name(op.getDeadline()) : "tm::no_deadline") + ", " +
+  std::string call = "TM_POLL(" + address + ", " + name(op.getExpected()) + ", " + orderOf(op.getSem()) +
+                     ", " + (op.getDeadline() ? name(op.getDeadline()) : "tm::no_deadline") + ", " +
                      number(site("poll", "", op)) + ")";
   declare(op.getResult(), condition.empty() ? call : condition + " ? " + call + " : false", op);
 }

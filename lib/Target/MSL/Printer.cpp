@@ -117,8 +117,7 @@ MslKernel::Counts MslPrinter::countCosts() {
         .Case([&](tm::MultiplyAccumulateOp) { ++counts.products; })
         .Case<scf::ForOp, scf::WhileOp>([&](auto) { ++counts.loops; })
         .Case<tm::AtomicRMWOp, tm::AtomicCASOp, tm::AtomicLoadOp, tm::AtomicStoreOp, tm::AtomicPollOp,
-              tm::SharedAtomicAddOp>(
-            [&](auto) { ++counts.atomics; });
+              tm::SharedAtomicAddOp>([&](auto) { ++counts.atomics; });
   });
   return counts;
 }

@@ -15,7 +15,7 @@ enum class FamilyID {
 constexpr TargetInfo families[] = {
 #define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, ATOMICS64, CACHING, TENSOR_OPS,        \
                   ORDERED, WAITING)                                                                          \
-  {#FAMILY, MSL,     SIMD,       THREADS, BYTES,  BUFFERS, DOUBLE, Atomics64::ATOMICS64,                     \
+  {#FAMILY, MSL,        SIMD,    THREADS, BYTES, BUFFERS, DOUBLE, Atomics64::ATOMICS64,                      \
    CACHING, TENSOR_OPS, ORDERED, WAITING},
 #include "triton-metal/Target/Profiles.def"
 };
