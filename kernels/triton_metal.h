@@ -5,8 +5,8 @@
 //   TM_POSITION          parameters of a kernel function: where it is in the grid
 //   TM_BEGIN, TM_END     around its body; tm_pid, tm_grid and threadgroup memory are in scope
 //   TM_ENTRY(f)          what a device needs besides the kernel function f
-//   TM_POLL(p, value, order, until, site), TM_DEADLINE, TM_POLLS   waiting for other programs, where a device
-//   can TM_READ_ONLY         in front of a parameter: what it points to does not change while the kernel runs
+//   TM_POLL, TM_DEADLINE, TM_POLLS   waiting for other programs, on devices that can
+//   TM_READ_ONLY         in front of a parameter: what it points to does not change while the kernel runs
 //   TM_REGION { }        each thread; tm_sg and tm_lane are in scope
 //   TM_REGION_SAFE { }   the same, and no two threads touch the same memory, other than to read it
 //   TM_REGION_ACCUMULATE { }   the same, a short body that adds to tiles over its registers
