@@ -4,7 +4,11 @@
 #include "triton-metal/Support/Errors.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace tmetal {
 
@@ -24,6 +28,20 @@ ProgramSource sourceOf(const MslKernel &kernel, const MslOptions &options) {
   return source;
 }
 
+/// Tells once in a process that a kernel is slow because of f64. TRITON_METAL_FLOAT64_NOTICE=0 silences it.
+void noticeSoftwareFloat64(const MslKernel &kernel) {
+  static std::atomic_flag told = ATOMIC_FLAG_INIT;
+  if (kernel.softwareFloat64.empty() || told.test_and_set())
+    return;
+  const char *wanted = std::getenv("TRITON_METAL_FLOAT64_NOTICE");
+  if (wanted && std::string_view(wanted) == "0")
+    return;
+  std::fprintf(stderr,
+               "triton-metal: [f64] %s, %s: The device has no double, so f64 is computed in integer arithmetic, "
+               "which takes many times as long as f32. (TRITON_METAL_FLOAT64_NOTICE=0 silences this.)\n",
+               kernel.softwareFloat64.c_str(), kernel.name.c_str());
+}
+
 } // namespace
 
 MslVariants::MslVariants(std::shared_ptr<Device> device, MslOptions options, Printer printer,
@@ -41,6 +59,7 @@ std::shared_ptr<const MslVariant> MslVariants::make(const std::vector<int> &alia
   variant->kernel = printer(options);
   ++texts;
   const MslKernel &kernel = variant->kernel;
+  noticeSoftwareFloat64(kernel);
   if (kernel.parameters.size() != parameterCount)
     throw Error(ErrorKind::Compile, "[" + kernel.name + "] The text has " +
                                         std::to_string(kernel.parameters.size()) +

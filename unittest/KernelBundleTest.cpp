@@ -31,6 +31,7 @@ KernelBundle sample() {
   msl.boundsBuffer = 3;
   msl.messages = {{"print", "x: \x01\n", "a b.py", 12, {"f32", "i1"}, true, 3},
                   {"assert", "", "", 0, {}, false, 0}};
+  msl.softwareFloat64 = "a b.py:12";
   msl.counts = {1, 2, 3, 4, 5};
   AccessProgram &accesses = bundle.accesses.emplace();
   using Op = AccessProgram::Op;

@@ -112,6 +112,7 @@ Json toJson(const MslKernel &kernel) {
           {"report_buffer", kernel.reportBuffer},
           {"bounds_buffer", kernel.boundsBuffer},
           {"messages", messages},
+          {"software_float64", kernel.softwareFloat64},
           {"counts",
            {{"barriers", kernel.counts.barriers},
             {"shuffles", kernel.counts.shuffles},
@@ -191,6 +192,7 @@ MslKernel kernelOf(const Json &json) {
   read(json, "simdgroups", kernel.simdgroups);
   read(json, "threadgroup_bytes", kernel.threadgroupBytes);
   read(json, "stack_bytes", kernel.stackBytes);
+  read(json, "software_float64", kernel.softwareFloat64);
   for (const Json &row : field(json, "parameters")) {
     MslParameter parameter;
     read(row, "name", parameter.name);

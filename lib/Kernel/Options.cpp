@@ -17,7 +17,7 @@ constexpr CheckMode kCheckModes[] = {{"address", &MslOptions::checkAddresses},
                                      {"undefined", &MslOptions::checkUndefined}};
 } // namespace
 
-bool EngineRequest::hasDouble() const { return targetInfo(msl.arch).hasDouble && !onGpu; }
+bool EngineRequest::hasDouble() const { return targetInfo(msl.arch).float64 == Float64::Native && !onGpu; }
 
 void setCheckModes(MslOptions &options, const std::string &sanitize) {
   for (size_t begin = 0; begin < sanitize.size();) {

@@ -40,9 +40,9 @@ void selfTest() {
 
 nb::dict engineForm(const tmetal::EngineForm &form) {
   static const std::map<tmetal::Support, const char *> names = {
-      {tmetal::Support::Right, "right"},      {tmetal::Support::NotAdmitted, "not admitted"},
-      {tmetal::Support::CpuOnly, "cpu only"}, {tmetal::Support::InFloat32, "in float32"},
-      {tmetal::Support::Refused, "refused"},
+      {tmetal::Support::Right, "right"},          {tmetal::Support::NotAdmitted, "not admitted"},
+      {tmetal::Support::Software, "software"},    {tmetal::Support::CpuOnly, "cpu only"},
+      {tmetal::Support::InFloat32, "in float32"}, {tmetal::Support::Refused, "refused"},
   };
   nb::dict types;
   for (size_t i = 0; i < form.types.size(); ++i)

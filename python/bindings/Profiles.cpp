@@ -41,7 +41,7 @@ nb::dict toDict(const tmetal::Profile &profile) {
   result["max_threads_per_threadgroup"] = target.maxThreadsPerThreadgroup;
   result["threadgroup_memory"] = target.threadgroupMemory;
   result["max_buffers"] = target.maxBuffers;
-  result["double"] = target.hasDouble;
+  result["float64"] = target.float64 == tmetal::Float64::Native ? "native" : "software";
   result["atomics64"] = atomicsName(target.atomics64);
   result["dynamic_caching"] = target.hasDynamicCaching;
   result["tensor_ops"] = target.hasTensorOps;

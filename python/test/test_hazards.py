@@ -469,8 +469,9 @@ print(x.tolist() == [1.0] * 8, time.process_time() - begun < 2.0)
 """
 
 
-def test_float64_for_a_device_without_it(run_python):
-    done = run_python(DOUBLE, TRITON_BACKEND="metal", TRITON_METAL_ARCH="m3")
+def test_float64_for_mlx_without_it(run_python):
+    """The msl engine computes it in software (test_float64.py)."""
+    done = run_python(DOUBLE, TRITON_BACKEND="metal", TRITON_METAL_ARCH="m3", TRITON_METAL_ENGINE="mlx")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("UnsupportedError"), done.stdout
     assert re.search(r"program\.py:[678]:", done.stdout), done.stdout

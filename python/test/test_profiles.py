@@ -7,7 +7,7 @@ from triton_metal import _core
 
 KEYS = {
     "name", "title", "family", "aliases", "gpu_cores", "float32_teraflops", "bandwidth_gbps", "msl_version",
-    "simd_width", "max_threads_per_threadgroup", "threadgroup_memory", "max_buffers", "double", "atomics64",
+    "simd_width", "max_threads_per_threadgroup", "threadgroup_memory", "max_buffers", "float64", "atomics64",
     "dynamic_caching", "tensor_ops", "orders_programs", "programs_may_wait",
 }  # fmt: skip
 
@@ -29,7 +29,8 @@ def test_limits_grow_with_the_generations():
         "unsigned",
         "all",
     ]
-    assert _core.profile("host")["double"] and not _core.profile("m5-max")["double"]
+    assert _core.profile("host")["float64"] == "native"
+    assert _core.profile("m5-max")["float64"] == "software"
     assert _core.profile("m3")["dynamic_caching"] and not _core.profile("m2")["dynamic_caching"]
     assert _core.profile("m5")["tensor_ops"] and not _core.profile("m4")["tensor_ops"]
 

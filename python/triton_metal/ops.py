@@ -16,8 +16,8 @@ def operations() -> list[dict[str, Any]]:
     """One entry for each Triton operation: how each engine handles it, and for which element types.
 
     `types` has, for each element type and engine, "right", "in float32" (right: computed in float32 and
-    rounded once), "cpu only", "not admitted" (the operation does not exist on that type), or "refused: " and
-    the reason.
+    rounded once), "software" (right; the chips compute it in integers), "cpu only", "not admitted" (the
+    operation does not exist on that type), or "refused: " and the reason.
     """
     from triton_metal import _core
 
@@ -74,6 +74,8 @@ this page from `include/triton-metal/Operations/Operations.td`; a test checks th
 | ✓ | right in both engines |
 | f32 | right in both engines: computed in float32 and rounded once |
 | msl, mlx | right in this engine, refused by the other |
+| soft | right in both engines; the chips compute it in software, by the msl engine only |
+| msl (soft) | right in this engine, which computes it in software on the chips |
 | cpu | right on the CPU device, refused on the chips |
 | ✗ | refused by both engines |
 | empty | does not exist |
@@ -118,9 +120,11 @@ def _cell(support: dict[str, str]) -> str:
         return "f32"
     if states == ["cpu only", "cpu only"]:
         return "cpu"
+    if states == ["software", "cpu only"]:
+        return "soft"
     if "not admitted" in states:
         return ""
-    suffix = {"right": "", "in float32": " (f32)", "cpu only": " (cpu)"}
+    suffix = {"right": "", "in float32": " (f32)", "software": " (soft)", "cpu only": " (cpu)"}
     able = [engine + suffix[state] for engine, state in zip(ENGINES, states, strict=True) if state in suffix]
     return ", ".join(able) or "✗"
 

@@ -19,7 +19,7 @@ public:
     limits.target.maxThreadsPerThreadgroup = context->attribute(kMaxThreadsPerBlock);
     limits.target.threadgroupMemory = context->attribute(kMaxSharedBytesPerBlock);
     limits.target.maxBuffers = 4096 / sizeof(Address) - 1; // the space for parameters of a kernel
-    limits.target.hasDouble = true;
+    limits.target.float64 = Float64::Native;
     limits.target.atomics64 = Atomics64::All;
     limits.sharesHostMemory = false;
   }

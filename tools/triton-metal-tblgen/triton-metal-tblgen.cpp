@@ -120,14 +120,14 @@ private:
     out << "#undef " << macro << "\n#endif\n";
   }
 
-  std::string cells(const Record *op, const Record *engine) {
+  std::string cells(const Record *op, const Record *engine, bool isMetal) {
     // Limits of the engine take precedence.
     std::vector<const Record *> limits = engine->getValueAsListOfDefs("limits");
     append_range(limits, op->getValueAsListOfDefs("limits"));
     std::vector<const Record *> admitted = op->getValueAsListOfDefs("admitted");
     std::vector<std::string> numbers;
     for (const Record *type : types)
-      numbers.push_back(std::to_string(is_contained(admitted, type) ? cell(op, type, engine, limits)
+      numbers.push_back(std::to_string(is_contained(admitted, type) ? cell(op, type, engine, isMetal, limits)
                                                                     : unsigned(kNotAdmitted)));
     return "TM_CELLS(" + join(numbers, ", ") + ")";
   }
@@ -139,7 +139,8 @@ private:
            !op->getValueAsBit("handlesStorage");
   }
 
-  unsigned cell(const Record *op, const Record *type, const Record *engine, ArrayRef<const Record *> limits) {
+  unsigned cell(const Record *op, const Record *type, const Record *engine, bool isMetal,
+                ArrayRef<const Record *> limits) {
     bool refusesAll = isRefused(engine) && engine->getValueAsString("form").empty();
     if (refusesAll && !engine->getValueAsBit("hasNoRow"))
       return numberOf({"Refused", engine->getValueAsString("note"), "false"});
@@ -147,8 +148,8 @@ private:
       if (is_contained(limit->getValueAsListOfDefs("types"), type))
         return numberOf({limit->getValueAsString("support"), limit->getValueAsString("reason"),
                          limit->getValueAsString("unless")});
-    if (StringRef why = type->getValueAsString("cpuOnly"); !why.empty())
-      return numberOf({"CpuOnly", why, "false"});
+    if (StringRef why = type->getValueAsString(isMetal ? "software" : "notOnGpuInMLX"); !why.empty())
+      return numberOf({isMetal ? "Software" : "CpuOnly", why, "false"});
     if (!isRefused(engine) && mayComputeOnBytes(op, type))
       PrintFatalError(op->getLoc(), "'" + op->getValueAsString("name") + "' computes on the storage type " +
                                         type->getValueAsString("name") +
@@ -170,7 +171,8 @@ private:
     for (const char *name : {"metal", "mlx"}) {
       const Record *engine = op->getValueAsDef(name);
       stream << ",\n  " << quoted(engine->getValueAsString("form")) << ", "
-             << quoted(engine->getValueAsString("note")) << ", " << cells(op, engine);
+             << quoted(engine->getValueAsString("note")) << ", "
+             << cells(op, engine, StringRef(name) == "metal");
     }
     stream << ")\n";
   }

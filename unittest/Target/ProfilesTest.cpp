@@ -34,8 +34,8 @@ TEST(Profiles, SpellingDoesNotMatter) {
 TEST(Profiles, FamiliesFollowTheGenerations) {
   EXPECT_EQ(findProfile("m1")->target->family, "Apple7");
   EXPECT_EQ(findProfile("m3")->target, findProfile("m4-max")->target);
-  EXPECT_TRUE(targetInfo("host").hasDouble);
-  EXPECT_FALSE(targetInfo("m5").hasDouble);
+  EXPECT_EQ(targetInfo("host").float64, Float64::Native);
+  EXPECT_EQ(targetInfo("m5").float64, Float64::Software);
   EXPECT_EQ(targetInfo("host").atomics64, Atomics64::All);
   EXPECT_EQ(targetInfo("m1").atomics64, Atomics64::None);
   EXPECT_EQ(targetInfo("m2").atomics64, Atomics64::MinMax);

@@ -35,7 +35,7 @@ TEST_F(CudaTest, SaysWhatItIs) {
   EXPECT_EQ(profile.target.simdWidth, 32);
   EXPECT_GE(profile.target.maxThreadsPerThreadgroup, 1024);
   EXPECT_GE(profile.target.threadgroupMemory, 32768);
-  EXPECT_TRUE(profile.target.hasDouble);
+  EXPECT_EQ(profile.target.float64, Float64::Native);
   EXPECT_FALSE(profile.sharesHostMemory);
   EXPECT_NE(device->driverVersion().find('.'), std::string::npos);
 }

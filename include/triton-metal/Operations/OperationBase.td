@@ -6,11 +6,13 @@
 
 // ---- element types ----
 
-/// `test` is C++ code that recognizes an mlir::Type `type`. `cpuOnly`: why the chips refuse every use of it.
-class ElementType<string typeName, string typeTest, string whyCpuOnly = ""> {
+/// `test` is C++ code that recognizes an mlir::Type `type`. `software`: why the chips compute with it in
+/// software. `notOnGpuInMLX`: why MLX refuses every use of it on a GPU.
+class ElementType<string typeName, string typeTest, string whySoftware = "", string whyNotOnGpuInMLX = ""> {
   string name = typeName;
   string test = typeTest;
-  string cpuOnly = whyCpuOnly;
+  string software = whySoftware;
+  string notOnGpuInMLX = whyNotOnGpuInMLX;
   bit isStorage = false; // engines hold its bytes and cannot compute with it
 }
 class StorageType<string typeName, string typeTest> : ElementType<typeName, typeTest> { let isStorage = true; }
@@ -22,7 +24,8 @@ def I64 : ElementType<"i64", "type.isInteger(64)">;
 def F16 : ElementType<"f16", "type.isF16()">;
 def BF16 : ElementType<"bf16", "type.isBF16()">;
 def F32 : ElementType<"f32", "type.isF32()">;
-def F64 : ElementType<"f64", "type.isF64()", "is on the CPU device only: Metal has no double.">;
+def F64 : ElementType<"f64", "type.isF64()", "is computed in integer arithmetic: Metal has no double.",
+                      "is on the CPU device only: MLX has no float64 on a GPU.">;
 def E5M2 : StorageType<"f8E5M2", "isa<Float8E5M2Type>(type)">;
 def E4M3FN : StorageType<"f8E4M3FN", "isa<Float8E4M3FNType>(type)">;
 def E4M3B11FNUZ : StorageType<"f8E4M3B11FNUZ", "isa<Float8E4M3B11FNUZType>(type)">;

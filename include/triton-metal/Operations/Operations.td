@@ -228,7 +228,7 @@ def : IntegerFunction<"cttz", "ctz", "shifts and adds", "cttz">;
 let spelling = "compareInteger(use)" in
 def : Operation<"arith.cmpi", Elementwise, AllInts, Metal<"lowerElementwise", "<, ==, ...">,
                 MLX<"raiseCompareInteger", "less, equal, ...">, [], FirstOperand>;
-let spelling = "use.operand(0) + \" ? \" + use.operand(1) + \" : \" + use.operand(2)", handlesStorage = true in
+let spelling = "select(use)", handlesStorage = true in
 def : Operation<"arith.select", Elementwise, Everything, Metal<"lowerElementwise", "?:">,
                 MLX<"raiseSelect", "where">, [], Results>;
 

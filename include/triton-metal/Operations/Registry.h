@@ -12,6 +12,7 @@ namespace tmetal {
 enum class Support {
   Right,
   NotAdmitted, // there is no such operation, by its verifier
+  Software,    // right; the chips compute it in software
   CpuOnly,     // supported on the CPU device, refused on the chips
   InFloat32,   // right: a pass before the engines computes it in float32
   Refused,
@@ -19,7 +20,7 @@ enum class Support {
 
 struct TypeSupport {
   Support support;
-  const char *reason; // where an engine refuses it: a clause that follows the name of the type, or a sentence
+  const char *reason; // unless right without conditions: a clause that follows the name of the type, or a sentence
 };
 
 struct EngineForm {

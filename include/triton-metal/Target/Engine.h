@@ -15,6 +15,7 @@ struct EngineRequest {
   bool hasCompiler = true;     // a compiler for Metal text on the CPU device
   MslOptions msl;
 
+  /// Whether MLX has f64 on the device.
   bool hasDouble() const;
 };
 

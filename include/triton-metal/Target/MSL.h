@@ -68,6 +68,9 @@ struct MslKernel {
   };
   std::vector<Message> messages;
 
+  /// "file:line" of the first operation that computes with f64 in software; empty if there is none.
+  std::string softwareFloat64;
+
   /// How many costly operations the kernel has.
   struct Counts {
     int64_t barriers = 0, shuffles = 0, products = 0, loops = 0, atomics = 0;

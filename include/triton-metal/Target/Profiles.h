@@ -9,6 +9,12 @@
 
 namespace tmetal {
 
+/// How a device computes with f64.
+enum class Float64 {
+  Software, // in integer arithmetic (kernels/triton_metal/float64.h)
+  Native,
+};
+
 /// The 64-bit atomic operations that a device has.
 enum class Atomics64 {
   None,
@@ -24,7 +30,7 @@ struct TargetInfo {
   int maxThreadsPerThreadgroup = 1024;
   int threadgroupMemory = 32768; // bytes
   int maxBuffers = 31;
-  bool hasDouble = false;
+  Float64 float64 = Float64::Software;
   Atomics64 atomics64 = Atomics64::None;
   bool hasDynamicCaching = false;
   bool hasTensorOps = false;    // matrix units that are reached through Metal 4

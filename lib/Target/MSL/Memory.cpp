@@ -18,7 +18,19 @@ static std::string spelled(Type type) {
 
 /// The type that an element of this type has in memory.
 std::string MslPrinter::storedName(Type type, Location loc) {
-  return type.isInteger(1) ? "uchar" : typeName(type, loc);
+  return type.isInteger(1) ? "uchar" : isSoftware(type) ? "ulong" : typeName(type, loc);
+}
+
+/// The value of a type whose form in memory is `text`, and the other way around.
+std::string MslPrinter::fromStored(const std::string &text, Type type) const {
+  if (type.isInteger(1))
+    return text + " != 0";
+  return isSoftware(type) ? "tm::float64{" + text + "}" : text;
+}
+std::string MslPrinter::toStored(const std::string &text, Type type) const {
+  if (type.isInteger(1))
+    return "uchar(" + text + ")";
+  return isSoftware(type) ? text + ".bits" : text;
 }
 
 int64_t MslPrinter::storedBytes(Type type) { return byteWidth(type); }
@@ -70,13 +82,13 @@ void MslPrinter::load(tm::LoadOp op) {
     base = "((volatile device " + storedName(type, op.getLoc()) + " *)(" + base + "))";
   std::string value = base + "[" + (op.getOffset() ? name(op.getOffset()) : "0") + "]";
   if (type.isInteger(1))
-    value = "(" + value + " != 0)";
+    value = "(" + fromStored(value, type) + ")";
   if (!condition.empty()) {
-    std::string other = op.getOther()                ? name(op.getOther())
-                        : isa<tt::PointerType>(type) ? std::string("nullptr")
-                                                     : typeName(type, op.getLoc()) + "(0)";
-    value = condition + " ? " + value + " : " + other;
+    std::string other = op.getOther() ? name(op.getOther()) : zero(type, op.getLoc());
+    value = condition + " ? " + value + " : " + (isSoftware(type) ? toStored(other, type) : other);
   }
+  if (isSoftware(type))
+    value = fromStored(value, type);
   declare(op.getResult(), value, op);
 }
 
@@ -84,9 +96,7 @@ void MslPrinter::store(tm::StoreOp op) {
   demand({op.getMask()}, "", op);
   demand({op.getValue(), op.getPtr(), op.getOffset()}, op.getMask() ? name(op.getMask()) : "", op);
   std::string condition = guard(op, op.getPtr(), op.getOffset(), op.getMask(), "TM_TRACK_WRITE");
-  std::string value = name(op.getValue());
-  if (op.getValue().getType().isInteger(1))
-    value = "uchar(" + value + ")";
+  std::string value = toStored(name(op.getValue()), op.getValue().getType());
   line((condition.empty() ? "" : "if (" + condition + ") ") + name(op.getPtr()) + "[" +
            (op.getOffset() ? name(op.getOffset()) : "0") + "] = " + value + ";",
        op);
@@ -161,6 +171,8 @@ void MslPrinter::atomic(Operation *op) {
     function = "store";
     values = {write.getValue()};
   }
+  if (isSoftware(type))
+    refuse(op, "Atomic operations on f64 are refused on " + options.arch + ", which has no double.");
   if (storedBytes(type) == 8 && target.atomics64 != Atomics64::All)
     function = wideAtomic(op, type);
   demand({mask}, "", op);
@@ -185,7 +197,7 @@ void MslPrinter::atomic(Operation *op) {
     declare(op->getResult(0), call, op);
     return;
   }
-  declare(op->getResult(0), condition + " ? " + call + " : " + typeName(type, op->getLoc()) + "(0)", op);
+  declare(op->getResult(0), condition + " ? " + call + " : " + zero(type, op->getLoc()), op);
 }
 
 void MslPrinter::poll(tm::AtomicPollOp op) {
@@ -228,19 +240,22 @@ std::string MslPrinter::guardShared(Operation *op, Value array, Value index, Val
 
 void MslPrinter::sharedLoad(tm::SharedLoadOp op) {
   std::string condition = guardShared(op, op.getArray(), op.getIndex(), {}, "TM_TRACK_READ");
+  Type type = op.getResult().getType();
   std::string value = name(op.getArray()) + "[" + name(op.getIndex()) + "]";
+  if (isSoftware(type))
+    value = fromStored(value, type);
   if (!condition.empty()) {
-    Type type = op.getResult().getType();
-    value = condition + " ? " + value + " : " +
-            (isa<tt::PointerType>(type) ? std::string("nullptr") : typeName(type, op.getLoc()) + "(0)");
+    value = condition + " ? " + value + " : " + zero(op.getResult().getType(), op.getLoc());
   }
   declare(op.getResult(), value, op);
 }
 
 void MslPrinter::sharedStore(tm::SharedStoreOp op) {
+  Type type = op.getValue().getType();
   std::string condition = guardShared(op, op.getArray(), op.getIndex(), op.getMask(), "TM_TRACK_WRITE");
   line((condition.empty() ? "" : "if (" + condition + ") ") + name(op.getArray()) + "[" +
-           name(op.getIndex()) + "] = " + name(op.getValue()) + ";",
+           name(op.getIndex()) + "] = " +
+           (isSoftware(type) ? toStored(name(op.getValue()), type) : name(op.getValue())) + ";",
        op);
 }
 

@@ -180,6 +180,7 @@ MslKernel MslPrinter::print() {
   findStoredParameters();
   findSuspects();
   line("#include <triton_metal.h>");
+  findSoftwareFloat64();
   line("");
   signature();
   placeCompanions();
@@ -187,9 +188,8 @@ MslKernel MslPrinter::print() {
   for (auto [argument, parameter] : llvm::zip_equal(body.getArguments(), result.parameters))
     if (!parameter.isPointer && !argument.use_empty()) {
       std::string id = names[argument];
-      bool isBool = argument.getType().isInteger(1);
-      line("const " + typeName(argument.getType(), argument.getLoc()) + " " + id + " = tm_args." + id +
-           (isBool ? " != 0;" : ";"));
+      line("const " + typeName(argument.getType(), argument.getLoc()) + " " + id + " = " +
+           fromStored("tm_args." + id, argument.getType()) + ";");
     }
   block(body);
   line("TM_END");
@@ -199,6 +199,28 @@ MslKernel MslPrinter::print() {
   line("TM_ENTRY(" + result.function + ")");
   result.text = text;
   return result;
+}
+
+/// Includes the headers of tm::float64 if the text needs them, and notes where the kernel computes with it.
+void MslPrinter::findSoftwareFloat64() {
+  bool used = llvm::any_of(kernel.getBody().front().getArgumentTypes(), [&](Type type) { return isSoftware(type); });
+  kernel.walk([&](Operation *op) {
+    auto is = [&](Type type) {
+      if (auto tile = dyn_cast<tm::TileType>(type))
+        type = tile.getElementType();
+      return isSoftware(type);
+    };
+    if (!llvm::any_of(op->getResultTypes(), is) && !llvm::any_of(op->getOperandTypes(), is))
+      return;
+    used = true;
+    bool computes = isa<arith::ArithDialect, math::MathDialect, tt::TritonDialect>(op->getDialect()) &&
+                    !isa<arith::ConstantOp, arith::SelectOp, arith::BitcastOp, tt::BitcastOp>(op);
+    SourceLocation place = sourceLocationOf(op->getLoc());
+    if (computes && result.softwareFloat64.empty())
+      result.softwareFloat64 = place.line ? place.file + ":" + number(place.line) : result.name;
+  });
+  if (used)
+    line("#include <triton_metal/float64.h>");
 }
 
 void MslPrinter::findStoredParameters() {
@@ -231,8 +253,7 @@ void MslPrinter::signature() {
     open("struct tm_arguments {");
     for (auto [argument, parameter] : llvm::zip_equal(body.getArguments(), result.parameters))
       if (!parameter.isPointer)
-        line((argument.getType().isInteger(1) ? "uchar" : typeName(argument.getType(), argument.getLoc())) +
-             " " + names[argument] + ";");
+        line(storedName(argument.getType(), argument.getLoc()) + " " + names[argument] + ";");
     close("};");
     line("");
   }
@@ -289,7 +310,8 @@ void MslPrinter::operation(Operation *op) {
         tm::SharedType type = shared.getType();
         std::string id = fresh("s");
         names[shared] = id;
-        std::string element = typeName(type.getElementType(), op->getLoc());
+        Type held = type.getElementType();
+        std::string element = isSoftware(held) ? storedName(held, op->getLoc()) : typeName(held, op->getLoc());
         line("threadgroup " + element + " *" + id + " = TM_SHARED(" + element + ", " +
              number(shared.getOffset().value_or(0)) + ");");
         sharedCompanion(shared);
@@ -478,8 +500,14 @@ void MslPrinter::region(tm::RegionOp op) {
   tm::LinearLayoutAttr layout = op.getLayout();
   int64_t registers = layout.getNumRegisters();
   std::string macro = std::string("TM_") + kindOf(layout) + "REGION";
+  // The functions of tm::float64 are too long for vectors.
+  bool computesInSoftware = false;
+  op.getBody().walk([&](Operation *inner) {
+    computesInSoftware |= isa<arith::ArithDialect, math::MathDialect, tt::TritonDialect>(inner->getDialect()) &&
+                          llvm::any_of(inner->getOperandTypes(), [&](Type type) { return isSoftware(type); });
+  });
   if (op.getVectorizable() && !layout.isLaneUniform() && !isChecked())
-    macro += accumulates(op) ? "_ACCUMULATE" : "_SAFE";
+    macro += computesInSoftware ? "" : accumulates(op) ? "_ACCUMULATE" : "_SAFE";
   names[op.getBody().getArgument(0)] = "r";
   if (registers == 1) {
     open(macro + " {", op);

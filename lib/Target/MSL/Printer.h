@@ -31,6 +31,11 @@ public:
   std::string name(mlir::Value value);
   std::string typeName(mlir::Type type, mlir::Location loc);
   std::string unsignedName(mlir::Type type, mlir::Location loc);
+  /// Whether the text computes with this type in integers, because the target has no double.
+  bool isSoftware(mlir::Type type) const {
+    return type.isF64() && target.float64 == Float64::Software;
+  }
+  std::string zero(mlir::Type type, mlir::Location loc);
   std::string literal(mlir::TypedAttr attribute, mlir::Location loc);
   /// The expression of a scalar operation with one result. Throws for operations that it does not know.
   std::string expression(mlir::Operation *op);
@@ -48,6 +53,7 @@ private:
   void assignAll(mlir::ValueRange targets, mlir::ValueRange values);
 
   MslKernel::Counts countCosts();
+  void findSoftwareFloat64();
   void findStoredParameters();
   bool isReadOnly(size_t index);
   void signature();
@@ -64,6 +70,8 @@ private:
   void multiplyAccumulate(tm::MultiplyAccumulateOp op);
   void message(mlir::Operation *op);
   std::string storedName(mlir::Type type, mlir::Location loc);
+  std::string fromStored(const std::string &text, mlir::Type type) const;
+  std::string toStored(const std::string &text, mlir::Type type) const;
   static int64_t storedBytes(mlir::Type type);
   std::string safeName(llvm::StringRef given, llvm::StringRef prefix, bool isFunction);
   void sharedLoad(tm::SharedLoadOp op);

@@ -37,7 +37,7 @@ static const char *float8Format(Type type) {
 std::string MslPrinter::typeName(Type type, Location loc) {
   if (auto pointer = dyn_cast<tt::PointerType>(type)) {
     Type pointee = pointer.getPointeeType();
-    return "device " + (pointee.isInteger(1) ? std::string("uchar") : typeName(pointee, loc)) + " *";
+    return "device " + storedName(pointee, loc) + " *";
   }
   if (isFloat8(type))
     return "uchar";
@@ -47,11 +47,8 @@ std::string MslPrinter::typeName(Type type, Location loc) {
     return "bfloat";
   if (type.isF32())
     return "float";
-  if (type.isF64()) {
-    if (!target.hasDouble)
-      refuse(loc, "f64", "Metal has no double: f64 is refused on " + options.arch + ".");
-    return "double";
-  }
+  if (type.isF64())
+    return isSoftware(type) ? "tm::float64" : "double";
   if (type.isIndex())
     return "int";
   switch (type.getIntOrFloatBitWidth()) {
@@ -76,6 +73,12 @@ std::string MslPrinter::typeName(Type type, Location loc) {
 std::string MslPrinter::unsignedName(Type type, Location loc) {
   std::string name = typeName(type, loc);
   return name == "bool" ? name : "u" + name;
+}
+
+std::string MslPrinter::zero(Type type, Location loc) {
+  if (isa<tt::PointerType>(type))
+    return "nullptr";
+  return typeName(type, loc) + (isSoftware(type) ? "{0UL}" : "(0)");
 }
 
 std::string MslPrinter::literal(TypedAttr attribute, Location loc) {
@@ -106,6 +109,10 @@ std::string MslPrinter::literal(TypedAttr attribute, Location loc) {
     return out;
   }
   uint64_t bits = value.bitcastToAPInt().getZExtValue();
+  if (isSoftware(type)) {
+    stream << "tm::float64{" << llvm::format_hex(bits, 18) << "UL}";
+    return out;
+  }
   if (!value.isFinite()) {
     switch (type.getIntOrFloatBitWidth()) {
     case 16:
@@ -115,14 +122,12 @@ std::string MslPrinter::literal(TypedAttr attribute, Location loc) {
       stream << "as_type<float>(" << llvm::format_hex(bits, 10) << "u)";
       return out;
     default:
-      typeName(type, loc);
       stream << "as_type<double>(" << llvm::format_hex(bits, 18) << "UL)";
       return out;
     }
   }
   bool exact;
   if (type.isF64()) {
-    typeName(type, loc);
     stream << llvm::format("%.17g", value.convertToDouble());
     if (out.find_first_of(".en") == std::string::npos)
       out += ".0";
@@ -151,6 +156,10 @@ struct Use {
   Type resultType() const { return op->getResult(0).getType(); }
   std::string result() const { return printer.typeName(resultType(), op->getLoc()); }
   std::string named(Type type) const { return printer.typeName(type, op->getLoc()); }
+  /// A conversion to the type of the result. Metal's cast would need a constructor of tm::float64.
+  std::string converted(const std::string &text) const {
+    return (printer.isSoftware(resultType()) ? "tm::to_float64" : result()) + "(" + text + ")";
+  }
   std::string asUnsigned(unsigned i) const {
     return printer.unsignedName(type(i), op->getLoc()) + "(" + operand(i) + ")";
   }
@@ -247,7 +256,7 @@ std::string arithmetic(const Use &use, const char *sign) {
   return use.resultType().getIntOrFloatBitWidth() == 16 ? use.result() + "(" + text + ")" : text;
 }
 
-/// A function that exists for float (and double); narrower types are computed in float.
+/// A function that exists for float (and double or tm::float64); narrower types are computed in float.
 std::string floatCall(const Use &use, const std::string &function) {
   Type type = use.type(0);
   bool narrow = type.getIntOrFloatBitWidth() == 16;
@@ -359,15 +368,19 @@ std::string convertFloat(const Use &use) {
       value = std::string("tm::from_") + float8Format(from) + "<float>(" + value + ")";
     return std::string("tm::to_") + float8Format(to) + (towardZero ? "_rtz(" : "(") + value + ")";
   }
+  if (isFloat8(from) && use.printer.isSoftware(to))
+    return use.converted(std::string("tm::from_") + float8Format(from) + "<float>(" + value + ")");
   if (isFloat8(from))
     return std::string("tm::from_") + float8Format(from) + "<" + use.named(to) + ">(" + value + ")";
+  if (from != to && use.printer.isSoftware(from))
+    return "tm::to_" + use.named(to) + (towardZero ? "_rtz(" : "(") + value + ")";
   if (towardZero && to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())
     return "tm::to_" + use.named(to) + "_rtz(" + value + ")";
   if (from != to && from.getIntOrFloatBitWidth() == 16 && to.getIntOrFloatBitWidth() == 16)
     value = "float(" + value + ")"; // half and bfloat have no direct conversion
   if (from.isF64() && to.isBF16())
     return "tm::to_bfloat(" + value + ")"; // rounds once
-  return use.named(to) + "(" + value + ")";
+  return use.converted(value);
 }
 
 std::string bitcast(const Use &use) {
@@ -378,13 +391,32 @@ std::string bitcast(const Use &use) {
     return use.operand(0);
   if (from.isInteger(1) || to.isInteger(1))
     return use.named(to) + "(" + use.operand(0) + ")";
+  if (use.printer.isSoftware(from))
+    return "as_type<" + use.named(to) + ">(" + use.operand(0) + ".bits)";
+  if (use.printer.isSoftware(to))
+    return use.named(to) + "{as_type<ulong>(" + use.operand(0) + ")}";
   return "as_type<" + use.named(to) + ">(" + use.operand(0) + ")";
 }
+
+/// Functions of f64 that kernels/triton_metal/float64*.h does not have.
+constexpr StringRef kNotInSoftware[] = {
+    "cyl_bessel_i0", "cyl_bessel_i1", "erfcinv", "erfinv", "j0", "j1",
+    "jn", "lgamma", "normcdfinv", "tgamma", "y0", "y1", "yn"};
 
 std::string libraryFunction(const Use &use) {
   StringRef symbol = cast<StringAttr>(use.op->getAttr("symbol")).getValue();
   if (!symbol.consume_front("__tm_"))
     use.printer.refuse(use.op, ("The function '" + symbol + "' belongs to another backend.").str());
+  bool isSoftware = false, takesSoftware = false;
+  for (Type type : use.op->getOperandTypes())
+    takesSoftware |= use.printer.isSoftware(type);
+  isSoftware = takesSoftware || use.printer.isSoftware(use.resultType());
+  if (isSoftware && llvm::is_contained(kNotInSoftware, symbol))
+    use.printer.refuse(use.op, ("The function '" + symbol +
+                                "' is not computed for f64 on a device without double: convert to float32.")
+                                   .str());
+  if (isSoftware && !takesSoftware) // no argument tells it from the function for double
+    return use.call("tm::" + symbol + "_float64");
   bool narrow =
       use.op->getNumOperands() && isa<FloatType>(use.type(0)) && use.type(0).getIntOrFloatBitWidth() == 16;
   std::string text = narrow ? floatCall(use, ("tm::" + symbol).str()) : use.call("tm::" + symbol);
@@ -400,26 +432,37 @@ std::string programCount(const Use &use) {
 }
 
 std::string undefined(const Use &use) {
-  return isa<tt::PointerType>(use.resultType()) ? std::string("nullptr") : use.result() + "(0)";
+  return use.printer.zero(use.resultType(), use.op->getLoc());
 }
 
-std::string convert(const Use &use) { return use.result() + "(" + use.operand(0) + ")"; }
+std::string convert(const Use &use) { return use.converted(use.operand(0)); }
+
+std::string select(const Use &use) {
+  if (use.printer.isSoftware(use.resultType()))
+    return use.call("tm::f64::choose"); // `?:` would take no variable together with a constant
+  return use.operand(0) + " ? " + use.operand(1) + " : " + use.operand(2);
+}
 
 /// A conversion from a signed integer, where true (i1) is -1.
 std::string convertSigned(const Use &use) {
-  return use.type(0).isInteger(1) ? use.result() + "(-int(" + use.operand(0) + "))" : convert(use);
+  return use.type(0).isInteger(1) ? use.converted("-int(" + use.operand(0) + ")") : convert(use);
 }
 
-std::string convertUnsigned(const Use &use) { return use.result() + "(" + use.asUnsigned(0) + ")"; }
+std::string convertUnsigned(const Use &use) { return use.converted(use.asUnsigned(0)); }
+
+std::string isNotZero(const Use &use) {
+  Type type = use.type(0);
+  return use.operand(0) + " != " + (use.printer.isSoftware(type) ? use.printer.zero(type, use.op->getLoc()) : "0");
+}
 
 std::string toSigned(const Use &use) {
-  return use.resultType().isInteger(1) ? use.operand(0) + " != 0"
+  return use.resultType().isInteger(1) ? isNotZero(use)
                                        : "tm::to_int<" + use.result() + ">(" + use.operand(0) + ")";
 }
 
 std::string toUnsigned(const Use &use) {
   if (use.resultType().isInteger(1))
-    return use.operand(0) + " != 0";
+    return isNotZero(use);
   return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) + ">(" +
          use.operand(0) + "))";
 }

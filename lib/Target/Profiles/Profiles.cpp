@@ -13,9 +13,9 @@ enum class FamilyID {
 
 // Indexed by FamilyID.
 constexpr TargetInfo families[] = {
-#define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, DOUBLE, ATOMICS64, CACHING, TENSOR_OPS,        \
+#define TM_FAMILY(FAMILY, MSL, SIMD, THREADS, BYTES, BUFFERS, FLOAT64, ATOMICS64, CACHING, TENSOR_OPS,       \
                   ORDERED, WAITING)                                                                          \
-  {#FAMILY, MSL,        SIMD,    THREADS, BYTES, BUFFERS, DOUBLE, Atomics64::ATOMICS64,                      \
+  {#FAMILY, MSL,        SIMD,    THREADS, BYTES, BUFFERS, Float64::FLOAT64, Atomics64::ATOMICS64,            \
    CACHING, TENSOR_OPS, ORDERED, WAITING},
 #include "triton-metal/Target/Profiles.def"
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a chip cannot do is refused with the source line and the reason; the CPU may be able to run the same text.
 // RUN: split-file %s %t
-// RUN: not triton-metal-translate --emit-msl --arch=m1 %t/double.mlir 2>&1 | FileCheck %s --check-prefix=DOUBLE
-// RUN: triton-metal-translate --emit-msl %t/double.mlir -o %t/double.metal
 // RUN: not triton-metal-translate --emit-msl --arch=m4 %t/atomic.mlir 2>&1 | FileCheck %s --check-prefix=ATOMIC
 // RUN: triton-metal-translate --emit-msl %t/atomic.mlir -o %t/atomic.metal
 // RUN: not triton-metal-translate --emit-msl %t/extern.mlir 2>&1 | FileCheck %s --check-prefix=EXTERN
@@ -10,18 +8,9 @@
 // RUN: not triton-metal-translate --emit-msl --arch=m1 %t/threadgroup.mlir 2>&1 | FileCheck %s --check-prefix=MEMORY
 // RUN: not triton-metal-translate --emit-msl --simdgroups=64 %t/print.mlir 2>&1 | FileCheck %s --check-prefix=THREADS
 // RUN: not triton-metal-translate --emit-msl %t/buffers.mlir 2>&1 | FileCheck %s --check-prefix=BUFFERS
-// RUN: not triton-metal-translate --emit-msl --arch=m77 %t/double.mlir 2>&1 | FileCheck %s --check-prefix=ARCH
+// RUN: not triton-metal-translate --emit-msl --arch=m77 %t/atomic.mlir 2>&1 | FileCheck %s --check-prefix=ARCH
 // ARCH: [arch] There is no hardware profile 'm77'; known are host, m1,
 
-//--- double.mlir
-// DOUBLE: kernel.py:3:1: [f64] Metal has no double: f64 is refused on m1.
-tt.func public @double(%p: !tt.ptr<f32>, %x: f32) {
-  %w = arith.extf %x : f32 to f64 loc("kernel.py":3:1)
-  %y = arith.mulf %w, %w : f64 loc("kernel.py":3:1)
-  %z = arith.truncf %y : f64 to f32
-  tt.store %p, %z : !tt.ptr<f32>
-  tt.return
-}
 //--- atomic.mlir
 // ATOMIC: kernel.py:4:2: [tm.atomic_rmw] 'exch' of i64 is refused on m4: Metal has no 64-bit atomic for it, and the halves of two values could mix. Use 32 bits, or run it on the CPU device.
 tt.func public @wide(%p: !tt.ptr<i64>, %x: i64) {
