@@ -5,16 +5,20 @@ import re
 import subprocess
 
 import ml_dtypes
+import mpmath
 import numpy as np
 import pytest
 import torch
 import triton
 import triton.language as tl
-from kernel_library import HERE, clang, flags
+from kernel_library import HERE, TYPES, build, caller, clang, flags, wrapper
 from shim import types
+from triton.backends.compiler import GPUTarget
+from triton.language.extra import libdevice
 from triton.runtime import driver as runtime_driver
 
 from triton_metal.backend.driver import MetalDriver
+from triton_metal.backend.libdevice import SYMBOLS
 from triton_metal.errors import UnsupportedError
 
 # ---- the header ----
@@ -47,10 +51,197 @@ def test_exact_operations_on_many_operands(tmp_path):
 
 
 def test_header_follows_the_rules_of_metal():
-    text = "#include <triton_metal.h>\n#include <triton_metal/float64.h>\n"
+    text = "#include <triton_metal.h>\n#include <triton_metal/float64_math.h>\n"
     assert types.errors(text) == []
     wrong = text + "kernel void k(device tm::float64 *p [[buffer(0)]]) { p[0] = p[1] + 1.0; }\n"
     assert types.errors(wrong)
+
+
+def scaled_erfc(x):
+    if x < 1e5:
+        return mpmath.exp(x * x) * mpmath.erfc(x)
+    u = 1 / (2 * x * x)
+    return (1 - u + 3 * u**2 - 15 * u**3) / (x * mpmath.sqrt(mpmath.pi))
+
+
+REFERENCES = {
+    **{f: getattr(mpmath, f) for f in ("exp", "expm1", "log", "log10", "log1p")},
+    **{
+        f: getattr(mpmath, f)
+        for f in ("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinpi", "cospi")
+    },
+    **{f: getattr(mpmath, f) for f in ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")},
+    **{f: getattr(mpmath, f) for f in ("erf", "erfc", "hypot")},
+    "exp2": lambda x: mpmath.power(2, x),
+    "exp10": lambda x: mpmath.power(10, x),
+    "log2": lambda x: mpmath.log(x, 2),
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "rcbrt": lambda x: mpmath.sign(x) / mpmath.cbrt(abs(x)),
+    "rsqrt": lambda x: 1 / mpmath.sqrt(x),
+    "rhypot": lambda x, y: 1 / mpmath.hypot(x, y),
+    "norm3d": lambda x, y, z: mpmath.sqrt(x * x + y * y + z * z),
+    "rnorm3d": lambda x, y, z: 1 / mpmath.sqrt(x * x + y * y + z * z),
+    "norm4d": lambda x, y, z, w: mpmath.sqrt(x * x + y * y + z * z + w * w),
+    "rnorm4d": lambda x, y, z, w: 1 / mpmath.sqrt(x * x + y * y + z * z + w * w),
+    "erfcx": scaled_erfc,
+    "normcdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    "pow": mpmath.power,
+}
+NOT_IN_SOFTWARE = (
+    *("cyl_bessel_i0", "cyl_bessel_i1", "j0", "j1", "jn", "y0", "y1", "yn"),
+    *("lgamma", "tgamma", "erfinv", "erfcinv", "normcdfinv"),
+)
+
+
+def library_uses():
+    """(name of the wrapper, function, argument types, result type) of all functions of f64 in libdevice."""
+    for symbol, uses in SYMBOLS.items():
+        for use in uses:
+            arguments, result = re.fullmatch(r"\((.*)\) -> (.*)", use).groups()
+            arguments = arguments.split(", ")
+            name = symbol.removeprefix("__tm_")
+            if "fp64" in [*arguments, result] and name not in NOT_IN_SOFTWARE:
+                yield f"{name}__{'_'.join(arguments)}", name, arguments, result
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory):
+    """Each function of libdevice: (argument types, the one of double, the one of float64)."""
+    folder = tmp_path_factory.mktemp("float64")
+    text = "#include <triton_metal.h>\n#include <triton_metal/float64_math.h>\n"
+    for wrapped, name, arguments, result in library_uses():
+        text += wrapper(wrapped, f"tm::{name}", arguments, result)
+        suffix = "" if "fp64" in arguments else "_float64"
+        pointers = [f"const {'ulong' if t == 'fp64' else TYPES[t][1]} *p{i}" for i, t in enumerate(arguments)]
+        values = ", ".join(
+            f"tm::float64{{p{i}[i]}}" if t == "fp64" else f"p{i}[i]" for i, t in enumerate(arguments)
+        )
+        stored, bits = ("ulong", ".bits") if result == "fp64" else (TYPES[result][1], "")
+        text += (
+            f'extern "C" void soft_{wrapped}(long n, {stored} *out, {", ".join(pointers)}) {{\n'
+            f"  for (long i = 0; i < n; ++i)\n    out[i] = tm::{name}{suffix}({values}){bits};\n}}\n"
+        )
+    (folder / "functions.cpp").write_text(text)
+    library = build(folder / "functions.cpp", folder / "functions.so", "-DTM_HAS_DOUBLE", "-O1")
+    return {
+        wrapped: (
+            arguments,
+            caller(library, wrapped, arguments, result),
+            caller(library, f"soft_{wrapped}", arguments, result),
+        )
+        for wrapped, _, arguments, result in library_uses()
+    }
+
+
+def sample(rng, n, kind):
+    """Operands of all sizes, and those near which functions are hard."""
+    if kind != "fp64":
+        limits = np.iinfo(TYPES[kind][0])
+        small = rng.integers(-40 if limits.min else 0, 40, n).astype(TYPES[kind][0])
+        return np.where(rng.random(n) < 0.7, small, rng.integers(limits.min, limits.max, n, TYPES[kind][0]))
+    x = rng.standard_normal(n) * 10.0 ** rng.integers(-3, 3, n)
+    for part, values in enumerate(
+        (
+            rng.integers(0, 2**64, n, np.uint64).view(np.float64),
+            1 + rng.standard_normal(n) * 2.0 ** -rng.integers(0, 53, n).astype(float),
+            np.nextafter(rng.integers(1, 10**6, n) * (np.pi / 2), rng.choice([-np.inf, np.inf], n)),
+            rng.integers(-2000, 2000, n) * 0.25,
+        )
+    ):
+        x[part::8] = values[part::8]
+    return x
+
+
+def ulps(got, want):
+    """Of the exact result, which must be an ordinary number."""
+    exponent = max(int(mpmath.floor(mpmath.log(abs(want), 2))), -1022)
+    return abs(mpmath.mpf(float(got)) - want) / mpmath.mpf(2) ** (exponent - 52)
+
+
+def largest_error(functions, name, rng, n):
+    arguments, native, soft = functions[name]
+    columns = [sample(rng, n, kind) for kind in arguments]
+    with np.errstate(all="ignore"):
+        got, near = soft(*columns), native(*columns)
+    if name.startswith("erfcx"):  # that of double gives NaN where e^(x^2) overflows
+        near = np.where(columns[0] < -27, np.inf, near)
+    # The other results: a NaN, infinity or zero where the native function has one.
+    assert np.array_equal(np.isnan(got), np.isnan(near)), columns
+    special = np.isinf(near) | (near == 0)
+    hard = special & ~same_bits_each(got, near)
+    # Where it overflows or underflows, a native function may be wrong by an ulp.
+    assert all(abs(v) < 1e-322 or abs(v) > 1.79e308 for v in got[hard]), (got[hard], near[hard])
+    worst = 0
+    with mpmath.workprec(240):
+        for i in np.flatnonzero(np.isfinite(got) & (got != 0) & ~special):
+            exact = REFERENCES[name.split("__")[0]](*(mpmath.mpf(c[i].item()) for c in columns))
+            worst = max(worst, ulps(got[i], mpmath.re(exact)))
+    return float(worst)
+
+
+ELEMENTARY = [wrapped for wrapped, name, *_ in library_uses() if name in REFERENCES]
+
+
+@pytest.mark.parametrize("name", ELEMENTARY)
+def test_elementary_functions(name, functions, rng):
+    assert largest_error(functions, name, rng, 400) < 0.6
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ELEMENTARY)
+def test_elementary_functions_on_many_operands(name, functions, rng):
+    assert largest_error(functions, name, rng, 40_000) < 0.6
+
+
+# The values where the functions are, or seem, exact.
+@pytest.mark.parametrize(
+    "name,arguments,want",
+    [
+        ("exp2__fp64", np.arange(-1074.0, 1024.0), 2.0 ** np.arange(-1074.0, 1024.0)),
+        ("exp10__fp64", np.arange(23.0), np.array([float(10**k) for k in range(23)])),
+        ("log2__fp64", 2.0 ** np.arange(-1074.0, 1024.0), np.arange(-1074.0, 1024.0)),
+        ("log10__fp64", np.array([float(10**k) for k in range(23)]), np.arange(23.0)),
+        ("cbrt__fp64", np.arange(-500.0, 500.0) ** 3, np.arange(-500.0, 500.0)),
+        ("sinpi__fp64", np.arange(8.0) / 2, np.array([0.0, 1, 0, -1, 0, 1, 0, -1])),
+        ("cospi__fp64", np.arange(8.0) / 2, np.array([1.0, 0, -1, 0, 1, 0, -1, 0])),
+    ],
+)
+def test_exact_results(name, arguments, want, functions):
+    assert same_bits(functions[name][2](arguments), want)
+
+
+def test_all_functions_of_libdevice(functions, rng):
+    """Those with a rounding mode and those of bits have the results of double; float64.cpp has more."""
+    assert len(functions) > 100
+    for name, (arguments, native, soft) in functions.items():
+        if name in ELEMENTARY:
+            continue
+        columns = [sample(rng, 2000, kind) for kind in arguments]
+        got, want = soft(*columns), native(*columns)
+        if name.startswith("ll"):  # open where the integer type has no such number
+            inside = ~(abs(columns[0]) >= 2.0**63) if columns[0].dtype.kind == "f" else slice(None)
+            got, want = got[inside], want[inside]
+        if name.startswith("remainder"):
+            got, want = got + 0.0, want + 0.0  # the C library's zeros may have the wrong sign
+        assert same_bits(got, want), name
+
+
+CALL = """
+tt.func public @calls(%p: !tt.ptr<f64>, %n: i32, %x: f64) {{
+  %y = tt.extern_elementwise {operands} {{libname = "", libpath = "", pure = true, symbol = "__tm_{name}"}} :
+    ({types}) -> f64 loc("user.py":7:3)
+  tt.store %p, %y : !tt.ptr<f64>
+  tt.return
+}}
+"""
+
+
+@pytest.mark.parametrize("name", NOT_IN_SOFTWARE)
+def test_other_functions_are_refused(name, tmp_path):
+    operands, types = ("%n, %x", "i32, f64") if name in ("jn", "yn") else ("%x", "f64")
+    (tmp_path / "calls.ttir").write_text(CALL.format(name=name, operands=operands, types=types))
+    with pytest.raises(UnsupportedError, match=rf"user\.py:7.*'{name}' is not computed for f64"):
+        triton.compile(str(tmp_path / "calls.ttir"), target=GPUTarget("metal", "m3", 32))
 
 
 # ---- kernels ----
@@ -75,21 +266,26 @@ def on_arch(monkeypatch):
     runtime_driver.set_active(before)
 
 
-def run_both(on_arch, kernel, arguments, results, **options):
+def run_both(on_arch, kernel, arguments, results, rtol=0.0, **options):
     """The results of a kernel for an M3, after checking that one for a device with double gives the same
-    bits, and that its text follows Metal's rules."""
+    bits (or values close to them), and that its text follows Metal's rules."""
     out = {}
     for arch in ("m3", "host"):
         given = [torch.from_numpy(a.copy()) if isinstance(a, np.ndarray) else a for a in arguments]
         compiled = on_arch(arch, kernel, *given, **options)
         assert compiled.metadata.chosen_engine == "msl"
         text = compiled.asm["msl"]
-        assert ("tm::float64" in text) == (arch == "m3") and ("double" in text) == (arch == "host")
+        assert ("tm::float64" in text) == (arch == "m3") and bool(re.search(r"\bdouble\b", text)) == (
+            arch == "host"
+        )
         if arch == "m3":
             assert types.errors(text) == []
         out[arch] = [given[i].numpy() for i in results]
     for soft, native in zip(out["m3"], out["host"], strict=True):
-        assert same_bits(soft, native)
+        if rtol:
+            np.testing.assert_allclose(soft, native, rtol)
+        else:
+            assert same_bits(soft, native)
     return out["m3"]
 
 
@@ -98,6 +294,10 @@ def same_bits(a, b):
         return np.array_equal(a, b)
     numbers = ~(np.isnan(a) & np.isnan(b))
     return np.array_equal(a[numbers].view(f"i{a.itemsize}"), b[numbers].view(f"i{b.itemsize}"))
+
+
+def same_bits_each(a, b):
+    return (a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))
 
 
 def operands(rng, n):
@@ -305,6 +505,63 @@ def test_gathers_shapes_and_loops(on_arch, rng):
     while x[largest] > 0.5:
         x[largest] *= 0.5
     assert np.array_equal(changed, x)
+
+
+@triton.jit
+def mathematics(x_ptr, out_ptr, B: tl.constexpr):
+    i = tl.arange(0, B)
+    x = tl.load(x_ptr + i)
+    tl.store(out_ptr + i, tl.exp(x))
+    tl.store(out_ptr + B + i, tl.log(tl.abs(x)))
+    tl.store(out_ptr + 2 * B + i, tl.sin(x) * tl.cos(x))
+    tl.store(out_ptr + 3 * B + i, tl.exp2(x) + tl.log2(tl.abs(x)))
+    tl.store(out_ptr + 4 * B + i, tl.erf(x))
+    tl.store(out_ptr + 5 * B + i, tl.rsqrt(tl.abs(x)))
+    tl.store(out_ptr + 6 * B + i, tl.sigmoid(x))
+    tl.store(out_ptr + 7 * B + i, libdevice.tanh(x))
+    tl.store(out_ptr + 8 * B + i, libdevice.pow(tl.abs(x), x))
+    tl.store(out_ptr + 9 * B + i, libdevice.atan2(x, x + 1))
+    tl.store(out_ptr + 10 * B + i, libdevice.add_rd(x, x) + libdevice.ll2double_ru(libdevice.llrint(x)))
+
+
+def test_mathematics(on_arch, rng):
+    x = rng.standard_normal(256) * 5
+    (got,) = run_both(on_arch, mathematics, [x, np.zeros((11, 256))], [1], rtol=2e-15, B=256)
+    for row, want in ((0, np.exp(x)), (1, np.log(abs(x))), (5, 1 / np.sqrt(abs(x))), (7, np.tanh(x))):
+        np.testing.assert_allclose(got[row], want, 1e-15)
+
+
+@triton.jit
+def softmax(x_ptr, out_ptr, n, B: tl.constexpr):
+    i = tl.arange(0, B)
+    x = tl.load(x_ptr + tl.program_id(0) * n + i, mask=i < n, other=-float("inf"))
+    e = tl.exp(x - tl.max(x, 0))
+    tl.store(out_ptr + tl.program_id(0) * n + i, e / tl.sum(e, 0), mask=i < n)
+
+
+def test_softmax(on_arch, rng):
+    x = rng.standard_normal((4, 200)) * 10
+    (got,) = run_both(on_arch, softmax, [x, np.zeros_like(x), 200], [1], rtol=2e-15, grid=(4,), B=256)
+    e = np.exp(x - x.max(1, keepdims=True))
+    np.testing.assert_allclose(got, e / e.sum(1, keepdims=True), 5e-15)
+
+
+@triton.jit
+def layer_norm(x_ptr, w_ptr, b_ptr, out_ptr, n, eps: tl.float64, B: tl.constexpr):
+    i = tl.arange(0, B)
+    x = tl.load(x_ptr + tl.program_id(0) * n + i, mask=i < n, other=0.0)
+    mean = tl.sum(x, 0) / n
+    centred = tl.where(i < n, x - mean, 0.0)
+    scale = 1 / tl.sqrt(tl.sum(centred * centred, 0) / n + eps)
+    y = centred * scale * tl.load(w_ptr + i, mask=i < n) + tl.load(b_ptr + i, mask=i < n)
+    tl.store(out_ptr + tl.program_id(0) * n + i, y, mask=i < n)
+
+
+def test_layer_norm(on_arch, rng):
+    x, w, b = rng.standard_normal((4, 200)), rng.standard_normal(200), rng.standard_normal(200)
+    (got,) = run_both(on_arch, layer_norm, [x, w, b, np.zeros_like(x), 200, 1e-9], [3], grid=(4,), B=256)
+    want = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-9) * w + b
+    np.testing.assert_allclose(got, want, 1e-11, 1e-14)
 
 
 @triton.jit

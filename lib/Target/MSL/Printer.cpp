@@ -203,6 +203,7 @@ MslKernel MslPrinter::print() {
 
 /// Includes the headers of tm::float64 if the text needs them, and notes where the kernel computes with it.
 void MslPrinter::findSoftwareFloat64() {
+  bool functions = false;
   bool used = llvm::any_of(kernel.getBody().front().getArgumentTypes(), [&](Type type) { return isSoftware(type); });
   kernel.walk([&](Operation *op) {
     auto is = [&](Type type) {
@@ -213,6 +214,7 @@ void MslPrinter::findSoftwareFloat64() {
     if (!llvm::any_of(op->getResultTypes(), is) && !llvm::any_of(op->getOperandTypes(), is))
       return;
     used = true;
+    functions |= isa<math::MathDialect>(op->getDialect()) || isa<tt::ExternElementwiseOp>(op);
     bool computes = isa<arith::ArithDialect, math::MathDialect, tt::TritonDialect>(op->getDialect()) &&
                     !isa<arith::ConstantOp, arith::SelectOp, arith::BitcastOp, tt::BitcastOp>(op);
     SourceLocation place = sourceLocationOf(op->getLoc());
@@ -220,7 +222,7 @@ void MslPrinter::findSoftwareFloat64() {
       result.softwareFloat64 = place.line ? place.file + ":" + number(place.line) : result.name;
   });
   if (used)
-    line("#include <triton_metal/float64.h>");
+    line(functions ? "#include <triton_metal/float64_math.h>" : "#include <triton_metal/float64.h>");
 }
 
 void MslPrinter::findStoredParameters() {
