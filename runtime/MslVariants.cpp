@@ -36,10 +36,11 @@ void noticeSoftwareFloat64(const MslKernel &kernel) {
   const char *wanted = std::getenv("TRITON_METAL_FLOAT64_NOTICE");
   if (wanted && std::string_view(wanted) == "0")
     return;
-  std::fprintf(stderr,
-               "triton-metal: [f64] %s, %s: The device has no double, so f64 is computed in integer arithmetic, "
-               "which takes many times as long as f32. (TRITON_METAL_FLOAT64_NOTICE=0 silences this.)\n",
-               kernel.softwareFloat64.c_str(), kernel.name.c_str());
+  std::fprintf(
+      stderr,
+      "triton-metal: [f64] %s, %s: The device has no double, so f64 is computed in integer arithmetic, "
+      "which takes many times as long as f32. (TRITON_METAL_FLOAT64_NOTICE=0 silences this.)\n",
+      kernel.softwareFloat64.c_str(), kernel.name.c_str());
 }
 
 } // namespace

@@ -64,6 +64,7 @@ def fitted(f: Callable[[mp.mpf], mp.mpf], degree: int) -> list[mp.mpf]:
 def main() -> None:
     print("// SPDX-License-Identifier: MIT")
     print("// Made by scripts/make_float64_tables.py, which says what the numbers mean.")
+    print("// clang-format off")
     print("#pragma once\n\n#include <metal_stdlib>\n\nnamespace tm {\nnamespace f64 {\n")
     constant("log2_e", 1 / mp.log(2), 2)
     constant("log2_10", mp.log(10, 2), 2)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // IEEE 754 binary64 in integer arithmetic, for devices without double. Only texts with f64 include it.
 //
-// A float64 is an aggregate of its bits that lives in registers only: memory holds f64 as ulong, so no copy of
-// a class crosses address spaces. Arithmetic, comparisons and conversions round once, to nearest even, and
+// A float64 is an aggregate of its bits that lives in registers only: memory holds f64 as ulong, so no copy
+// of a class crosses address spaces. Arithmetic, comparisons and conversions round once, to nearest even, and
 // keep subnormal numbers, infinities and signed zeros; a NaN gives a NaN. float64_math.h has the elementary
 // functions. The names are those of math.h, rounding.h and fp8.h.
 #pragma once
@@ -42,7 +42,9 @@ static inline bool is_negative(float64 x) { return x.bits >= sign_bit; }
 static inline bool is_nan(float64 x) { return magnitude(x) > infinity_bits; }
 static inline float64 nan() { return float64{nan_bits}; }
 /// Of classes, `?:` takes no two from different address spaces.
-static inline float64 choose(bool condition, float64 a, float64 b) { return float64{condition ? a.bits : b.bits}; }
+static inline float64 choose(bool condition, float64 a, float64 b) {
+  return float64{condition ? a.bits : b.bits};
+}
 
 // ---- 128 bits ----
 
@@ -91,8 +93,8 @@ static inline Long2 shifted_right_sticky(Long2 a, int n) {
 struct Quotient {
   ulong quotient, remainder;
 };
-/// a / b for a.high < b and a `b` whose highest bit is set, with the reciprocal of N. Moeller and T. Granlund,
-/// "Improved division by invariant integers".
+/// a / b for a.high < b and a `b` whose highest bit is set, with the reciprocal of N. Moeller and T.
+/// Granlund, "Improved division by invariant integers".
 static inline Quotient divide(Long2 a, ulong b) {
   ulong b40 = (b >> 24) + 1UL, b63 = (b >> 1) + (b & 1UL);
   ulong v0 = ulong(0x7fd00u / uint(b >> 55));
@@ -162,8 +164,8 @@ static inline Wide parts(float64 x) {
   return Wide{size << zeros, -1011 - zeros};
 }
 
-/// Rounds a number. Only whether any of the bits below the first ten lost ones is set matters, so the last bit
-/// of the mantissa can stand for what is left out.
+/// Rounds a number. Only whether any of the bits below the first ten lost ones is set matters, so the last
+/// bit of the mantissa can stand for what is left out.
 static inline float64 rounded(bool negative, int exponent, ulong mantissa, Mode mode = Mode::nearest) {
   ulong sign = negative ? sign_bit : 0UL;
   bool away = mode == (negative ? Mode::downward : Mode::upward);
@@ -180,7 +182,8 @@ static inline float64 rounded(bool negative, int exponent, ulong mantissa, Mode 
   return float64{sign | ((ulong(exponent + 1022) << 52) + kept + (up ? 1UL : 0UL))};
 }
 static inline float64 rounded(bool negative, Wide x) {
-  return choose(x.mantissa == 0UL, float64{negative ? sign_bit : 0UL}, rounded(negative, x.exponent, x.mantissa));
+  return choose(x.mantissa == 0UL, float64{negative ? sign_bit : 0UL},
+                rounded(negative, x.exponent, x.mantissa));
 }
 
 // ---- arithmetic ----
@@ -228,7 +231,7 @@ static inline float64 multiply(float64 a, float64 b, Mode mode) {
   return rounded(sign != 0UL, x.exponent + y.exponent + up, mantissa, mode);
 }
 
-static inline float64 quotient(float64 a, float64 b, Mode mode) {
+TM_FLOAT64 float64 quotient(float64 a, float64 b, Mode mode) {
   ulong sign = (a.bits ^ b.bits) & sign_bit, size = magnitude(a), other = magnitude(b);
   if (size >= infinity_bits || other >= infinity_bits) {
     if (size > infinity_bits || other > infinity_bits || size == other)
@@ -239,13 +242,12 @@ static inline float64 quotient(float64 a, float64 b, Mode mode) {
     return choose(size == other, nan(), float64{sign | (other == 0UL ? infinity_bits : 0UL)});
   Wide x = parts(a), y = parts(b);
   bool fits = x.mantissa < y.mantissa;
-  Quotient q =
-      divide(fits ? Long2{x.mantissa, 0UL} : Long2{x.mantissa >> 1, x.mantissa << 63}, y.mantissa);
+  Quotient q = divide(fits ? Long2{x.mantissa, 0UL} : Long2{x.mantissa >> 1, x.mantissa << 63}, y.mantissa);
   return rounded(sign != 0UL, x.exponent - y.exponent - (fits ? 1 : 0),
                  q.quotient | (q.remainder != 0UL ? 1UL : 0UL), mode);
 }
 
-static inline float64 square_root(float64 a, Mode mode) {
+TM_FLOAT64 float64 square_root(float64 a, Mode mode) {
   if (a.bits - 1UL >= infinity_bits - 1UL) // not positive and finite
     return choose(magnitude(a) == 0UL || a.bits == infinity_bits, a, nan());
   Wide x = parts(a);
@@ -254,7 +256,7 @@ static inline float64 square_root(float64 a, Mode mode) {
   return rounded(false, x.exponent >> 1, r.root | (r.inexact ? 1UL : 0UL), mode);
 }
 
-static inline float64 multiply_add(float64 a, float64 b, float64 c, Mode mode) {
+TM_FLOAT64 float64 multiply_add(float64 a, float64 b, float64 c, Mode mode) {
   ulong size = magnitude(a), other = magnitude(b);
   bool zero_product = size == 0UL || other == 0UL;
   if (size >= infinity_bits || other >= infinity_bits || zero_product || magnitude(c) >= infinity_bits) {
@@ -357,7 +359,9 @@ static inline float64 maxnum(float64 a, float64 b) { return f64::choose(a > b ||
 static inline float64 minnum(float64 a, float64 b) { return f64::choose(a < b || f64::is_nan(b), a, b); }
 static inline float64 maximum(float64 a, float64 b) { return f64::choose(a > b || f64::is_nan(a), a, b); }
 static inline float64 minimum(float64 a, float64 b) { return f64::choose(a < b || f64::is_nan(a), a, b); }
-static inline float64 clamp_number(float64 x, float64 low, float64 high) { return minnum(maxnum(x, low), high); }
+static inline float64 clamp_number(float64 x, float64 low, float64 high) {
+  return minnum(maxnum(x, low), high);
+}
 static inline float64 clamp_nan(float64 x, float64 low, float64 high) {
   return f64::choose(f64::is_nan(x), x, clamp_number(x, low, high));
 }

@@ -118,8 +118,8 @@ static inline Long2 high_product(Long2 a, Long2 b) {
 }
 /// e^x or e^-x for x below 2^30
 static inline Wide exp_of(Wide x, bool negative) {
-  return exp2_split(high_product(x.mantissa, Long2{log2_e_high, log2_e_low}), 126 - x.exponent - log2_e_exponent,
-                    negative);
+  return exp2_split(high_product(x.mantissa, Long2{log2_e_high, log2_e_low}),
+                    126 - x.exponent - log2_e_exponent, negative);
 }
 /// e^(x^2 * 2^shift), or its reciprocal; the square is exact.
 static inline Wide exp_of_square(Wide x, int shift, bool negative) {
@@ -247,15 +247,16 @@ TM_FLOAT64 float64 exp2(float64 x) {
   if (f64::magnitude(x) >= 0x40a0000000000000UL) // 2048
     return f64::exponential_limit(x);
   f64::Wide a = f64::wide(x);
-  return f64::rounded(false, f64::exp2_split(f64::Long2{a.mantissa, 0UL}, 127 - a.exponent, f64::is_negative(x)));
+  return f64::rounded(false,
+                      f64::exp2_split(f64::Long2{a.mantissa, 0UL}, 127 - a.exponent, f64::is_negative(x)));
 }
 TM_FLOAT64 float64 exp10(float64 x) {
   if (f64::magnitude(x) >= 0x4080000000000000UL) // 512
     return f64::exponential_limit(x);
   f64::Wide a = f64::wide(x);
   f64::Long2 power = f64::high_product(a.mantissa, f64::Long2{f64::log2_10_high, f64::log2_10_low});
-  return f64::rounded(
-      false, f64::exp2_split(power, 126 - a.exponent - f64::log2_10_exponent, f64::is_negative(x)));
+  return f64::rounded(false,
+                      f64::exp2_split(power, 126 - a.exponent - f64::log2_10_exponent, f64::is_negative(x)));
 }
 TM_FLOAT64 float64 expm1(float64 x) {
   bool negative = f64::is_negative(x);
@@ -267,7 +268,8 @@ TM_FLOAT64 float64 expm1(float64 x) {
   f64::Wide a = f64::wide(x);
   if (a.exponent < -1) {
     ulong z = f64::fixed(a, 64);
-    ulong rest = negative ? f64::alternating(f64::expm1_series_63, 18, z) : f64::series(f64::expm1_series_63, 18, z);
+    ulong rest =
+        negative ? f64::alternating(f64::expm1_series_63, 18, z) : f64::series(f64::expm1_series_63, 18, z);
     return f64::rounded(negative, f64::times(a, f64::of_fixed(rest, 63)));
   }
   f64::Wide power = f64::exp_of(a, negative);
@@ -284,7 +286,8 @@ TM_FLOAT64 float64 log(float64 x) {
 TM_FLOAT64 float64 log2(float64 x) {
   if (!f64::has_log(x))
     return f64::log_limit(x);
-  return f64::rounded(f64::log_of(f64::parts(x), f64::one(), f64::Wide{f64::log2_e_high, f64::log2_e_exponent}));
+  return f64::rounded(
+      f64::log_of(f64::parts(x), f64::one(), f64::Wide{f64::log2_e_high, f64::log2_e_exponent}));
 }
 TM_FLOAT64 float64 log10(float64 x) {
   if (!f64::has_log(x))
@@ -383,8 +386,12 @@ TM_FLOAT64 float64 length(float64 a, float64 b, float64 c, float64 d, bool recip
   return size.mantissa == 0UL ? infinity() : rounded(false, over(one(), size));
 }
 } // namespace f64
-static inline float64 hypot(float64 x, float64 y) { return f64::length(x, y, float64{0UL}, float64{0UL}, false); }
-static inline float64 rhypot(float64 x, float64 y) { return f64::length(x, y, float64{0UL}, float64{0UL}, true); }
+static inline float64 hypot(float64 x, float64 y) {
+  return f64::length(x, y, float64{0UL}, float64{0UL}, false);
+}
+static inline float64 rhypot(float64 x, float64 y) {
+  return f64::length(x, y, float64{0UL}, float64{0UL}, true);
+}
 static inline float64 norm3d(float64 x, float64 y, float64 z) {
   return f64::length(x, y, z, float64{0UL}, false);
 }
@@ -543,7 +550,8 @@ TM_FLOAT64 float64 atan2(float64 y, float64 x) {
   bool both = a == f64::infinity_bits && b == f64::infinity_bits;
   f64::Wide angle = f64::Wide{0UL, 0};
   if (both || (a != 0UL && b < f64::infinity_bits && a < f64::infinity_bits))
-    angle = f64::atan_of(f64::wide(float64{both ? f64::one_bits : a}), f64::wide(float64{both ? f64::one_bits : b}));
+    angle = f64::atan_of(f64::wide(float64{both ? f64::one_bits : a}),
+                         f64::wide(float64{both ? f64::one_bits : b}));
   else if (a == f64::infinity_bits)
     angle = f64::Wide{f64::half_pi, f64::half_pi_exponent};
   if (f64::is_negative(x))
@@ -585,7 +593,8 @@ static inline Wide small_sinh(Wide x) {
 TM_FLOAT64 float64 sinh(float64 x) {
   ulong size = f64::magnitude(x);
   if (size == 0UL || size >= 0x4090000000000000UL) // 1024
-    return float64{f64::is_nan(x) ? f64::nan_bits : f64::sign_of(x) | (size == 0UL ? 0UL : f64::infinity_bits)};
+    return float64{f64::is_nan(x) ? f64::nan_bits
+                                  : f64::sign_of(x) | (size == 0UL ? 0UL : f64::infinity_bits)};
   f64::Wide a = f64::parts(x);
   if (a.exponent < -1)
     return f64::rounded(f64::is_negative(x), f64::small_sinh(a));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Made by scripts/make_float64_tables.py, which says what the numbers mean.
+// clang-format off
 #pragma once
 
 #include <metal_stdlib>

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """f64 on chips without double: the header's functions, and kernels for a chip that run on the CPU device."""
 
+import platform
 import re
 import subprocess
 
@@ -24,9 +25,9 @@ from triton_metal.errors import UnsupportedError
 # ---- the header ----
 
 
-def header_program(folder, name):
-    program = folder / name
-    command = [clang(), "-O2", *flags(), "-DTM_HAS_DOUBLE", "-DTM_HAS_ATOMIC64", str(HERE / f"{name}.cpp")]
+def header_program(folder, *more):
+    program = folder / "float64"
+    command = [clang(), "-O2", *flags(), "-DTM_HAS_DOUBLE", *more, str(HERE / "float64.cpp")]
     done = subprocess.run([*command, "-o", str(program), "-lm"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return program
@@ -41,13 +42,17 @@ def differences(program, count, seed):
     return [line for line in lines if len(line) != 3 or line[2] != "0"]
 
 
-def test_exact_operations(tmp_path):
-    assert differences(header_program(tmp_path, "float64"), 20_000, 1) == []
+@pytest.mark.parametrize("flavour", ["cpu", "metal"])
+def test_exact_operations(flavour, tmp_path):
+    more = ["-DTM_TEST_METAL_TEXT"] if flavour == "metal" else []
+    if platform.machine() == "x86_64":
+        more.append("-mno-avx512bf16")  # its conversions of the reference flush subnormal numbers
+    assert differences(header_program(tmp_path, *more), 10_000, 1) == []
 
 
 @pytest.mark.long
 def test_exact_operations_on_many_operands(tmp_path):
-    assert differences(header_program(tmp_path, "float64"), 20_000_000, 2) == []
+    assert differences(header_program(tmp_path), 20_000_000, 2) == []
 
 
 def test_header_follows_the_rules_of_metal():
@@ -184,7 +189,7 @@ ELEMENTARY = [wrapped for wrapped, name, *_ in library_uses() if name in REFEREN
 
 @pytest.mark.parametrize("name", ELEMENTARY)
 def test_elementary_functions(name, functions, rng):
-    assert largest_error(functions, name, rng, 400) < 0.6
+    assert largest_error(functions, name, rng, 240) < 0.6
 
 
 @pytest.mark.long
@@ -452,10 +457,10 @@ def reductions(x_ptr, sum_ptr, max_ptr, at_ptr, scan_ptr, sorted_ptr, M: tl.cons
 
 @pytest.mark.parametrize("warps", [1, 4])
 def test_reductions_scans_sorts(warps, on_arch, rng):
-    x = rng.standard_normal((16, 128))
-    zeros = [np.zeros(16), np.zeros(16), np.zeros(128, np.int32), np.zeros((16, 128)), np.zeros((16, 128))]
+    x = rng.standard_normal((8, 32))
+    zeros = [np.zeros(8), np.zeros(8), np.zeros(32, np.int32), np.zeros((8, 32)), np.zeros((8, 32))]
     total, largest, at, scan, ordered = run_both(
-        on_arch, reductions, [x, *zeros], [1, 2, 3, 4, 5], M=16, N=128, num_warps=warps
+        on_arch, reductions, [x, *zeros], [1, 2, 3, 4, 5], M=8, N=32, num_warps=warps
     )
     np.testing.assert_allclose(total, x.sum(1), rtol=1e-13)
     assert np.array_equal(largest, x.max(1)) and np.array_equal(at, x.argmin(0))

@@ -20,7 +20,7 @@ enum class Support {
 
 struct TypeSupport {
   Support support;
-  const char *reason; // unless right without conditions: a clause that follows the name of the type, or a sentence
+  const char *reason; // unless right as it is: a clause that follows the name of the type, or a sentence
 };
 
 struct EngineForm {

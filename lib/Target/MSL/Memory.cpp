@@ -254,8 +254,8 @@ void MslPrinter::sharedStore(tm::SharedStoreOp op) {
   Type type = op.getValue().getType();
   std::string condition = guardShared(op, op.getArray(), op.getIndex(), op.getMask(), "TM_TRACK_WRITE");
   line((condition.empty() ? "" : "if (" + condition + ") ") + name(op.getArray()) + "[" +
-           name(op.getIndex()) + "] = " +
-           (isSoftware(type) ? toStored(name(op.getValue()), type) : name(op.getValue())) + ";",
+           name(op.getIndex()) +
+           "] = " + (isSoftware(type) ? toStored(name(op.getValue()), type) : name(op.getValue())) + ";",
        op);
 }
 

@@ -204,7 +204,8 @@ MslKernel MslPrinter::print() {
 /// Includes the headers of tm::float64 if the text needs them, and notes where the kernel computes with it.
 void MslPrinter::findSoftwareFloat64() {
   bool functions = false;
-  bool used = llvm::any_of(kernel.getBody().front().getArgumentTypes(), [&](Type type) { return isSoftware(type); });
+  bool used =
+      llvm::any_of(kernel.getBody().front().getArgumentTypes(), [&](Type type) { return isSoftware(type); });
   kernel.walk([&](Operation *op) {
     auto is = [&](Type type) {
       if (auto tile = dyn_cast<tm::TileType>(type))
@@ -313,7 +314,8 @@ void MslPrinter::operation(Operation *op) {
         std::string id = fresh("s");
         names[shared] = id;
         Type held = type.getElementType();
-        std::string element = isSoftware(held) ? storedName(held, op->getLoc()) : typeName(held, op->getLoc());
+        std::string element =
+            isSoftware(held) ? storedName(held, op->getLoc()) : typeName(held, op->getLoc());
         line("threadgroup " + element + " *" + id + " = TM_SHARED(" + element + ", " +
              number(shared.getOffset().value_or(0)) + ");");
         sharedCompanion(shared);
@@ -505,8 +507,9 @@ void MslPrinter::region(tm::RegionOp op) {
   // The functions of tm::float64 are too long for vectors.
   bool computesInSoftware = false;
   op.getBody().walk([&](Operation *inner) {
-    computesInSoftware |= isa<arith::ArithDialect, math::MathDialect, tt::TritonDialect>(inner->getDialect()) &&
-                          llvm::any_of(inner->getOperandTypes(), [&](Type type) { return isSoftware(type); });
+    computesInSoftware |=
+        isa<arith::ArithDialect, math::MathDialect, tt::TritonDialect>(inner->getDialect()) &&
+        llvm::any_of(inner->getOperandTypes(), [&](Type type) { return isSoftware(type); });
   });
   if (op.getVectorizable() && !layout.isLaneUniform() && !isChecked())
     macro += computesInSoftware ? "" : accumulates(op) ? "_ACCUMULATE" : "_SAFE";

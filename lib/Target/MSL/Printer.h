@@ -32,9 +32,7 @@ public:
   std::string typeName(mlir::Type type, mlir::Location loc);
   std::string unsignedName(mlir::Type type, mlir::Location loc);
   /// Whether the text computes with this type in integers, because the target has no double.
-  bool isSoftware(mlir::Type type) const {
-    return type.isF64() && target.float64 == Float64::Software;
-  }
+  bool isSoftware(mlir::Type type) const { return type.isF64() && target.float64 == Float64::Software; }
   std::string zero(mlir::Type type, mlir::Location loc);
   std::string literal(mlir::TypedAttr attribute, mlir::Location loc);
   /// The expression of a scalar operation with one result. Throws for operations that it does not know.

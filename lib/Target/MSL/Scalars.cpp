@@ -400,8 +400,8 @@ std::string bitcast(const Use &use) {
 
 /// Functions of f64 that kernels/triton_metal/float64*.h does not have.
 constexpr StringRef kNotInSoftware[] = {
-    "cyl_bessel_i0", "cyl_bessel_i1", "erfcinv", "erfinv", "j0", "j1",
-    "jn", "lgamma", "normcdfinv", "tgamma", "y0", "y1", "yn"};
+    "cyl_bessel_i0", "cyl_bessel_i1", "erfcinv", "erfinv", "j0", "j1", "jn",
+    "lgamma",        "normcdfinv",    "tgamma",  "y0",     "y1", "yn"};
 
 std::string libraryFunction(const Use &use) {
   StringRef symbol = cast<StringAttr>(use.op->getAttr("symbol")).getValue();
@@ -431,9 +431,7 @@ std::string programCount(const Use &use) {
   return std::string("int(tm_grid.") + "xyz"[int(cast<tt::GetNumProgramsOp>(use.op).getAxis())] + ")";
 }
 
-std::string undefined(const Use &use) {
-  return use.printer.zero(use.resultType(), use.op->getLoc());
-}
+std::string undefined(const Use &use) { return use.printer.zero(use.resultType(), use.op->getLoc()); }
 
 std::string convert(const Use &use) { return use.converted(use.operand(0)); }
 
@@ -452,7 +450,8 @@ std::string convertUnsigned(const Use &use) { return use.converted(use.asUnsigne
 
 std::string isNotZero(const Use &use) {
   Type type = use.type(0);
-  return use.operand(0) + " != " + (use.printer.isSoftware(type) ? use.printer.zero(type, use.op->getLoc()) : "0");
+  return use.operand(0) +
+         " != " + (use.printer.isSoftware(type) ? use.printer.zero(type, use.op->getLoc()) : "0");
 }
 
 std::string toSigned(const Use &use) {

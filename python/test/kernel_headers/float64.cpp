@@ -2,7 +2,12 @@
 // float64 of kernels/triton_metal/float64.h against the processor's double, bit by bit: `float64 COUNT SEED`
 // runs every operation on COUNT random operands and on all combinations of special ones. Prints for each
 // operation its name, the number of cases and the number of differences.
+#if defined(TM_TEST_METAL_TEXT) // what Metal's compiler sees
+#include <metal_stdlib>
+using namespace metal;
+#else
 #include <triton_metal.h>
+#endif
 #include <triton_metal/float64.h>
 
 #include <fenv.h>
@@ -88,7 +93,7 @@ static double any() {
     return of(bits); // any exponent
   case 1:
     return of(bits & 0x800fffffffffffff); // subnormal
-  case 2: // few bits, for ties
+  case 2:                                 // few bits, for ties
     return of((bits & 0x8000000000000000) | ((1023 - 32 + (bits >> 8) % 64) << 52) |
               (random_bits() & random_bits() & random_bits() & 0x000ff00000000fff));
   case 3: // whole numbers and halves
@@ -110,8 +115,7 @@ static bool same(double want, float64 got) {
 }
 template <typename T> static bool same(T want, T got) { return want == got; }
 static bool same(float want, float got) {
-  return want != want ? got != got
-                      : __builtin_bit_cast(unsigned, want) == __builtin_bit_cast(unsigned, got);
+  return want != want ? got != got : __builtin_bit_cast(unsigned, want) == __builtin_bit_cast(unsigned, got);
 }
 
 static unsigned long count;
@@ -181,7 +185,7 @@ int main(int, char **arguments) {
   state[1] = ~state[0];
   BINARY("add", a + b, a + b);
   BINARY("sub", a - b, a - b);
-  BINARY("mul", a *b, a *b);
+  BINARY("mul", a * b, a * b);
   BINARY("div", a / b, a / b);
   BINARY("fmod", __builtin_fmod(a, b), tm::fmod(a, b));
   // A zero has the sign of the dividend; the C library has another one for some subnormal divisors.
@@ -200,8 +204,7 @@ int main(int, char **arguments) {
   BINARY("copysign", __builtin_copysign(a, b), tm::copysign(a, b));
   BINARY("fdim", __builtin_fdim(a, b), tm::fdim(a, b));
   BINARY("nextafter", __builtin_nextafter(a, b), tm::nextafter(a, b));
-  BINARY("ldexp", __builtin_ldexp(a, int(bits_of(b) >> 50) - 8192),
-         tm::ldexp(a, int(b.bits >> 50) - 8192));
+  BINARY("ldexp", __builtin_ldexp(a, int(bits_of(b) >> 50) - 8192), tm::ldexp(a, int(b.bits >> 50) - 8192));
   UNARY("neg", -a, -a);
   UNARY("abs", __builtin_fabs(a), tm::abs(a));
   UNARY("floor", __builtin_floor(a), tm::floor(a));
