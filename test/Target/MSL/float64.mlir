@@ -5,13 +5,14 @@
 // RUN: FileCheck %s --input-file=%t/all.metal --check-prefix=ALL
 // RUN: %compile-msl %t/all.metal
 // RUN: triton-metal-translate --emit-msl %t/all.mlir | FileCheck %s --check-prefix=NATIVE
+// RUN: triton-metal-translate --emit-msl --arch=m3 %t/sum.mlir | FileCheck %s --check-prefix=SUM
 // RUN: triton-metal-translate --emit-msl --arch=m3 %t/float.mlir | FileCheck %s --check-prefix=FLOAT
 // RUN: not triton-metal-translate --emit-msl --arch=m3 %t/atomic.mlir 2>&1 | FileCheck %s --check-prefix=ATOMIC
 // RUN: not triton-metal-translate --emit-msl --arch=m3 %t/gamma.mlir 2>&1 | FileCheck %s --check-prefix=GAMMA
 
 //--- all.mlir
 // NATIVE-NOT: float64
-// ALL: #include <triton_metal/float64.h>
+// ALL: #include <triton_metal/float64_math.h>
 // ALL: struct tm_arguments {
 // ALL-NEXT: ulong arg1;
 // ALL: kernel void k(device ulong *arg0 {{.}}[buffer(0)]]
@@ -81,6 +82,15 @@ tt.func public @k(%p: !tt.ptr<f64>, %d: f64, %x: f32, %n: i32, %q: i8, %m: i1) {
   %36 = arith.select %13, %35, %34 : f64
   // ALL: arg0[0] = {{v[0-9]+}}.bits;
   tt.store %p, %36 : !tt.ptr<f64>
+  tt.return
+}
+
+//--- sum.mlir
+// SUM: #include <triton_metal/float64.h>
+tt.func public @k(%p: !tt.ptr<f64>, %x: f64) {
+  // SUM: = arg1 + arg1;
+  %y = arith.addf %x, %x : f64
+  tt.store %p, %y : !tt.ptr<f64>
   tt.return
 }
 
