@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Gets from a bare clone to an importable package: system packages, .venv, Python packages, build.
-# Usage: scripts/setup.sh [all|python|lint-tools]   ("python" stops before the build)
+# Usage: scripts/setup.sh [all|python|lint-tools|sanitizers]   ("python" stops before the build)
 #
 # PYTHON                      Python 3.11 to create .venv with
 # TRITON_METAL_TORCH_INDEX    extra package index with CPU-only PyTorch wheels
@@ -216,6 +216,11 @@ all)
   system_packages
   python_packages
   build
+  ;;
+sanitizers)
+  case $system in
+  Linux) install_debian "libclang-rt-$llvm_version-dev" ;;
+  esac
   ;;
 lint-tools)
   case $system in

@@ -28,7 +28,8 @@ STRUCTURED = re.compile(
 
 
 def _tool() -> str:
-    built = Path(__file__).parents[2] / "build" / "tools" / "triton-metal-opt" / "triton-metal-opt"
+    build = Path(os.environ.get("TRITON_METAL_BUILD", Path(__file__).parents[2] / "build"))
+    built = build / "tools/triton-metal-opt/triton-metal-opt"
     found = os.environ.get("TRITON_METAL_OPT") or shutil.which("triton-metal-opt") or str(built)
     if not Path(found).exists():
         pytest.fail("triton-metal-opt is not built: run `make build`, or set TRITON_METAL_OPT")

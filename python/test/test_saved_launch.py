@@ -19,7 +19,8 @@ from triton_metal import _core
 
 pytestmark = pytest.mark.usefixtures("mlx_engine")  # the runner repeats its graphs
 
-RUNNER = Path(__file__).parents[2] / "build/tools/triton-metal-run/triton-metal-run"
+BUILD = Path(os.environ.get("TRITON_METAL_BUILD", Path(__file__).parents[2] / "build"))
+RUNNER = BUILD / "tools/triton-metal-run/triton-metal-run"
 
 
 @triton.jit
