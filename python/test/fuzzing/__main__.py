@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""python -m fuzzing --count 1000 --seed 1 --engine msl"""
+"""python -m fuzzing --engine both --count 10000 --jobs 16"""
 
-from fuzzing.run import main
+from fuzzing.campaign import main
 
 main()

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from fuzzing.narrow import FLOAT8, float8e4b15_codes, float8e4b15_from_codes
 from fuzzing.tree import Axes, Expression, Value, number
 from fuzzing.values import (
     COMPARISONS,
     EPSILON,
     FLOAT_OPERATIONS,
     INTEGER_OPERATIONS,
+    NARROW_FLOATS,
     SCALARS,
     bounded,
     convert,
     error_of,
     settle,
 )
-
-FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 class ExpressionMixin:
@@ -64,6 +64,8 @@ class ExpressionMixin:
         scalar = SCALARS[dtype]
         if zero:
             value: float | int = 0
+        elif scalar.kind == "b":
+            value = self.rng.randint(0, 1)
         elif scalar.kind == "f":
             value = self.rng.choice([0.5, 1.0, 2.0, -1.0, -2.5, 3.0, 0.25, 7.0])
         else:
@@ -72,18 +74,20 @@ class ExpressionMixin:
             choices += [-1, -2, -7, int(limits.min)] if scalar.kind == "i" else []
             value = self.rng.choice(choices)
         literal = repr(float(value)) if scalar.kind == "f" else str(value)
-        shape = self.shape(axes)
-        held = (np.full(shape, value, scalar.numpy), None)
-        if not axes:
-            return Expression(f"tl.full([], {literal}, tl.{dtype})", dtype, axes, lambda state: held)
-        return Expression(
-            f"tl.full({self.shape_source(axes)}, {literal}, tl.{dtype})", dtype, axes, lambda s: held
+        held = (
+            settle(np.full(self.shape(axes), value, np.float64 if dtype in FLOAT8 else scalar.numpy), dtype),
+            None,
         )
+        made = "float32" if dtype in FLOAT8 else dtype  # tl.full makes no 8-bit floats
+        source = f"tl.full({self.shape_source(axes) if axes else '[]'}, {literal}, tl.{made})"
+        if made != dtype:
+            source = f"tl.cast({source}, tl.{dtype})"
+        return Expression(source, dtype, axes, lambda state: held)
 
     def literal(self, dtype: str, value: float | int) -> Expression:
         """A Python number that takes on the type of the other operand."""
         scalar = SCALARS[dtype]
-        held = (np.array(value, scalar.numpy), None)
+        held = (settle(np.array(value, scalar.numpy), dtype), None)
         source = repr(float(value)) if scalar.kind == "f" else str(value)
         return Expression(f"({source})" if value < 0 else source, dtype, (), lambda state: held)
 
@@ -130,9 +134,10 @@ class ExpressionMixin:
         is_float = SCALARS[dtype].kind == "f"
         table = FLOAT_OPERATIONS if is_float else INTEGER_OPERATIONS
         function = table[operator]
-        narrow = dtype in ("float16", "bfloat16")
         # Division of narrow floats is done in float32.
-        result = "float32" if operator == "/" and narrow else dtype
+        result = "float32" if operator == "/" and dtype in NARROW_FLOATS else dtype
+        if dtype in FLOAT8:
+            self.features.add("arithmetic of 8-bit floats")
         source = (
             f"{operator}({x.source}, {y.source})"
             if operator[0] == "t"
@@ -204,6 +209,11 @@ class ExpressionMixin:
         if x.dtype == dtype:
             return x
         source_kind, kind = SCALARS[x.dtype].kind, SCALARS[dtype].kind
+        if (dtype in FLOAT8 and (x.dtype in FLOAT8 or source_kind != "f")) or (
+            x.dtype in FLOAT8 and kind != "f"
+        ):
+            # Triton has no such casts.
+            return self.cast(self.cast(x, "float32"), dtype)
         if x.dtype == "float64" and dtype == "bfloat16":
             return self.cast(self.cast(x, "float32"), dtype)
         if source_kind in "iu" and dtype in ("float16", "bfloat16") and SCALARS[x.dtype].bits > 16:
@@ -217,11 +227,28 @@ class ExpressionMixin:
         if not x.exact:
             assert dtype == "float32"
 
+        shorter = source_kind == "f" and SCALARS[dtype].bits < SCALARS[x.dtype].bits
+        to_zero = shorter and dtype in NARROW_FLOATS and self.chance(0.25)
+        if to_zero:
+            self.features.add("rounding toward zero")
+
         def run(state) -> Value:
             value, error = x.run(state)
-            return convert(value, x.dtype, dtype), error
+            return convert(value, x.dtype, dtype, to_zero), error
 
-        return Expression(f"tl.cast({x.source}, tl.{dtype})", dtype, x.axes, run, x.exact)
+        rounding = ", fp_downcast_rounding='rtz'" if to_zero else ""
+        return Expression(f"tl.cast({x.source}, tl.{dtype}{rounding})", dtype, x.axes, run, x.exact)
+
+    def through_codes(self, x: Expression) -> Expression:
+        """A float16 that was rounded to fp8e4b15, a format that only conversions know."""
+        self.features.add("fp8e4b15")
+        # NaN has no code in this format.
+        x = self.select(self.compare("==", x, x), x, self.literal(x.dtype, 0.0))
+
+        def run(state) -> Value:
+            return float8e4b15_from_codes(float8e4b15_codes(x.run(state)[0])), None
+
+        return Expression(f"tl.cast(tl.cast({x.source}, tl.float8e4b15), tl.float16)", "float16", x.axes, run)
 
     def unary(self, form: str, x: Expression) -> Expression:
         functions = {
@@ -277,13 +304,19 @@ class ExpressionMixin:
     # Whole trees
 
     def condition(self, axes: Axes, depth: int) -> Expression:
-        dtype = self.rng.choice(["int32", "int32", "float32", "int64", "uint8", "float16"])
+        dtype = self.rng.choice(["int32", "int32", "float32", "int64", "uint8", "float16", *self.float8])
+        if self.chance(0.1):
+            return self.boolean_leaf(axes)
         x = self.expression(axes, dtype, depth - 1, inexact=False)
         y = self.expression(axes, dtype, depth - 1, inexact=False)
         result = self.compare(self.rng.choice(list(COMPARISONS)), x, y)
         if depth > 1 and self.chance(0.3):
             result = self.both(result, self.condition(axes, depth - 1), self.rng.choice("&|^"))
         return result
+
+    def boolean_leaf(self, axes: Axes) -> Expression:
+        known = [e for scope in self.scopes for e in scope if e.axes == axes and e.dtype == "int1"]
+        return self.rng.choice(known) if known and self.chance(0.5) else self.load(axes, "int1")
 
     def scalar_condition(self) -> Expression:
         left = self.rng.choice(self.scalars) if self.scalars and self.chance(0.7) else self.load_scalar(-5, 5)
@@ -302,15 +335,19 @@ class ExpressionMixin:
 
     def tree(self, axes: Axes, dtype: str, depth: int, inexact: bool) -> Expression:
         rng = self.rng
+        if dtype == "int1":
+            return self.boolean_leaf(axes) if depth <= 0 else self.condition(axes, depth)
         if depth <= 0 or self.chance(0.1):
             return self.leaf(axes, dtype, inexact)
         inexact = inexact and dtype == "float32"
         kind = SCALARS[dtype].kind
         form = rng.random()
         if form < 0.12:
-            hidden = self.without | {"int1"} | (frozenset() if self.float64 else {"float64"})
-            other = rng.choice([name for name in SCALARS if name not in hidden])
-            return self.cast(self.expression(axes, other, depth - 1, inexact=False), dtype)
+            other = rng.choice([name for name in SCALARS if name not in self.hidden])
+            value = self.expression(axes, other, depth - 1, inexact=False)
+            if other in ("float16", "float32", "float64") and self.float8 and self.chance(0.2):
+                value = self.through_codes(value)
+            return self.cast(value, dtype)
         if form < 0.25:
             condition = self.condition(axes, min(depth, 2))
             x, y = (self.expression(axes, dtype, depth - 1, inexact) for _ in range(2))
@@ -323,8 +360,10 @@ class ExpressionMixin:
             return self.reduced(axes, dtype, depth, inexact)
         if form < 0.51 and len(axes) > 0 and dtype in ("int32", "int64", "uint32"):
             return self.scan(self.expression(axes, dtype, depth - 1, False), rng.randrange(len(axes)))
-        if form < 0.55 and len(axes) > 0 and dtype in ("int32", "int64", "int16", "int8", "uint32"):
+        if form < 0.55 and len(axes) > 0:
             return self.ordered(self.expression(axes, dtype, depth - 1, False))
+        if form < 0.57 and len(axes) > 0 and kind == "f":
+            return self.counted(axes, dtype, depth)
         if form < 0.64:
             operand = self.expression(axes, dtype, depth - 1, inexact)
             if kind == "f":
@@ -360,200 +399,3 @@ class ExpressionMixin:
         operand = self.expression(axes, dtype, min(depth - 1, 1), False)
         low = self.arithmetic("&", operand, self.literal(dtype, 7))
         return self.arithmetic("+", low, self.literal(dtype, 2))
-
-    # Operations along axes
-
-    def moved(self, axes: Axes, dtype: str, depth: int, inexact: bool) -> Expression:
-        """The value after a transpose, or after reshaping to a longer shape and back."""
-        rank = len(axes)
-        if rank > 1 and self.chance(0.6):
-            order = list(range(rank))
-            self.rng.shuffle(order)
-            inner_axes = tuple(axes[order.index(i)] for i in range(rank))
-            inner = self.expression(inner_axes, dtype, depth - 1, inexact)
-            self.features.add("transpose")
-
-            def turn(array: np.ndarray) -> np.ndarray:
-                return np.transpose(array, order)
-
-            source = f"tl.permute({inner.source}, {tuple(order)})"
-        elif self.chance(0.5) and max(self.shape(axes)) > 1:
-            inner = self.expression(axes, dtype, depth - 1, inexact)
-            place = self.rng.choice([i for i, size in enumerate(self.shape(axes)) if size > 1])
-            self.features.add("flip")
-
-            def turn(array: np.ndarray) -> np.ndarray:
-                return np.flip(array, place)
-
-            source = f"tl.flip({inner.source}, {place})"
-        else:
-            inner = self.expression(axes, dtype, depth - 1, inexact)
-            shape = self.shape(axes)
-            count = int(np.prod(shape))
-            if count == 1:
-                return inner
-            other = self.rng.choice([2**i for i in range(1, count.bit_length())])
-            self.features.add("reshape")
-            shape_source = self.shape_source(axes)
-
-            def turn(array: np.ndarray) -> np.ndarray:
-                return array.reshape(count // other, other)[:, ::-1].reshape(shape)
-
-            flat = f"tl.reshape({inner.source}, ({count // other}, {other}))"
-            source = f"tl.reshape(tl.flip({flat}, 1), {shape_source})"
-
-        def run(state) -> Value:
-            value, error = inner.run(state)
-            return turn(value), None if error is None else turn(error)
-
-        return Expression(source, dtype, axes, run, inner.exact)
-
-    def reduce(self, x: Expression, place: int, sum_only: bool = False, keep: bool = False) -> Expression:
-        kind = SCALARS[x.dtype].kind
-        names = ["sum"] if sum_only else ["max", "min", "sum"] + (["xor_sum"] if kind in "iu" else [])
-        if not x.exact or x.dtype in ("float16", "bfloat16", "float64"):
-            # The order of a sum of narrow floats is unspecified, so its rounding is not reproducible.
-            sums = ["sum"] if x.dtype == "float32" else []
-            names = sums if sum_only and sums else ["max", "min", *sums]
-        name = self.rng.choice(names)
-        narrow = SCALARS[x.dtype].bits < 32
-        if x.dtype in ("float16", "bfloat16"):
-            self.features.add("narrow reduction")
-        axes = (
-            tuple(None if i == place else a for i, a in enumerate(x.axes))
-            if keep
-            else x.axes[:place] + x.axes[place + 1 :]
-        )
-        dtype = x.dtype
-        if kind in "iu" and narrow:
-            # Triton widens before it reduces; an explicit cast restores the type.
-            x = self.cast(x, "int32" if kind == "i" else "uint32")
-        inner = x
-        keep_source = ", keep_dims=True" if keep else ""
-        source = f"tl.{name}({inner.source}, axis={place}{keep_source})"
-        if inner.dtype != dtype or (dtype in ("float16", "bfloat16")):
-            source = f"tl.cast({source}, tl.{dtype})"
-        if kind == "f" and name in ("max", "min"):
-            source = f"({source} + 0.0)"
-        exact = inner.exact and not (name == "sum" and kind == "f")
-
-        def run(state) -> Value:
-            value, error = inner.run(state)
-            if name == "sum" and kind == "f":
-                total = value.astype(np.float64).sum(place, keepdims=keep)
-                weight = np.abs(value).astype(np.float64).sum(place, keepdims=keep)
-                count = value.shape[place]
-                bound = EPSILON * (count + 2) * weight + (
-                    0 if error is None else error.sum(place, keepdims=keep)
-                )
-                return total.astype(np.float32), np.asarray(bound)
-            function = {
-                "sum": np.add,
-                "xor_sum": np.bitwise_xor,
-                "max": np.fmax if kind == "f" else np.maximum,
-                "min": np.fmin if kind == "f" else np.minimum,
-            }[name]
-            result = function.reduce(value, axis=place, keepdims=keep)
-            if name == "sum":
-                result = value.sum(place, dtype=value.dtype, keepdims=keep)
-            result = (
-                convert(np.asarray(result), inner.dtype, dtype)
-                if inner.dtype != dtype
-                else np.asarray(result)
-            )
-            if kind == "f":
-                result = settle(result + result.dtype.type(0), dtype)
-            return result, None if error is None else error.max(place, keepdims=keep)
-
-        return Expression(source, dtype, axes, run, exact)
-
-    def largest(self, x: Expression, place: int) -> Expression:
-        """The maximum of an int32 block along one axis."""
-        axes = x.axes[:place] + x.axes[place + 1 :]
-
-        def run(state) -> Value:
-            return np.asarray(x.run(state)[0].max(place)), None
-
-        return Expression(f"tl.max({x.source}, axis={place})", x.dtype, axes, run)
-
-    def ordered(self, x: Expression) -> Expression:
-        """sort, gather or the index of the largest element, of integers."""
-        form = self.rng.choice(["sort", "gather", "argmax", "argmin"])
-        last = len(x.axes) - 1
-        place = self.rng.randrange(len(x.axes))
-        self.features.add(form)
-        if form == "sort" and self.shape(x.axes)[last] == 1:
-            form = "gather"  # sorting one element changes the type of narrow integers
-        if form == "sort":
-            descending = self.chance(0.5)
-
-            def sort(state) -> Value:
-                value = np.sort(x.run(state)[0], axis=last)
-                return np.flip(value, last) if descending else value, None
-
-            return Expression(f"tl.sort({x.source}, descending={descending})", x.dtype, x.axes, sort)
-        if form == "gather":
-            size = self.shape(x.axes)[place]
-            index = self.expression(x.axes, "int32", 1, False)
-            index = self.full(self.arithmetic("&", index, self.literal("int32", size - 1)), x.axes)
-
-            def gather(state) -> Value:
-                return np.take_along_axis(x.run(state)[0], index.run(state)[0], place), None
-
-            return Expression(f"tl.gather({x.source}, {index.source}, {place})", x.dtype, x.axes, gather)
-        function = np.argmax if form == "argmax" else np.argmin
-
-        def find(state) -> Value:
-            return function(x.run(state)[0], axis=place, keepdims=True).astype(np.int32), None
-
-        axes = tuple(None if i == place else a for i, a in enumerate(x.axes))
-        found = Expression(f"tl.{form}({x.source}, axis={place}, keep_dims=True)", "int32", axes, find)
-        return self.cast(found, x.dtype)
-
-    def reduced(self, axes: Axes, dtype: str, depth: int, inexact: bool) -> Expression:
-        """A block combined with a reduction of itself, as in x - max(x)."""
-        self.features.add("reduction")
-        value = self.expression(axes, dtype, depth - 1, inexact)
-        exact_only = not inexact
-        place = self.rng.randrange(len(axes))
-        if exact_only and SCALARS[dtype].kind == "f":
-            total = self.extremum(value, place)
-        else:
-            total = self.reduce(value, place, keep=True)
-        operator = self.rng.choice(["-", "+", "*"])
-        return self.arithmetic(operator, value, total)
-
-    def extremum(self, x: Expression, place: int) -> Expression:
-        """max or min, which is exact for floats too."""
-        saved = self.rng.choice
-        try:
-            self.rng.choice = lambda names: "max" if "max" in names else names[0]  # type: ignore[method-assign]
-            return self.reduce(x, place, keep=True)
-        finally:
-            self.rng.choice = saved  # type: ignore[method-assign]
-
-    def scan(self, x: Expression, place: int) -> Expression:
-        self.features.add("scan")
-        reverse = self.chance(0.3)
-
-        def run(state) -> Value:
-            value = x.run(state)[0]
-            value = np.flip(value, place) if reverse else value
-            total = np.cumsum(value, place, dtype=value.dtype)
-            return np.flip(total, place) if reverse else total, None
-
-        return Expression(f"tl.cumsum({x.source}, {place}, reverse={reverse})", x.dtype, x.axes, run)
-
-    def dot(self, x: Expression, y: Expression) -> Expression:
-        def run(state) -> Value:
-            a, b = x.run(state), y.run(state)
-            left, right = a[0].astype(np.float64), b[0].astype(np.float64)
-            weight = np.abs(left) @ np.abs(right)
-            bound = 2 * EPSILON * (left.shape[1] + 2) * weight
-            if a[1] is not None or b[1] is not None:
-                ea, eb = error_of(a), error_of(b)
-                bound = bound + ea @ (np.abs(right) + eb) + np.abs(left) @ eb
-            return (left @ right).astype(np.float32), bound
-
-        source = f"tl.dot({x.source}, {y.source}, input_precision='ieee')"
-        return Expression(source, "float32", (x.axes[0], y.axes[1]), run, False)

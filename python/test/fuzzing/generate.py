@@ -9,8 +9,10 @@ import string
 
 import numpy as np
 
+from fuzzing.collective import CollectiveMixin
 from fuzzing.expressions import ExpressionMixin
 from fuzzing.memory import MemoryMixin
+from fuzzing.narrow import FLOAT8
 from fuzzing.tree import (
     Assign,
     Barrier,
@@ -49,7 +51,7 @@ RESERVED = {
 }
 
 
-class Generator(ExpressionMixin, MemoryMixin):
+class Generator(ExpressionMixin, CollectiveMixin, MemoryMixin):
     """One kernel per instance."""
 
     def __init__(self, seed: int, without: frozenset[str] = frozenset()):
@@ -69,7 +71,14 @@ class Generator(ExpressionMixin, MemoryMixin):
         self.loops: list[tuple[Expression, int]] = []  # running loop variable and bound of its values
         self.depth = 0
         self.wild = self.rng.random() < 0.3
-        self.float64 = self.rng.random() < 0.1
+        self.float64 = self.rng.random() < 0.15
+        # 8-bit floats come together: the engines differ in which of their formats they know.
+        formats = ["float8e5", "float8e4nv"] if self.chance(0.8) else ["float8e5b16", "float8e4b8"]
+        formats = [name for name in formats if name not in without]
+        self.float8 = formats if self.chance(0.25) else []
+        self.hidden = without | {"int1"} | {name for name in FLOAT8 if name not in self.float8}
+        if not self.float64:
+            self.hidden |= {"float64"}
 
     # Names and small decisions
 
@@ -93,8 +102,9 @@ class Generator(ExpressionMixin, MemoryMixin):
     def scalar_type(self) -> str:
         weights = {
             "float32": 8, "int32": 6, "float16": 2, "bfloat16": 1, "int64": 2, "int8": 1, "int16": 1,
-            "uint8": 1, "uint16": 1, "uint32": 2, "uint64": 1, "float64": 3 if self.float64 else 0,
+            "uint8": 1, "uint16": 1, "uint32": 2, "uint64": 1, "float64": 6 if self.float64 else 0, "int1": 1,
         }  # fmt: skip
+        weights |= dict.fromkeys(self.float8, 6)
         return self.pick({name: weight for name, weight in weights.items() if name not in self.without})
 
     def pick(self, weights: dict[str, int]) -> str:
@@ -255,6 +265,8 @@ class Generator(ExpressionMixin, MemoryMixin):
             (self.exchange_lanes, 1),
             (self.walking_pointer, 2 if self.depth < 2 else 0),
             (self.lane_loop, 1 if self.depth == 0 else 0),
+            (self.pair_of_reductions, 1),
+            (self.histogram, 1 if len(axes) == 1 else 0),
         ]
         chosen = self.rng.choices([f for f, _ in forms], weights=[w for _, w in forms])[0]
         return chosen(axes)
@@ -293,6 +305,7 @@ class Generator(ExpressionMixin, MemoryMixin):
     def accumulator(self, axes: tuple, reordered: bool = True) -> tuple[list, Expression]:
         """A loop-carried variable. A float32 or float64 sum may be reordered, so it is not exact."""
         types = ["float32", "float32", "int32", "int32", "int64", "uint32", "float16", "bfloat16", "int8"]
+        types += self.float8 * 3
         dtype = self.rng.choice([name for name in types if name not in self.without])
         name = self.name()
         start = self.constant(axes, dtype, zero=self.chance(0.6))
@@ -405,11 +418,24 @@ class Generator(ExpressionMixin, MemoryMixin):
         self.blocks[axis], self.extents[axis] = block, extent
         name, index, vector = self.name(), self.name(), self.name()
         shape = self.shape(axes)
+        forms = [
+            ("float32", "float32"),
+            ("float32", "float32"),
+            ("float16", "float32"),
+            ("bfloat16", "float32"),
+        ]
+        forms += [("int8", "int32"), ("float16", "float16")]
+        forms += [("float64", "float64")] * 4 if self.float64 else []
+        forms += [(form, "float32") for form in self.float8] * 3
+        dtype, result = self.rng.choice([form for form in forms if not self.without & set(form)])
+        exact = result != "float32"
+        self.features.add(f"dot of {dtype} to {result}")
+        error = None if exact else np.zeros(shape)
         zero = Expression(
-            f"tl.zeros({self.shape_source(axes)}, dtype=tl.float32)",
-            "float32", axes, lambda s: (np.zeros(shape, np.float32), np.zeros(shape)), False,
+            f"tl.zeros({self.shape_source(axes)}, dtype=tl.{result})",
+            result, axes, lambda s: (np.zeros(shape, SCALARS[result].numpy), error), exact,
         )  # fmt: skip
-        total = variable(name, "float32", axes, False)
+        total = variable(name, result, axes, exact)
         loop = variable(index, "int32", ())
         offsets = np.arange(block, dtype=np.int32)
         stop = self.integer_argument(steps)
@@ -422,15 +448,18 @@ class Generator(ExpressionMixin, MemoryMixin):
             lines: list = [Assign(vector, Expression(source, "int32", (axis,), run))]
             self.coordinates[axis] = variable(vector, "int32", (axis,))
             self.loops.append((loop, steps))
-            dtype = self.rng.choice(["float32", "float32", "float16"])
-            left = self.dot_operand((axes[0], axis), dtype)
-            right = self.dot_operand((axis, axes[1]), dtype)
-            product = self.dot(left, right)
-            if self.chance(0.4):
+            left = self.dot_operand((axes[0], axis), dtype, exact)
+            right = self.dot_operand((axis, axes[1]), dtype, exact)
+            product = self.dot(left, right, result, exact)
+            if self.chance(0.4) and not exact:
                 factor = self.load_float_scalar()
                 product = self.arithmetic("*", product, factor)
                 self.features.add("dot with a scale")
-            lines.append(Update(name, self.arithmetic("+", total, product)))
+            added = self.arithmetic("+", total, product)
+            if product.source.startswith("tl.dot(") and self.chance(0.5):
+                self.features.add("dot with an accumulator")
+                added.source = product.source.replace(", input_precision", f", {name}, input_precision")
+            lines.append(Update(name, added))
             self.loops.pop()
             del self.coordinates[axis]
             return lines

@@ -31,13 +31,20 @@ class MemoryMixin:
     def contents(self, dtype: str, count: int) -> np.ndarray:
         scalar = SCALARS[dtype]
         numbers = self.numbers
+        if scalar.kind == "b":
+            return numbers.integers(0, 2, count).astype(np.bool_)
         if scalar.kind == "f":
             values = numbers.standard_normal(count) * 2.0 ** self.rng.randint(-1, 3)
             if self.wild and self.chance(0.5):
                 special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-3, -65504.0])
                 at = numbers.random(count) < 0.15
                 values = np.where(at, numbers.choice(special, count), values)
-            return convert(values.astype(np.float32), "float32", dtype)
+            values = convert(values.astype(np.float32), "float32", dtype)
+            if self.wild and dtype == "float8e5":
+                # A cast never gives infinity in this format, but memory may hold it.
+                infinite = numbers.random(count) < 0.05
+                values = np.where(infinite, np.float32(np.inf) * numbers.choice([-1, 1], count), values)
+            return values.astype(scalar.numpy)
         limits = np.iinfo(scalar.numpy)
         if self.chance(0.5):
             low, high = (max(int(limits.min), -20), 20)
@@ -218,7 +225,8 @@ class MemoryMixin:
         scalar = SCALARS[dtype]
         other: float | int = 0
         if mask is not None and self.chance(0.5):
-            other = self.rng.choice([1.0, -2.0, 0.5]) if scalar.kind == "f" else self.rng.choice([1, 5, 100])
+            numbers: list = {"f": [1.0, -2.0, 0.5], "b": [1]}.get(scalar.kind, [1, 5, 100])
+            other = self.rng.choice(numbers)
         held = settle(np.array(other), dtype)
         arguments = ""
         if mask is not None:
@@ -321,7 +329,8 @@ class MemoryMixin:
             on = mask.run(state)[0] if mask is not None else np.ones(np.shape(offsets), bool)
             return state.buffers[buffer].load(offsets, on, zero)
 
-        arguments = f", mask={mask.source}, other=0" if mask is not None else ""
+        other = "0.0" if SCALARS[dtype].kind == "f" else "0"
+        arguments = f", mask={mask.source}, other={other}" if mask is not None else ""
         load = Expression(f"tl.load({name}{arguments})", dtype, axes, run)
         begin = Assign(name, Expression(f"{buffer} + {offset.source}", "int32", axes, offset.run))
         step = self.integer_argument(stride)
@@ -331,10 +340,10 @@ class MemoryMixin:
 
         return load, begin, Update(name, Expression(f"{name} + {step.source}", "int32", axes, moved))
 
-    def dot_operand(self, axes: Axes, dtype: str) -> Expression:
-        """A block of a matrix, zero outside of it, sometimes read transposed."""
+    def dot_operand(self, axes: Axes, dtype: str, small: bool) -> Expression:
+        """A block of a matrix, zero outside of it, sometimes read transposed; perhaps of small integers."""
         if self.chance(0.25):
-            inner = self.dot_operand((axes[1], axes[0]), dtype)
+            inner = self.dot_operand((axes[1], axes[0]), dtype, small)
 
             def run(state) -> Value:
                 return inner.run(state)[0].T, None
@@ -345,7 +354,8 @@ class MemoryMixin:
         offset, span, origin = self.affine(place, axes, injective=False)
         offset = self.full(offset, axes)
         wild, self.wild = self.wild, False
-        base = self.buffer(dtype, span, origin)
+        data = self.numbers.integers(-3, 3, span, endpoint=True) if small else None
+        base = self.buffer(dtype, span, origin, data)
         self.wild = wild
         mask = self.inside(list(axes), axes)
         saved, self.chance = self.chance, lambda probability: False
@@ -447,8 +457,11 @@ class MemoryMixin:
         old = self.loaded(source, offset, mask, axes, dtype)
         name = self.name()
         held = variable(name, dtype, axes)
-        operator = self.rng.choice(["+", "-", "*"])
-        new = self.arithmetic(operator, held, self.expression(axes, dtype, 2, inexact=False))
+        change = self.expression(axes, dtype, 2, inexact=False)
+        if dtype == "int1":
+            new = self.both(held, change, self.rng.choice("&|^"))
+        else:
+            new = self.arithmetic(self.rng.choice(["+", "-", "*"]), held, change)
         return [Assign(name, old), Store(base.source, offset, new, mask)]
 
     def atomic(self, axes: Axes) -> list:

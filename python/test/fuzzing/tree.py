@@ -109,6 +109,22 @@ class Assign:
 
 
 @dataclass
+class AssignPair:
+    """Two variables from an operation with two results."""
+
+    first: str
+    second: str
+    source: str
+    run: Callable[[State], tuple[Value, Value]]
+
+    def emit(self, indent: str) -> list[str]:
+        return [f"{indent}{self.first}, {self.second} = {self.source}"]
+
+    def execute(self, state: State) -> None:
+        state.variables[self.first], state.variables[self.second] = self.run(state)
+
+
+@dataclass
 class Update:
     """An assignment to a variable that lives across iterations, so its type must not change."""
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fuzzing.narrow import FLOAT8, to_bfloat16, to_float8, to_float16
+
 Value = tuple[np.ndarray, "np.ndarray | None"]
 
 
@@ -22,7 +24,7 @@ class Scalar:
     name: str
     numpy: type
     bits: int
-    kind: str  # "i", "u", "f" or "b"
+    kind: str  # "i", "u", "f" or "b"; "b" only for int1
 
 
 SCALARS: dict[str, Scalar] = {
@@ -32,21 +34,16 @@ SCALARS: dict[str, Scalar] = {
     "float32": Scalar("float32", np.float32, 32, "f"),
     "float64": Scalar("float64", np.float64, 64, "f"),
 }
+# Values of bfloat16 and of the 8-bit floats are held as float32.
+for _name in FLOAT8:
+    SCALARS[_name] = Scalar(_name, np.float32, 8, "f")
 for _bits in (8, 16, 32, 64):
     SCALARS[f"int{_bits}"] = Scalar(f"int{_bits}", getattr(np, f"int{_bits}"), _bits, "i")
     SCALARS[f"uint{_bits}"] = Scalar(f"uint{_bits}", getattr(np, f"uint{_bits}"), _bits, "u")
 
 EPSILON = 2.0**-23
-
-
-def to_bfloat16(values: np.ndarray) -> np.ndarray:
-    """Float32 values rounded to the nearest bfloat16, ties to even."""
-    values = np.asarray(values, np.float32)
-    bits = values.view(np.uint32).astype(np.uint64)
-    rounded = ((bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)).astype(
-        np.uint32
-    )
-    return np.where(np.isnan(values), values, rounded.view(np.float32)).astype(np.float32)
+# Floats that are shorter than the float32 in which their arithmetic is done.
+NARROW_FLOATS = ("float16", "bfloat16", *FLOAT8)
 
 
 def settle(values: np.ndarray, dtype: str) -> np.ndarray:
@@ -54,16 +51,22 @@ def settle(values: np.ndarray, dtype: str) -> np.ndarray:
     values = np.asarray(values)
     if dtype == "bfloat16":
         return to_bfloat16(values)
+    if dtype in FLOAT8:
+        return to_float8(values, dtype)
     return values.astype(SCALARS[dtype].numpy, copy=False)
 
 
-def convert(values: np.ndarray, source: str, target: str) -> np.ndarray:
+def convert(values: np.ndarray, source: str, target: str, to_zero: bool = False) -> np.ndarray:
     """A cast as Triton does it; floats that become integers must be in range."""
     if target == "int1":
         return values != 0
     if target == "bfloat16":
-        single = values.astype(np.float32)
-        return to_bfloat16(single)
+        return to_bfloat16(values.astype(np.float32), to_zero)
+    if target in FLOAT8:
+        return to_float8(values, target, to_zero)
+    if to_zero:
+        assert target == "float16"
+        return to_float16(values, to_zero)
     return np.asarray(values).astype(SCALARS[target].numpy)
 
 
