@@ -55,6 +55,7 @@ struct Compilation::State {
   /// Takes over a text that replaces the result of stage `tt`.
   void adoptTT(const std::string &text) {
     module = parseModule(context, text, "<tt>");
+    withDiagnostics(context, [&] { tt::requireKernel(*module); });
     facts = analyzeKernel(*module);
     ttText = text;
     std::optional<Target> recorded = targetOf(*module);

@@ -5,6 +5,7 @@
 #include "triton-metal/Analysis/DescribeAccesses.h"
 #include "triton-metal/Conversion/TritonToMLX.h"
 #include "triton-metal/Conversion/TritonToTritonMetal.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/KernelBundle.h"
 #include "triton-metal/Target/TranslateToGraph.h"
 
@@ -27,7 +28,9 @@ struct CompiledKernel::State {
     if (!parsed) {
       context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
       loadDialects(*context);
-      parsed = parseModule(*context, tt, "<kernel>");
+      OwningOpRef<ModuleOp> module = parseModule(*context, tt, "<kernel>");
+      withDiagnostics(*context, [&] { tmetal::tt::requireKernel(*module); });
+      parsed = std::move(module);
     }
     return *parsed;
   }

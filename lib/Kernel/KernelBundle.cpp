@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace tmetal {
@@ -151,8 +152,28 @@ const Json &field(const Json &object, const char *name) {
   return *found;
 }
 
+/// The library would convert between all kinds of numbers, whatever the value.
+template <typename T> void convert(const Json &json, T &value) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    bool fits = json.is_number_unsigned()
+                    ? json.get<uint64_t>() <= uint64_t(std::numeric_limits<T>::max())
+                    : json.is_number_integer() && json.get<int64_t>() >= std::numeric_limits<T>::min() &&
+                          json.get<int64_t>() <= std::numeric_limits<T>::max();
+    if (!fits)
+      damaged("'" + json.dump() + "' is not a number that fits its place.");
+  }
+  value = json.get<T>();
+}
+
+template <typename T> void convert(const Json &json, std::vector<T> &values) {
+  if (!json.is_array())
+    damaged("'" + json.dump() + "' is not a list.");
+  for (const Json &element : json)
+    convert(element, values.emplace_back());
+}
+
 template <typename T> void read(const Json &object, const char *name, T &value) {
-  value = field(object, name).get<T>();
+  convert(field(object, name), value);
 }
 
 std::string textOf(const Json &lines) {
@@ -242,11 +263,11 @@ AccessProgram accessesOf(const Json &json) {
     if (op == std::end(kOps))
       damaged("'" + name + "' is not an operation of its accesses.");
     node.op = AccessProgram::Op(op - std::begin(kOps));
-    node.width = row.at(1).get<int>();
-    node.a = row.at(2).get<int>();
-    node.b = row.at(3).get<int>();
-    node.c = row.at(4).get<int>();
-    node.value = row.at(5).get<int64_t>();
+    convert(row.at(1), node.width);
+    convert(row.at(2), node.a);
+    convert(row.at(3), node.b);
+    convert(row.at(4), node.c);
+    convert(row.at(5), node.value);
     program.nodes.push_back(node);
   }
   for (const Json &row : field(json, "accesses")) {

@@ -94,6 +94,8 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (emitAccesses) {
+    if (failed(tmetal::tt::checkKernel(*module)))
+      return 1;
     file.os() << tmetal::accessText(tmetal::describeAccesses(*module));
     file.keep();
     return 0;

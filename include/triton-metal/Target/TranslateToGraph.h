@@ -7,7 +7,8 @@
 
 namespace tmetal {
 
-/// Turns the only func.func of a module in the `mlx` dialect into a program for the runtime.
+/// Turns the only func.func of a module in the `mlx` dialect into a program for the runtime. Throws Error if
+/// it is none.
 GraphProgram translateToGraph(mlir::ModuleOp module);
 
 } // namespace tmetal

@@ -6,6 +6,7 @@
 #include "triton-metal/Analysis/AnalyzeKernel.h"
 #include "triton-metal/Analysis/PointerRoots.h"
 #include "triton-metal/Analysis/ValueFlow.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 #include "triton-metal/Operations/CheckTypes.h"
 #include "triton-metal/Support/SourceLocation.h"
 
@@ -47,6 +48,7 @@ void checkNoWaiting(tt::FuncOp kernel, llvm::function_ref<int(unsigned)> storage
 }
 
 void checkRaisable(ModuleOp module, bool hasDouble) {
+  tt::requireKernel(module);
   tt::FuncOp kernel = kernelIn(module);
   PointerRoots roots(kernel);
   checkNoWaiting(kernel, [](unsigned parameter) { return static_cast<int>(parameter); });

@@ -169,12 +169,12 @@ void raiseFor(Raising &r, Operation *op) {
   auto reach = span ? span->range(extents) : std::nullopt;
   if (!reach)
     return stepFor(r, loop, lower, upper, step);
-  int64_t trips = reach->max <= 0 ? 0 : (reach->max + stride - 1) / stride;
+  int64_t trips = reach->max <= 0 ? 0 : (reach->max - 1) / stride + 1;
   if (trips == 0)
     return setAll(r, op->getResults(), getAll(r, loop.getInitArgs()));
   if (span->isConstant() && trips > 1 && liftLoop(r, loop, lower.index, step.index, trips))
     return;
-  if (trips * countOperations(op) <= kMaxUnrolledOperations)
+  if (trips <= kMaxUnrolledOperations / countOperations(op))
     return unrollLoop(r, loop, lower.index, upper.index, step.index, trips);
   stepFor(r, loop, lower, upper, step);
 }

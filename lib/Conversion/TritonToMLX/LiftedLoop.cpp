@@ -197,9 +197,11 @@ bool LiftedLoop::raiseOverTrips() {
 bool LiftedLoop::growsTooLarge(Block *block, Operation *before) {
   Operation *first = before ? before->getNextNode() : block->empty() ? nullptr : &block->front();
   for (Operation *op = first; op; op = op->getNextNode())
-    if (!isView(op) && op->getNumResults() == 1 &&
-        typeOf(op->getResult(0)).getNumElements() > kMaxLiftedElements)
-      return true;
+    if (!isView(op) && op->getNumResults() == 1) {
+      RankedTensorType type = typeOf(op->getResult(0));
+      if (!isAddressable(type) || type.getNumElements() > kMaxLiftedElements)
+        return true;
+    }
   return false;
 }
 

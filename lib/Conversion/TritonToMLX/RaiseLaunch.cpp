@@ -4,6 +4,7 @@
 #include "Rules.h"
 
 #include "triton-metal/Analysis/AnalyzeKernel.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -77,9 +78,37 @@ static RaisedGraph raiseBox(tt::FuncOp func, const LaunchSignature &signature, c
   return graph;
 }
 
+/// Callers form the signature of a launch from its arguments; a text may be another kernel than they expect.
+static void checkSignature(tt::FuncOp func, const LaunchSignature &signature) {
+  auto require = [&](bool holds, const Twine &what) {
+    if (!holds)
+      throw Error(ErrorKind::Argument, ("[" + func.getName() + "] " + what).str());
+  };
+  require(signature.arguments.size() == func.getNumArguments(),
+          "The kernel has " + Twine(func.getNumArguments()) + " parameters, the launch " +
+              Twine(signature.arguments.size()) + " arguments.");
+  SmallVector<bool> used(signature.storages.size(), false);
+  for (auto [i, spec] : enumerate(signature.arguments)) {
+    Type type = func.getArgument(i).getType();
+    bool isPointer = spec.kind == ArgumentSpec::Kind::Pointer;
+    require(isPointer == isa<tt::PointerType>(type) &&
+                (spec.kind != ArgumentSpec::Kind::Integer || isa<IntegerType>(type)),
+            "Argument " + Twine(i) + " is not of the type of its parameter.");
+    if (!isPointer)
+      continue;
+    require(spec.storage >= 0 && spec.storage < static_cast<int>(used.size()) && spec.byteOffset >= 0,
+            "Argument " + Twine(i) + " points to no storage.");
+    used[spec.storage] = true;
+  }
+  for (auto [i, storage] : enumerate(signature.storages))
+    require(used[i] && storage.nbytes >= 0, "Storage " + Twine(i) + " is the memory of no argument.");
+}
+
 std::vector<RaisedGraph> raiseLaunch(ModuleOp module, const LaunchSignature &signature,
                                      const RaisingOptions &options) {
+  tt::requireKernel(module);
   tt::FuncOp func = kernelIn(module);
+  checkSignature(func, signature);
   checkNoWaiting(func, [&](unsigned parameter) { return signature.arguments[parameter].storage; });
   ProgramBox box = planProgramBox(func, signature);
   auto graphFunction = [](RaisedGraph &graph) { return *graph.module->getOps<func::FuncOp>().begin(); };

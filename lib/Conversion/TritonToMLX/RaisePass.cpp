@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Conversion/Passes.h"
 #include "triton-metal/Conversion/TritonToMLX.h"
+#include "triton-metal/Dialect/Triton/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace llvm;
@@ -48,6 +49,8 @@ struct RaiseToMLXPass : impl::RaiseToMLXBase<RaiseToMLXPass> {
 
   void runOnOperation() final {
     ModuleOp module = getOperation();
+    if (failed(tt::checkKernel(module)))
+      return signalPassFailure();
     LaunchSignature signature;
     if (failed(parseArguments(signature))) {
       module.emitError("raise-to-mlx: the launch arguments are malformed");

@@ -30,6 +30,8 @@ struct DistributePass : impl::DistributeBase<DistributePass> {
   using DistributeBase::DistributeBase;
 
   void runOnOperation() final {
+    if (failed(tt::checkKernel(getOperation())))
+      return signalPassFailure();
     tt::FuncOp function = kernelOf(getOperation());
     try {
       OpBuilder builder(function);
@@ -46,6 +48,8 @@ struct PrintLayoutPlanPass : impl::PrintLayoutPlanBase<PrintLayoutPlanPass> {
   using PrintLayoutPlanBase::PrintLayoutPlanBase;
 
   void runOnOperation() final {
+    if (failed(tt::checkKernel(getOperation())))
+      return signalPassFailure();
     LayoutPlan(kernelOf(getOperation()), {simdgroups, operandBytes}).print(llvm::outs());
     markAllAnalysesPreserved();
   }
@@ -126,6 +130,7 @@ static void checkPrograms(tt::FuncOp kernel, const MslOptions &options, const Ta
 }
 
 void lowerToTritonMetal(ModuleOp module, const MslOptions &options) {
+  tt::requireKernel(module);
   // Distribution is not run as a pass, so that it may throw. Nothing else loads the dialects of its result.
   module.getContext()->loadDialect<tm::TMDialect, tt::TritonDialect, arith::ArithDialect, scf::SCFDialect>();
   runPasses(module, [&](OpPassManager &passes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "triton-metal/Target/TranslateToGraph.h"
 #include "triton-metal/Dialect/MLX/IR/MLX.h"
+#include "triton-metal/Support/Errors.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -115,7 +116,32 @@ std::vector<GraphCategory> graphCategories() {
   return categories;
 }
 
+/// A graph comes from raising, or from a text that somebody wrote.
+static void requireGraph(ModuleOp module) {
+  auto refuse = [](Operation *op, const std::string &reason) {
+    throw Error(ErrorKind::Compile, "[" + op->getName().getStringRef().str() + "] " + reason);
+  };
+  auto isArray = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && tensor.getElementType().isIntOrFloat();
+  };
+  auto functions = module.getOps<func::FuncOp>();
+  if (!hasSingleElement(functions) || !hasSingleElement((*functions.begin()).getBody()))
+    refuse(module, "A graph is a function with one block.");
+  (*functions.begin()).walk([&](Operation *op) {
+    if (!isa<func::FuncOp, func::ReturnOp>(op) && !isa<mlxir::MLXDialect>(op->getDialect()))
+      refuse(op, "A graph holds operations of the mlx dialect only.");
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        if (!all_of(block.getArgumentTypes(), isArray))
+          refuse(op, "A graph holds arrays only.");
+    if (!all_of(op->getResultTypes(), isArray))
+      refuse(op, "A graph holds arrays only.");
+  });
+}
+
 GraphProgram translateToGraph(ModuleOp module) {
+  requireGraph(module);
   auto function = *module.getOps<func::FuncOp>().begin();
   Translator translator;
   for (Value argument : function.getArguments())

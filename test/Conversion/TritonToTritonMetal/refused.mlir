@@ -33,12 +33,12 @@ module {
 
 // -----
 
-// expected-error @+1 {{[tt.call] Calls are inlined before; what is left cannot be.}}
 module {
   tt.func public @caller(%x: i32) {
     tt.call @callee(%x) : (i32) -> ()
     tt.return
   }
+  // expected-error @+1 {{[tt.func] Two functions, 'caller' and 'callee', where one kernel is expected.}}
   tt.func private @callee(%x: i32)
 }
 

@@ -312,3 +312,26 @@ func.func @scattered_sum_of_storage(%a: tensor<8xf8E5M2>, %i: tensor<4xi32>, %u:
   %0 = mlx.scatter %a, %i, %u {reduction = "add"} : tensor<8xf8E5M2>, tensor<4xi32>, tensor<4xf8E5M2> -> tensor<8xf8E5M2>
   return
 }
+// -----
+
+func.func @uncountable(%a: tensor<9223372036854775807x4xf32>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor}}
+  %0 = mlx.view %a : tensor<9223372036854775807x4xf32> -> tensor<9223372036854775807x4xi32>
+  return
+}
+
+// -----
+
+func.func @dynamic(%a: tensor<?xf32>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor}}
+  %0 = mlx.exp %a : tensor<?xf32> -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @far(%a: tensor<4xf32>) {
+  // expected-error @+1 {{has strides that exceed 64 bits}}
+  %0 = mlx.as_strided %a {offset = 0 : i64, strides = array<i64: 9223372036854775807>} : tensor<4xf32> -> tensor<4xf32>
+  return
+}

@@ -15,6 +15,13 @@ static RankedTensorType arrayType(ArrayRef<int64_t> shape, Type elementType) {
   return RankedTensorType::get(shape, elementType);
 }
 
+bool isAddressable(RankedTensorType type) {
+  int64_t bits = type.getElementTypeBitWidth();
+  return llvm::all_of(type.getShape(), [&](int64_t extent) {
+    return extent >= 0 && !llvm::MulOverflow(bits, std::max<int64_t>(extent, 1), bits);
+  });
+}
+
 static Shape shapeOf(Value array) { return Shape(typeOf(array).getShape()); }
 
 // ---- inference and verification shared by several operations ----
@@ -209,7 +216,9 @@ LogicalResult AsStridedOp::verify() {
   for (auto [stride, extent] : llvm::zip(getStrides(), to.getShape())) {
     if (extent == 0)
       return success();
-    (stride < 0 ? low : high) += stride * (extent - 1);
+    int64_t reach, &end = stride < 0 ? low : high;
+    if (llvm::MulOverflow(stride, extent - 1, reach) || llvm::AddOverflow(end, reach, end))
+      return emitOpError("has strides that exceed 64 bits");
   }
   if (low < 0 || high >= from.getNumElements())
     return emitOpError() << "reads elements " << low << " to " << high << " of an array of "

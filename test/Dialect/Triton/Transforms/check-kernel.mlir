@@ -53,3 +53,26 @@ tt.func public @descriptor(%d: !tt.tensordesc<4xf32>, %i: i32) {
   %0 = tt.descriptor_load %d[%i] : !tt.tensordesc<4xf32> -> tensor<4xf32>
   tt.return
 }
+
+// -----
+
+tt.func public @wide() {
+  // expected-error @+1 {{[arith.constant] Triton has no values of type 'i128'.}}
+  %c = arith.constant 0 : i128
+  tt.return
+}
+
+// -----
+
+tt.func public @block_argument(%n: i32) {
+  %c0 = arith.constant 0 : index
+  tt.return
+}
+// expected-error @-3 {{[arith.constant] Triton has no values of type 'index'.}}
+
+// -----
+
+// expected-error @+1 {{[tt.func] A kernel has no parameters of type 'tensor<4xf32>'.}}
+tt.func public @blocks(%x: tensor<4xf32>) {
+  tt.return
+}

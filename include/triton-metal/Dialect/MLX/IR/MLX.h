@@ -23,6 +23,11 @@ template <typename Concrete> class Gathers : public mlir::OpTrait::TraitBase<Con
 template <typename Concrete> class Creates : public mlir::OpTrait::TraitBase<Concrete, Creates> {};
 } // namespace tmetal::mlxir::trait
 
+namespace tmetal::mlxir {
+/// Whether the shape is static and the number of bits fits 64 bits.
+bool isAddressable(mlir::RankedTensorType type);
+} // namespace tmetal::mlxir
+
 #include "triton-metal/Dialect/MLX/IR/MLXDialect.h.inc"
 #include "triton-metal/Dialect/MLX/IR/MLXEnums.h.inc"
 

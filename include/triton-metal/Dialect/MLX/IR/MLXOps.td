@@ -18,12 +18,15 @@ def MLX_Dialect : Dialect {
   let summary = "Operations of the MLX array framework";
 }
 
-def MLX_Array : RankedTensorOf<[AnyInteger, AnyFloat]>;
-def MLX_Number : RankedTensorOf<[AnyInteger, F16, BF16, F32, F64]>;
-def MLX_Truth : RankedTensorOf<[I1]>;
-def MLX_Float : RankedTensorOf<[F16, BF16, F32, F64]>;
-def MLX_Integer : RankedTensorOf<[AnyInteger]>;
-def MLX_Index : RankedTensorOf<[I32, I64]>;
+// The sizes of arrays are computed in 64 bits.
+def MLX_Addressable : CPred<"::tmetal::mlxir::isAddressable(::llvm::cast<::mlir::RankedTensorType>($_self))">;
+class MLX_ArrayOf<list<Type> elements> : RankedTensorOf<elements, [MLX_Addressable]>;
+def MLX_Array : MLX_ArrayOf<[AnyInteger, AnyFloat]>;
+def MLX_Number : MLX_ArrayOf<[AnyInteger, F16, BF16, F32, F64]>;
+def MLX_Truth : MLX_ArrayOf<[I1]>;
+def MLX_Float : MLX_ArrayOf<[F16, BF16, F32, F64]>;
+def MLX_Integer : MLX_ArrayOf<[AnyInteger]>;
+def MLX_Index : MLX_ArrayOf<[I32, I64]>;
 
 // ---- traits, by which passes and tools classify operations ----
 

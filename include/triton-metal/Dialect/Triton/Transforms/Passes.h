@@ -2,6 +2,7 @@
 // Passes on the `tt` dialect that all engines share, and the pipeline built from them.
 #pragma once
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 #include <memory>
@@ -25,6 +26,12 @@ void buildWideningPipeline(mlir::OpPassManager &passes);
 /// Turns what Triton's front end writes into one structured kernel without calls, branches, descriptors and
 /// scaled products.
 void buildSharedPipeline(mlir::OpPassManager &passes);
+
+/// Whether the module is what both engines take: one public function without calls, branches between blocks
+/// and descriptors, with values of Triton's types only. Reports what is not.
+llvm::LogicalResult checkKernel(mlir::ModuleOp module);
+/// The same, but throws Error (Compile) besides.
+void requireKernel(mlir::ModuleOp module);
 
 /// Registers the pipeline as `tt-shared-pipeline`.
 void registerSharedPipeline();
