@@ -335,3 +335,11 @@ func.func @far(%a: tensor<4xf32>) {
   %0 = mlx.as_strided %a {offset = 0 : i64, strides = array<i64: 9223372036854775807>} : tensor<4xf32> -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @pointers(%a: tensor<4x!tt.ptr<f32>>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor}}
+  %0 = mlx.exp %a : tensor<4x!tt.ptr<f32>> -> tensor<4x!tt.ptr<f32>>
+  return
+}

@@ -16,6 +16,8 @@ static RankedTensorType arrayType(ArrayRef<int64_t> shape, Type elementType) {
 }
 
 bool isAddressable(RankedTensorType type) {
+  if (!type.getElementType().isIntOrFloat())
+    return false; // what elements are permitted may be verified later
   int64_t bits = type.getElementTypeBitWidth();
   return llvm::all_of(type.getShape(), [&](int64_t extent) {
     return extent >= 0 && !llvm::MulOverflow(bits, std::max<int64_t>(extent, 1), bits);
