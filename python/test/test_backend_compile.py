@@ -137,12 +137,16 @@ def test_errors_of_the_compiler_reach_the_user_with_their_line(fresh_cache):
         prints[(1,)](np.zeros(1, np.float32))
 
 
-def test_double_is_refused_for_chips_without_it():
+def test_double_for_chips_without_it():
+    """The msl engine computes it in software (test_float64.py), MLX has none on a GPU."""
     signature = {name: ty.replace("fp32", "fp64") for name, ty in SIGNATURE.items()}
     doubles = ASTSource(add, signature, {"BLOCK": 128})
-    assert triton.compile(doubles, target=HOST).metadata.arch == "host"
+    chip = GPUTarget("metal", "m3-max", 32)
+    assert "double" in triton.compile(doubles, target=HOST).asm["msl"]
+    compiled = triton.compile(doubles, target=chip)
+    assert compiled.metadata.chosen_engine == "msl" and "tm::float64" in compiled.asm["msl"]
     with pytest.raises(UnsupportedError, match=r"backend_kernels\.py:\d+:\d+: .*f64"):
-        triton.compile(doubles, target=GPUTarget("metal", "m3-max", 32))
+        triton.compile(doubles, target=chip, options={"engine": "mlx"})
 
 
 # --- the cache ------------------------------------------------------------------------------------
