@@ -59,7 +59,8 @@ def prepare(engine: str, caches: str) -> None:
     """Set-up of a worker process. Triton reads these when it is imported."""
     os.environ["TRITON_METAL_ENGINE"] = engine
     os.environ["TRITON_CACHE_DIR"] = os.path.join(caches, f"triton-{engine}-{os.getpid()}")
-    os.environ["TRITON_METAL_CACHE_DIR"] = os.path.join(caches, f"metal-{engine}-{os.getpid()}")
+    # Shared, because the precompiled headers are in it.
+    os.environ["TRITON_METAL_CACHE_DIR"] = os.path.join(caches, "metal")
 
 
 def run_chunk(seeds: list[int], engine: str, out: str, without: list[str], caches: str) -> list[Result]:
@@ -88,8 +89,7 @@ def run_chunk(seeds: list[int], engine: str, out: str, without: list[str], cache
                 path.write_text(describe(outcome, small))
                 result.path, result.reason = str(path), outcome.detail[-600:]
             results.append(result)
-    for variable in ("TRITON_CACHE_DIR", "TRITON_METAL_CACHE_DIR"):
-        shutil.rmtree(os.environ[variable], ignore_errors=True)
+    shutil.rmtree(os.environ["TRITON_CACHE_DIR"], ignore_errors=True)
     return results
 
 
