@@ -162,7 +162,7 @@ void raiseDot(Raising &r, Operation *op) {
   Value product = dotProduct(e, a, b, aType, bType, wide, op);
   Value c = e.convert(r.values.toArray(accumulator, element, r.values.extentsOf(result.getType())), wide);
   Value sum = e.emit<AddOp>(product, c);
-  r.values.setArray(result, isRounded ? convertFloat(e, sum, wide, element, false, op) : sum);
+  r.values.setArray(result, isRounded ? convertFloat(e, sum, wide, element, false) : sum);
 }
 
 } // namespace tmetal::raising

@@ -22,7 +22,7 @@ struct Operand {
   Value value;
   bool transposed = false;
   SmallVector<int32_t> order; // the dimension of `value` for each one of the operand, if it passes in slices
-  Value array; // in threadgroup memory: the whole operand, or a slice of it
+  Value array;                // in threadgroup memory: the whole operand, or a slice of it
   int64_t stride = 0;
 };
 

@@ -32,6 +32,11 @@ static void checkInBody(Distribution &d, Operation *op) {
   if (isa<tt::LoadOp>(op) && d.memory.isStored(access.getAddress()))
     refuse(op, "A function that combines or maps elements cannot load what the kernel stores: its calls have "
                "no order.");
+  if (isa<tt::AtomicPollOp>(op) || d.order.isRelease(op) || d.order.isAcquire(op))
+    refuse(
+        op,
+        "A function that combines or maps elements cannot wait for other programs, nor order what they see: "
+        "that takes a barrier.");
   if (access.isAtomic() && op->getNumResults() == 1 && !op->getResult(0).use_empty())
     refuse(op, "A function that combines or maps elements cannot use the result of an atomic operation: "
                "threads that hold copies of an element would get different ones.");

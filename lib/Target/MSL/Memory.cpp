@@ -358,8 +358,8 @@ void MslPrinter::multiplyAccumulate(tm::MultiplyAccumulateOp op) {
     std::string step = number(stride), base = name(array);
     if (inBatches)
       base += " + batch * " + number(rowsOfBatch * stride);
-    std::string address = outerIsRow ? base + " + (" + outer + ") * " + step + " + k"
-                                     : base + " + k * " + step + " + " + outer;
+    std::string address =
+        outerIsRow ? base + " + (" + outer + ") * " + step + " + k" : base + " + k * " + step + " + " + outer;
     open("TM_UNROLL for (int i = 0; i < " + number(count) + "; ++i) {");
     trackFragment(op, address, stride, held, "TM_TRACK_READ");
     line("simdgroup_load(" + fragment + "[i], " + address + ", " + step +

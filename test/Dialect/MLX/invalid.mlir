@@ -312,6 +312,7 @@ func.func @scattered_sum_of_storage(%a: tensor<8xf8E5M2>, %i: tensor<4xi32>, %u:
   %0 = mlx.scatter %a, %i, %u {reduction = "add"} : tensor<8xf8E5M2>, tensor<4xi32>, tensor<4xf8E5M2> -> tensor<8xf8E5M2>
   return
 }
+
 // -----
 
 func.func @uncountable(%a: tensor<9223372036854775807x4xf32>) {

@@ -94,8 +94,8 @@ public:
         return failure();
     Type type = computationType();
     Value leftFactor = prepare(left, type), rightFactor = prepare(right, type);
-    Value product = DotOp::create(b, op.getC().getType(), leftFactor, rightFactor, op.getC(),
-                                  InputPrecision::IEEE, 0);
+    Value product =
+        DotOp::create(b, op.getC().getType(), leftFactor, rightFactor, op.getC(), InputPrecision::IEEE, 0);
     op.replaceAllUsesWith(product);
     op.erase();
     return success();
@@ -103,9 +103,7 @@ public:
 
 private:
   LogicalResult check(const Operand &operand) {
-    auto refuse = [&](const Twine &reason) {
-      return emitError(op.getLoc()) << "[tt.dot_scaled] " << reason;
-    };
+    auto refuse = [&](const Twine &reason) { return emitError(op.getLoc()) << "[tt.dot_scaled] " << reason; };
     if (operand.format == ScaleDotElemType::E2M3 || operand.format == ScaleDotElemType::E3M2)
       return refuse("The format " + stringifyScaleDotElemType(operand.format) +
                     " is not supported: its elements have 6 bits.");
@@ -118,9 +116,8 @@ private:
   /// bf16 that is subnormal has fewer bits than an e4m3.
   Type computationType() {
     auto fits = [&](ScaleDotElemType odd) {
-      return llvm::none_of(ArrayRef<Operand>{left, right}, [&](const Operand &operand) {
-        return operand.scale || operand.format == odd;
-      });
+      return llvm::none_of(ArrayRef<Operand>{left, right},
+                           [&](const Operand &operand) { return operand.scale || operand.format == odd; });
     };
     if (fits(ScaleDotElemType::BF16))
       return b.getF16Type();
