@@ -108,7 +108,7 @@ class CollectiveMixin:
                 result = value.sum(place, dtype=value.dtype, keepdims=keep)
             result = (
                 convert(np.asarray(result), inner.dtype, dtype)
-                if inner.dtype != dtype
+                if inner.dtype != dtype or dtype in FLOAT8
                 else np.asarray(result)
             )
             if kind == "f":

@@ -201,14 +201,6 @@ def is_refusal(error: BaseException) -> bool:
     return False
 
 
-# Formats that only the msl engine has, and arithmetic on 8-bit floats.
-EXPECTED_REFUSALS = ("is a storage format",)
-
-
-def is_expected(refusal: str) -> bool:
-    return any(text in refusal for text in EXPECTED_REFUSALS)
-
-
 def refusal_text(error: BaseException) -> str:
     seen: BaseException | None = error
     while seen is not None and type(seen).__name__ != "UnsupportedError":

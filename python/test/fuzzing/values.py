@@ -52,7 +52,9 @@ def settle(values: np.ndarray, dtype: str) -> np.ndarray:
     if dtype == "bfloat16":
         return to_bfloat16(values)
     if dtype in FLOAT8:
-        return to_float8(values, dtype)
+        # Casts make the largest number of an infinity; arithmetic keeps it, where the format has one.
+        keeps = np.isinf(values) & (dtype == "float8e5")
+        return np.where(keeps, values, to_float8(values, dtype)).astype(np.float32)
     return values.astype(SCALARS[dtype].numpy, copy=False)
 
 

@@ -99,7 +99,7 @@ def registry_functions() -> tuple[Function, ...]:
         for kind in FLOATS:
             if kind != "f32" and entry["op"] in FLOAT32_ONLY:
                 continue
-            if any(entry["types"][kind][engine] in ("right", "cpu only") for engine in ops.ENGINES):
+            if any(entry["types"][kind][engine] in ("right", "software", "cpu only") for engine in ops.ENGINES):
                 found.append(Function(entry["op"], (kind,) * arity, kind))
     return tuple(found)
 
