@@ -13,6 +13,7 @@ import torch
 import triton
 import triton.language as tl
 from generated import PRELUDE, elementwise_kernel, load_source
+from number_formats import FLOAT8, Format
 from reference import fused_multiply_add
 from triton.backends.compiler import GPUTarget
 
@@ -23,54 +24,13 @@ ENGINES = ["msl", "mlx"]
 pytestmark = pytest.mark.filterwarnings("ignore:.*device_print.*")
 
 
-class Format:
-    """A format by its numbers of bits, its bias and its special codes."""
-
-    def __init__(self, mantissa: int, bias: int, numbers: type, *, fnuz: bool, infinity: bool = False):
-        self.fnuz, self.infinity, self.numbers = fnuz, infinity, numbers
-        values = []
-        for code in range(128):
-            exponent, fraction = code >> mantissa, code & ((1 << mantissa) - 1)
-            if exponent:
-                values.append((1 + fraction / 2**mantissa) * 2.0 ** (exponent - bias))
-            else:
-                values.append(fraction / 2**mantissa * 2.0 ** (1 - bias))
-        if infinity:
-            values[0x7C] = np.inf
-            values[0x7D:] = [np.nan] * 3
-        elif not fnuz:
-            values[0x7F] = np.nan
-        positive = np.array(values)
-        self.table = np.concatenate([positive, -positive])
-        if fnuz:
-            self.table[0x80] = np.nan
-        self.finite = positive[np.isfinite(positive)]
-
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        return self.table[codes]
-
-    def encode(self, values: np.ndarray) -> np.ndarray:
-        """To nearest even. Finite numbers saturate; an infinity does where the format has none."""
-        values = np.asarray(values, np.float64)
-        size = np.abs(values)
-        above = np.clip(np.searchsorted(self.finite, size), 1, len(self.finite) - 1)
-        below = above - 1
-        middle = (self.finite[below] + self.finite[above]) / 2  # exact
-        up = (size > middle) | ((size == middle) & (above % 2 == 0))
-        codes = np.where(up, above, below)
-        if self.infinity:
-            codes = np.where(np.isinf(size), 0x7C, codes)
-        keeps_sign = np.signbit(values) & ~(self.fnuz & (codes == 0))
-        codes = np.where(keeps_sign, codes | 0x80, codes)
-        return np.where(np.isnan(values), 0x80 if self.fnuz else 0x7F, codes).astype(np.uint8)
-
-
-FORMATS = {
-    "f8E5M2": Format(2, 15, ml_dtypes.float8_e5m2, fnuz=False, infinity=True),
-    "f8E4M3FN": Format(3, 7, ml_dtypes.float8_e4m3fn, fnuz=False),
-    "f8E4M3B11FNUZ": Format(3, 11, ml_dtypes.float8_e4m3b11fnuz, fnuz=True),
-    "f8E4M3FNUZ": Format(3, 8, ml_dtypes.float8_e4m3fnuz, fnuz=True),
-    "f8E5M2FNUZ": Format(2, 16, ml_dtypes.float8_e5m2fnuz, fnuz=True),
+FORMATS = FLOAT8
+NUMBERS = {
+    "f8E5M2": ml_dtypes.float8_e5m2,
+    "f8E4M3FN": ml_dtypes.float8_e4m3fn,
+    "f8E4M3B11FNUZ": ml_dtypes.float8_e4m3b11fnuz,
+    "f8E4M3FNUZ": ml_dtypes.float8_e4m3fnuz,
+    "f8E5M2FNUZ": ml_dtypes.float8_e5m2fnuz,
 }
 # Triton's names, without float8e4b15, which reaches backends as an integer.
 NAMES = {
@@ -87,14 +47,14 @@ COUNT = len(X)
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_tables_are_those_of_ml_dtypes(kind):
-    form = FORMATS[kind]
-    values = CODES.view(form.numbers).astype(np.float64)
+    form, numbers = FORMATS[kind], NUMBERS[kind]
+    values = CODES.view(numbers).astype(np.float64)
     np.testing.assert_array_equal(form.decode(CODES), values)
     finite = np.isfinite(values)
     np.testing.assert_array_equal(form.encode(values[finite]), CODES[finite])
     middles = (form.finite[1:] + form.finite[:-1]) / 2
     near = np.concatenate([middles, middles * (1 + 2**-20), middles * (1 - 2**-20)])
-    np.testing.assert_array_equal(form.encode(near), near.astype(form.numbers).view(np.uint8))
+    np.testing.assert_array_equal(form.encode(near), near.astype(numbers).view(np.uint8))
 
 
 def assert_codes(form: Format, got: np.ndarray, want: np.ndarray, what: str, zero_sign: bool = True) -> None:
