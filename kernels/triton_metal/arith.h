@@ -147,6 +147,21 @@ inline long mulhi_signed(long a, long b) {
   return long(high);
 }
 
+// One bit: 1 is the product of two ones, also where they stand for -1.
+inline bool mulhi_unsigned(bool, bool) { return false; }
+inline bool mulhi_signed(bool, bool) { return false; }
+
+/// The integer without last digits that float and bfloat cannot hold; the last digit that is left is odd where
+/// something was lost. Rounding it to float is exact, and to bfloat then gives what rounding `a` once gives.
+template <typename T> inline T with_few_digits(T a) {
+  T size = a < T(0) ? T(~a) : a;
+  int lost = size < (T(1) << 22) ? 0 : 12;
+  if (sizeof(T) == 8)
+    lost = ulong(size) < (1UL << 36) ? lost : ulong(size) < (1UL << 50) ? 26 : 40;
+  T rest = a & ((T(1) << lost) - T(1));
+  return rest == T(0) ? a : T((a | (T(1) << lost)) - rest);
+}
+
 /// The number of trips of a loop from `first` to `last`, exclusive.
 template <typename T> inline long trip_count(T first, T last, T step) {
   if (first >= last || step <= T(0))

@@ -97,9 +97,13 @@ def : Operation<"tt.ptr_to_int", Elementwise, [I64, Ptr],
     Refuses<"MLX arrays have no address that a kernel could compute with.">>;
 
 defvar DescriptorLeft = Before<"loads and stores", "Descriptors are taken apart before; what is left cannot be.">;
-foreach access = ["tt.make_tensor_descriptor", "tt.descriptor_load", "tt.descriptor_store", "tt.descriptor_reduce",
+foreach access = ["tt.make_tensor_descriptor", "tt.descriptor_load", "tt.descriptor_store",
                   "tt.descriptor_gather", "tt.descriptor_scatter"] in
   def : Operation<access, Memory, Numbers, DescriptorLeft, DescriptorLeft>;
+
+def : Operation<"tt.descriptor_reduce", Memory, Numbers, DescriptorLeft, DescriptorLeft,
+    [Refused<[I1], "is kept as a byte: combining it with memory would combine the bytes.">,
+     Refused<Storage8, StorageOnly.reason>], SecondOperand>;
 
 // ---- reductions, scans, products ----
 
@@ -122,7 +126,7 @@ def : Operation<"tt.dot_scaled", Combination, [I8] # AllFloats, ScaledDotLeft, S
 let handlesStorage = true in
 def : Operation<"tt.map_elementwise", Combination, Everything,
     Metal<"lowerMapElementwise", "the region's operations">,
-    MLX<"raiseMapElementwise", "the region's operations", "packs of one element">>;
+    MLX<"raiseMapElementwise", "the region's operations", "packs of one element", [PointerInMLX]>>;
 
 // ---- control ----
 

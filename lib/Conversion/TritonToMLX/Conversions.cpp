@@ -15,6 +15,38 @@ namespace tmetal::raising {
 
 using namespace mlxir;
 
+/// MLX goes through f32 from integers to narrower floats. So that only the second step rounds, an integer of many
+/// digits loses its last ones before, and the last one that is left is odd where something was lost.
+static Value withFewDigits(Emitter &e, Value a, bool isSigned) {
+  Type type = elementOf(a);
+  unsigned rank = shapeOf(a).size();
+  auto number = [&](int64_t value) { return e.integer(value, type, rank); };
+  Value zero = number(0), size = a;
+  if (isSigned)
+    size = e.where(e.emit<LessOp>(a, zero), e.emit<SubtractOp>(number(-1), a), a);
+  Value result = a;
+  for (unsigned lost : {12, 26, 40}) {
+    if (lost + 10 >= type.getIntOrFloatBitWidth())
+      break;
+    int64_t last = int64_t(1) << lost;
+    Value rest = e.emit<BitwiseAndOp>(a, number(last - 1));
+    Value odd = e.emit<BitwiseOrOp>(a, number(last));
+    Value kept = e.where(e.emit<NotEqualOp>(rest, zero), odd, a);
+    kept = e.emit<SubtractOp>(kept, rest);
+    result = e.where(e.emit<LessOp>(size, number(int64_t(1) << (lost + 10))), result, kept);
+  }
+  return result;
+}
+
+static Value fromInteger(Emitter &e, Value a, Type from, Type to, bool isSigned) {
+  if (!isSigned)
+    a = e.asUnsigned(a);
+  if (isSigned && from.isInteger(1)) // true is -1, and 0 has no sign
+    a = e.emit<NegativeOp>(e.convert(a, e.i32()));
+  bool takesTwoSteps = to.getIntOrFloatBitWidth() < 32 && from.getIntOrFloatBitWidth() > 24;
+  return e.convert(takesTwoSteps ? withFewDigits(e, a, isSigned) : a, to);
+}
+
 static Value converted(Emitter &e, Operation *op, Value a, Type from, Type to) {
   unsigned rank = shapeOf(a).size();
   auto throughUnsigned = [&](Value v) {
@@ -24,9 +56,10 @@ static Value converted(Emitter &e, Operation *op, Value a, Type from, Type to) {
     Value v = e.convert(a, to);
     return from.isInteger(1) ? e.emit<NegativeOp>(v) : v;
   };
-  auto isNotZero = [&] { return e.emit<NotEqualOp>(a, e.real(0.0, from, rank)); };
+  auto real = [&](double value) { return e.real(value, from, rank); };
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<arith::ExtSIOp, arith::SIToFPOp>([&](auto) { return fromSigned(); })
+      .Case([&](arith::ExtSIOp) { return fromSigned(); })
+      .Case([&](arith::SIToFPOp) { return fromInteger(e, a, from, to, true); })
       .Case([&](arith::ExtUIOp) {
         return from.isInteger(1) ? e.convert(a, to) : throughUnsigned(e.asUnsigned(a));
       })
@@ -36,9 +69,9 @@ static Value converted(Emitter &e, Operation *op, Value a, Type from, Type to) {
         Value lowest = e.emit<BitwiseAndOp>(a, e.integer(1, from, rank));
         return e.emit<NotEqualOp>(lowest, e.integer(0, from, rank));
       })
-      .Case([&](arith::UIToFPOp) { return e.convert(e.asUnsigned(a), to); })
-      .Case([&](arith::FPToSIOp) { return to.isInteger(1) ? isNotZero() : e.convert(a, to); })
-      .Case([&](arith::FPToUIOp) { return to.isInteger(1) ? isNotZero() : throughUnsigned(a); })
+      .Case([&](arith::UIToFPOp) { return fromInteger(e, a, from, to, false); })
+      .Case([&](arith::FPToSIOp) { return to.isInteger(1) ? e.emit<LessEqualOp>(a, real(-1)) : e.convert(a, to); })
+      .Case([&](arith::FPToUIOp) { return to.isInteger(1) ? e.emit<GreaterEqualOp>(a, real(1)) : throughUnsigned(a); })
       .Case([&](tt::FpToFpOp convert) {
         bool towardZero = convert.getRounding() == tt::RoundingMode::RTZ;
         return convertFloat(e, a, from, to, towardZero);

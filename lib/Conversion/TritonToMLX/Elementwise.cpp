@@ -137,7 +137,10 @@ void raiseExtendedMultiply(Raising &r, Operation *op) {
   Values &values = r.values;
   Value a = values.arrayOf(op->getOperand(0)), b = values.arrayOf(op->getOperand(1));
   values.setArray(op->getResult(0), e.emit<MultiplyOp>(a, b));
-  values.setArray(op->getResult(1), multiplyHigh(e, a, b, isa<arith::MulSIExtendedOp>(op)));
+  bool isBit = elementOf(a).isInteger(1);
+  // One bit: 1 is the product of two ones, also where they stand for -1.
+  Value high = isBit ? e.emit<NotEqualOp>(a, a) : multiplyHigh(e, a, b, isa<arith::MulSIExtendedOp>(op));
+  values.setArray(op->getResult(1), high);
 }
 
 using P = arith::CmpIPredicate;

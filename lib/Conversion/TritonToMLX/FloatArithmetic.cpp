@@ -32,13 +32,40 @@ Value truncate(Emitter &e, Value a) {
   return e.where(e.emit<LessOp>(a, zero), e.emit<CeilOp>(a), e.emit<FloorOp>(a));
 }
 
+/// a + b and what its rounding lost: D. E. Knuth's TwoSum.
+static std::pair<Value, Value> exactSum(Emitter &e, Value a, Value b) {
+  Value sum = e.emit<AddOp>(a, b);
+  Value part = e.emit<SubtractOp>(sum, a);
+  Value lost = e.emit<AddOp>(e.emit<SubtractOp>(a, e.emit<SubtractOp>(sum, part)), e.emit<SubtractOp>(b, part));
+  return {sum, lost};
+}
+
+/// a + b, where an inexact sum has an odd last bit, so that rounding it once more gives what rounding the exact sum
+/// gives: S. Boldo, G. Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding
+/// to odd", IEEE Transactions on Computers 57 (2008).
+static Value sumRoundedToOdd(Emitter &e, Value a, Value b) {
+  auto [sum, lost] = exactSum(e, a, b);
+  Type type = elementOf(sum), integer = IntegerType::get(type.getContext(), type.getIntOrFloatBitWidth());
+  unsigned rank = shapeOf(sum).size();
+  Value zero = e.real(0.0, type, rank), one = e.integer(1, integer, rank);
+  Value bits = e.bits(sum, integer);
+  Value isEven = e.emit<EqualOp>(e.emit<BitwiseAndOp>(bits, one), e.integer(0, integer, rank));
+  Value isAway = e.emit<EqualOp>(e.emit<GreaterOp>(lost, zero), e.emit<GreaterOp>(sum, zero));
+  Value odd = e.emit<AddOp>(bits, e.where(isAway, one, e.integer(-1, integer, rank)));
+  Value infinity = e.real(std::numeric_limits<double>::infinity(), type, rank);
+  Value isFinite = e.emit<LessOp>(e.emit<AbsOp>(sum), infinity);
+  Value isInexact = e.both(isFinite, e.emit<NotEqualOp>(lost, zero));
+  return e.where(e.both(isInexact, isEven), e.bits(odd, type), sum);
+}
+
 Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
   Type type = elementOf(a), f32 = e.f32();
-  if (type.getIntOrFloatBitWidth() < 32) // products of half-width numbers are exact in f32
-    return e.convert(
-        e.emit<AddOp>(e.emit<MultiplyOp>(e.convert(a, f32), e.convert(b, f32)), e.convert(c, f32)), type);
-  // Error-free transformations: T. J. Dekker, "A floating-point technique for extending the available
-  // precision", Numerische Mathematik 18 (1971). The two rounding errors are added at the end.
+  if (type.getIntOrFloatBitWidth() < 32) { // products of half-width numbers are exact in f32
+    Value product = e.emit<MultiplyOp>(e.convert(a, f32), e.convert(b, f32));
+    return e.convert(sumRoundedToOdd(e, product, e.convert(c, f32)), type);
+  }
+  // The error of the product: T. J. Dekker, "A floating-point technique for extending the available precision",
+  // Numerische Mathematik 18 (1971).
   unsigned rank = shapeOf(a).size();
   Value splitter = e.real(type.isF64() ? 134217729.0 : 4097.0, type, rank);
   auto split = [&](Value v) -> std::pair<Value, Value> {
@@ -49,22 +76,20 @@ Value fusedMultiplyAdd(Emitter &e, Value a, Value b, Value c) {
   Value product = e.emit<MultiplyOp>(a, b);
   auto [aHigh, aLow] = split(a);
   auto [bHigh, bLow] = split(b);
-  Value productError = e.emit<SubtractOp>(e.emit<MultiplyOp>(aHigh, bHigh), product);
-  productError = e.emit<AddOp>(productError, e.emit<MultiplyOp>(aHigh, bLow));
-  productError = e.emit<AddOp>(productError, e.emit<MultiplyOp>(aLow, bHigh));
-  productError = e.emit<AddOp>(productError, e.emit<MultiplyOp>(aLow, bLow));
-  Value sum = e.emit<AddOp>(product, c);
-  Value part = e.emit<SubtractOp>(sum, product);
-  Value sumError =
-      e.emit<AddOp>(e.emit<SubtractOp>(product, e.emit<SubtractOp>(sum, part)), e.emit<SubtractOp>(c, part));
-  Value errors = e.emit<AddOp>(productError, sumError);
-  Value fused = e.emit<AddOp>(sum, errors);
-  // The plain result is kept where the splitting overflowed, for infinities and NaN, and where it is exact:
-  // adding an error of 0 would turn -0 into 0.
+  Value productLost = e.emit<SubtractOp>(e.emit<MultiplyOp>(aHigh, bHigh), product);
+  productLost = e.emit<AddOp>(productLost, e.emit<MultiplyOp>(aHigh, bLow));
+  productLost = e.emit<AddOp>(productLost, e.emit<MultiplyOp>(aLow, bHigh));
+  productLost = e.emit<AddOp>(productLost, e.emit<MultiplyOp>(aLow, bLow));
+  auto [low, lowLost] = exactSum(e, c, productLost);
+  auto [high, highLost] = exactSum(e, product, low);
+  Value fused = e.emit<AddOp>(high, sumRoundedToOdd(e, lowLost, highLost));
+  // The plain result is kept where the splitting overflowed, for infinities and NaN, and where the product is exact,
+  // since adding an error of 0 would turn -0 into 0.
+  Value plain = e.emit<AddOp>(product, c);
   Value infinity = e.real(std::numeric_limits<double>::infinity(), type, rank);
   auto isFinite = [&](Value v) { return e.emit<LessOp>(e.emit<AbsOp>(v), infinity); };
-  Value isInexact = e.emit<NotEqualOp>(errors, e.real(0.0, type, rank));
-  Value value = e.where(e.both(isFinite(fused), isInexact), fused, sum);
+  Value isInexact = e.emit<NotEqualOp>(productLost, e.real(0.0, type, rank));
+  Value value = e.where(e.both(isFinite(fused), isInexact), fused, plain);
   // A product that overflows does not make NaN of an infinite addend.
   return e.where(e.both(e.emit<IsinfOp>(c), e.both(isFinite(a), isFinite(b))), c, value);
 }

@@ -28,6 +28,8 @@ void raiseAddPointer(Raising &r, Operation *op) {
     }
   }
   Value array = values.arrayOf(add.getOffset());
+  if (elementOf(array).isInteger(1)) // true is -1
+    array = e.emit<NegativeOp>(e.convert(array, e.i32()));
   if (pointer.array) {
     // The sum of two i32 offsets may exceed i32, and addresses must not wrap.
     array = e.emit<AddOp>(e.convert(pointer.array, e.i64()), e.convert(array, e.i64()));

@@ -227,6 +227,8 @@ void raiseHistogram(Raising &r, Operation *op) {
     return e.reshape(v, shape);
   };
   Value lanes = r.values.fullArrayOf(histogram.getSrc());
+  if (elementOf(lanes).isInteger(1))
+    lanes = e.convert(lanes, e.i32());
   unsigned rank = shapeOf(lanes).size();
   Type resultType = getElementTypeOrSelf(op->getResult(0).getType());
   Extents bins(rank + 1, 1);

@@ -37,7 +37,7 @@ static void countElements(Distribution &d, tt::HistogramOp histogram, Value bins
   Type type = bin.getType();
   unsigned width = type.getIntOrFloatBitWidth();
   Value inside;
-  if (width == 1 || (int64_t(1) << std::min(62u, width)) > count)
+  if ((int64_t(1) << std::min(62u, width)) > count)
     inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, bin,
                                    arith::ConstantIntOp::create(b, type, count));
   if (width > 32)

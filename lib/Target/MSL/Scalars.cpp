@@ -441,27 +441,30 @@ std::string select(const Use &use) {
   return use.operand(0) + " ? " + use.operand(1) + " : " + use.operand(2);
 }
 
+/// Metal may go through float from long integers to bfloat, and would round twice.
+std::string fromInteger(const Use &use, const std::string &integer) {
+  bool takesTwoSteps = use.resultType().isBF16() && use.type(0).getIntOrFloatBitWidth() > 24;
+  return use.converted(takesTwoSteps ? "tm::with_few_digits(" + integer + ")" : integer);
+}
+
 /// A conversion from a signed integer, where true (i1) is -1.
 std::string convertSigned(const Use &use) {
-  return use.type(0).isInteger(1) ? use.converted("-int(" + use.operand(0) + ")") : convert(use);
+  if (use.type(0).isInteger(1))
+    return use.converted("-int(" + use.operand(0) + ")");
+  return isa<FloatType>(use.resultType()) ? fromInteger(use, use.operand(0)) : convert(use);
 }
 
-std::string convertUnsigned(const Use &use) { return use.converted(use.asUnsigned(0)); }
-
-std::string isNotZero(const Use &use) {
-  Type type = use.type(0);
-  return use.operand(0) +
-         " != " + (use.printer.isSoftware(type) ? use.printer.zero(type, use.op->getLoc()) : "0");
-}
+std::string convertUnsigned(const Use &use) { return fromInteger(use, use.asUnsigned(0)); }
 
 std::string toSigned(const Use &use) {
-  return use.resultType().isInteger(1) ? isNotZero(use)
-                                       : "tm::to_int<" + use.result() + ">(" + use.operand(0) + ")";
+  if (use.resultType().isInteger(1)) // true is -1
+    return "tm::to_int<int>(" + use.operand(0) + ") < 0";
+  return "tm::to_int<" + use.result() + ">(" + use.operand(0) + ")";
 }
 
 std::string toUnsigned(const Use &use) {
   if (use.resultType().isInteger(1))
-    return isNotZero(use);
+    return "tm::to_int<int>(" + use.operand(0) + ") > 0";
   return use.result() + "(tm::to_int<" + use.printer.unsignedName(use.resultType(), use.op->getLoc()) + ">(" +
          use.operand(0) + "))";
 }

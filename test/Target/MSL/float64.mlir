@@ -46,7 +46,7 @@ tt.func public @k(%p: !tt.ptr<f64>, %d: f64, %x: f32, %n: i32, %q: i8, %m: i1) {
   %11 = arith.fptosi %d : f64 to i32
   // ALL: = char(tm::to_int<uchar>(arg1));
   %12 = arith.fptoui %d : f64 to i8
-  // ALL: = arg1 != tm::float64{0UL};
+  // ALL: = tm::to_int<int>(arg1) < 0;
   %13 = arith.fptosi %d : f64 to i1
   // ALL: = as_type<long>(arg1.bits);
   %14 = arith.bitcast %d : f64 to i64
