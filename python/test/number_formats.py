@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The element types of kernels as bits: what the bits of each mean, and rounding to each, by tables of their own."""
+"""The element types of kernels as bits: what the bits of each mean, and rounding to each, by tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Format:
-    """A format of at most 16 bits by its numbers of bits, its bias and its special codes. Values are float64."""
+    """A format of at most 16 bits by its sizes, its bias and its special codes. Values are float64."""
 
     def __init__(
         self,
@@ -144,8 +144,8 @@ def rounded_to_odd(total: np.ndarray, error: np.ndarray) -> np.ndarray:
 
 
 def specials(kind: str) -> np.ndarray:
-    """The bits of extremes: of integers the ends, powers of two and their neighbours; of floats also special codes,
-    subnormal numbers and halves."""
+    """The bits of extremes: of integers the ends, powers of two and their neighbours; of floats also special
+    codes, subnormal numbers and halves."""
     bits = width(kind)
     if kind == "i1":
         return np.array([0, 1], np.uint8)
@@ -158,17 +158,52 @@ def specials(kind: str) -> np.ndarray:
         return np.arange(256, dtype=np.uint8)
     mantissa = {"f16": 10, "bf16": 7, "f32": 23, "f64": 52}[kind]
     with np.errstate(all="ignore"):
-        size = [0, 1, 1.5, 2, 3, 0.5, 2.5, 3.5, 0.25, 0.1, 7, 10, 100.5, 255, 2**mantissa - 0.5, 2.0**mantissa]
-        size += [2.0 ** (mantissa + 1), 1 + 2.0**-mantissa, 1 - 2.0 ** (-mantissa - 1), 1e3, 65504, 3.1415926, 1e-3]
+        size = [
+            0,
+            1,
+            1.5,
+            2,
+            3,
+            0.5,
+            2.5,
+            3.5,
+            0.25,
+            0.1,
+            7,
+            10,
+            100.5,
+            255,
+            2**mantissa - 0.5,
+            2.0**mantissa,
+        ]
+        size += [
+            2.0 ** (mantissa + 1),
+            1 + 2.0**-mantissa,
+            1 - 2.0 ** (-mantissa - 1),
+            1e3,
+            65504,
+            3.1415926,
+            1e-3,
+        ]
         codes = encode(kind, np.array(size)).astype(np.uint64)
     exponent = bits - 1 - mantissa
     infinity = (2**exponent - 1) << mantissa
     middle = (2 ** (exponent - 1) - 1) << mantissa
     codes = [int(code) for code in codes]
-    codes += [1, 2, 3, (1 << mantissa) - 1, 1 << mantissa, (1 << mantissa) + 1, 2 << mantissa]  # around subnormal
+    codes += [
+        1,
+        2,
+        3,
+        (1 << mantissa) - 1,
+        1 << mantissa,
+        (1 << mantissa) + 1,
+        2 << mantissa,
+    ]  # around subnormal
     codes += [infinity, infinity - 1, infinity - 2, infinity + (1 << mantissa - 1)]
     codes += [(infinity + middle) // 2, middle // 2 + (1 << mantissa - 1), (infinity - (1 << mantissa))]
-    return np.array([code | sign for sign in (0, 1 << bits - 1) for code in codes], np.uint64).astype(storage(kind))
+    return np.array([code | sign for sign in (0, 1 << bits - 1) for code in codes], np.uint64).astype(
+        storage(kind)
+    )
 
 
 def operands(kind: str, rng: np.random.Generator) -> list[tuple[np.ndarray, ...]]:

@@ -93,7 +93,8 @@ class Line:
 
     @property
     def label(self) -> str:
-        return f"{self.op}{self.attributes} {' '.join(kind for _, kind in self.operands)} -> {self.results[0]}"
+        kinds = " ".join(kind for _, kind in self.operands)
+        return f"{self.op}{self.attributes} {kinds} -> {self.results[0]}"
 
 
 class Program:
@@ -175,7 +176,8 @@ class Program:
         programs = self.count // min(BLOCK, self.count) if self.form == "block" else self.count
         kernel[(programs, 1, 1)](*inputs, *outputs.values())
         rows = {
-            kind: iter(out.numpy().view(storage(kind)).reshape(-1, self.count)) for kind, out in outputs.items()
+            kind: iter(out.numpy().view(storage(kind)).reshape(-1, self.count))
+            for kind, out in outputs.items()
         }
         return [tuple(next(rows[kind]) for kind in line.results) for line in self.lines]
 
@@ -257,7 +259,8 @@ class ConstantProgram:
         }
         compiled(self.text, len(outputs), engine, warps=1)[(1, 1, 1)](*outputs.values())
         rows = {
-            kind: iter(out.numpy().view(storage(kind)).reshape(-1, self.count, 3)) for kind, out in outputs.items()
+            kind: iter(out.numpy().view(storage(kind)).reshape(-1, self.count, 3))
+            for kind, out in outputs.items()
         }
         return [tuple(next(rows[kind]) for kind in line.results) for line in self.lines]
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What exact element-wise operations give, computed apart from this project: by Python's integers and by NumPy in
-float64, rounded once. Undefined results are marked."""
+"""What exact element-wise operations give, computed apart from this project: by Python's integers and by
+NumPy in float64, rounded once. Undefined results are marked."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 import numpy as np
-from number_formats import INTEGERS, NARROW, decode, encode, is_nan, rounded_to_odd, storage, width
+from number_formats import FLOAT8, INTEGERS, NARROW, decode, encode, rounded_to_odd, width
 from operation_kernels import Line
 from reference import fused_multiply_add
 
@@ -84,8 +84,13 @@ def minimum(x, y):
     return np.where((x == 0) & (y == 0) & np.signbit(y), y, np.minimum(x, y))
 
 
-def clamp_all_nan(x, lower, upper):
-    return np.where(np.isnan(x), x, np.minimum(np.maximum(x, lower), upper))
+def maximum_number(x, y):
+    """The other operand for any NaN; NumPy's fmax keeps those that signal."""
+    return np.where(np.isnan(x), y, np.where(np.isnan(y), x, maximum(x, y)))
+
+
+def minimum_number(x, y):
+    return np.where(np.isnan(x), y, np.where(np.isnan(y), x, minimum(x, y)))
 
 
 FLOAT = {
@@ -98,8 +103,8 @@ FLOAT = {
     "arith.remf": np.fmod,
     "arith.maximumf": maximum,
     "arith.minimumf": minimum,
-    "arith.maxnumf": np.fmax,
-    "arith.minnumf": np.fmin,
+    "arith.maxnumf": maximum_number,
+    "arith.minnumf": minimum_number,
     "math.copysign": np.copysign,
 }
 FLOAT_UNARY = {
@@ -125,10 +130,12 @@ def clamped(x, lower, upper, propagates):
     if propagates:
         value = np.minimum(np.maximum(x, lower), upper)
         return np.where(np.isnan(x), x, value)
-    return np.fmin(np.fmax(x, lower), upper)
+    return minimum_number(maximum_number(x, lower), upper)
 
 
 def exact_fma(kind: str, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    if kind in FLOAT8:  # computed in float32
+        return fused_multiply_add(x, y, z).astype(np.float64)
     if kind in NARROW:  # products are exact in float64
         product = x * y
         total = product + z
@@ -239,3 +246,20 @@ def _expected_integer(line: Line, kind: str, columns: list[np.ndarray], defined:
     return [encode(kind, INTEGER[line.op](x, y, ux, uy, bits))], defined.astype(bool)
 
 
+# The sizes of operands and products between which `fma` of the mlx engine is exact, as in docs/numerics.md.
+FMA_IN_MLX = {"bf16": (2.0**127, 2.0**-110), "f32": (2.0**115, 2.0**-102), "f64": (2.0**990, 2.0**-969)}
+
+
+def is_promised(line: Line, engine: str, values: dict[tuple[str, str], np.ndarray]) -> np.ndarray:
+    """Where the documents promise the exact result."""
+    kind = line.operands[0][1]
+    if line.op != "math.fma" or engine != "mlx" or kind not in FMA_IN_MLX:
+        return np.ones(len(values[line.operands[0]]), bool)
+    largest, smallest = FMA_IN_MLX[kind]
+    with np.errstate(all="ignore"):
+        x, y, z = (np.abs(decode(kind, values[operand]).astype(np.float64)) for operand in line.operands)
+        product = x * y
+        if kind == "bf16":  # the products are exact
+            return (product < largest) & (z < largest) & ((product >= smallest) | (x * y == 0))
+        inside = (np.maximum(np.maximum(x, y), np.maximum(z, product)) < largest) & (product >= smallest)
+        return inside | (x == 0) | (y == 0) | ~(np.isfinite(x) & np.isfinite(y) & np.isfinite(z))
