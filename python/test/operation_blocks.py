@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Kernels of the operations that are not element by element: a case for each operation of the registry, which
-writes text for any element type and says what the kernel stores. Values are exact by construction."""
+writes text for any type and says what the kernel stores. Values are exact by construction."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from operation_references import maximum_number, minimum_number
 COUNT = 256
 FULL = str(COUNT)
 POINTER = "ptr"
+PRINTED = "first of x"
 
 
 class Builder:
@@ -30,6 +31,9 @@ class Builder:
         self.text: list[str] = []
         self.functions: list[str] = []
         self.rows: list[tuple[str, str, np.ndarray, bool]] = []
+        self.labels: list[str] = []
+        self.label = ""
+        self.is_refused = False  # the case writes what is refused, where that is a part of the operation
         self.next = 0
         for size in (1, 16, 128, COUNT):
             self.text.append(
@@ -47,7 +51,7 @@ class Builder:
                 kind == POINTER and name == "x"
             ):  # of one argument: the mlx engine has no others to choose from
                 self.bits["y"] = bits[COUNT:]
-                self.starts["y"] = self.op(f"tt.addptr %x_ptr, %half : !tt.ptr<i32>, i32")
+                self.starts["y"] = self.op("tt.addptr %x_ptr, %half : !tt.ptr<i32>, i32")
                 break
         self.bits["c"] = rng.integers(0, 2, COUNT).astype(np.uint8)
         self.argument("c", "i1", self.bits["c"])
@@ -114,6 +118,7 @@ class Builder:
         if kind == POINTER:
             value, kind = self.op(f"tt.load {value} : {self.t(COUNT, '!tt.ptr<i32>')}"), "i32"
         self.rows.append((value, kind, np.broadcast_to(expected, COUNT), zero_sign))
+        self.labels.append(self.label)
 
     # launch
 
@@ -143,7 +148,9 @@ class Builder:
             kind: iter(out.numpy().view(storage(kind)).reshape(-1, COUNT)) for kind, out in outputs.items()
         }
         for number, (_, kind, expected, zero_sign) in enumerate(self.rows):
-            wrong += self._compared(f"row {number} of {kind}", kind, next(rows[kind]), expected, zero_sign)
+            wrong += self._compared(
+                f"{self.labels[number]}, row {number} of {kind}", kind, next(rows[kind]), expected, zero_sign
+            )
         for (name, kind, _, after), held in zip(self.arguments, memory, strict=True):
             if after is not None:
                 wrong += self._compared(f"memory {name}", kind, held.numpy().view(storage(kind)), after, True)
@@ -411,6 +418,9 @@ def atomic_rmw(b: Builder) -> None:
             b.row(zero, np.where(mask, before, b.bits["x"]))
 
     x, y = b.bits["x"], b.bits["y"]
+    if b.is_refused:
+        update("fadd" if b.kind in FLOATS else "add", y, b.x, x)
+        return
     if b.kind == "i1" or b.kind in FLOAT8:
         update("exch", y, b.x, x)
         return
@@ -605,7 +615,7 @@ def bitcast(b: Builder) -> None:
 def extern(b: Builder) -> None:
     symbol = '{libname = "", libpath = "", pure = true, symbol = "__tm_abs"}'
     value = b.op(f"tt.extern_elementwise {b.x} {symbol} : ({b.t()}) -> {b.t()}")
-    b.row(value, encode(b.kind, np.abs(decode(b.kind, b.bits["x"]))))
+    b.row(value, encode(b.stored, np.abs(decode(b.stored, b.bits["x"]))))
 
 
 def assume(b: Builder) -> None:
@@ -619,6 +629,85 @@ def check(b: Builder) -> None:
     both = b.op(f"arith.ori {b.c}, {b.op(f'arith.constant dense<true> : {many}')} : {many}")
     b.emit(f'tt.assert {both}, "holds" : {many}')
     b.row(b.c, b.bits["c"], "i1")
+
+
+def reduce(b: Builder) -> None:
+    combine(b, "tt.reduce")
+
+
+def scan(b: Builder) -> None:
+    combine(b, "tt.scan")
+
+
+def print_one(b: Builder) -> None:
+    value = b.scalar("x")
+    b.emit(f'tt.print " {PRINTED}: " {{hex = true, isSigned = array<i32: 1>}} : {value} : {b.element}')
+    b.row(b.c, b.bits["c"], "i1")
+
+
+def int_to_ptr(b: Builder) -> None:
+    many = b.t(COUNT, "!tt.ptr<i1>")
+    numbers = b.op(f"tt.ptr_to_int {b.addresses('%c_ptr', 'i1')} : {many} -> {b.t(COUNT, 'i64')}")
+    if b.engine == "mlx":  # has no numbers of addresses
+        numbers = b.values(np.arange(COUNT, dtype=np.uint64), "i64")
+    at = b.op(f"tt.int_to_ptr {numbers} : {b.t(COUNT, 'i64')} -> {many}")
+    b.row(b.op(f"tt.load {at} : {many}"), b.bits["c"], "i1")
+
+
+def inline_asm(b: Builder) -> None:
+    attributes = '{constraints = "=r,r", packed_element = 1 : i32, pure = true}'
+    b.row(
+        b.op(f'tt.elementwise_inline_asm "mov $0, $1;" {attributes} {b.x} : {b.t()} -> {b.t()}'), b.bits["x"]
+    )
+
+
+SCALED = {"f8E5M2": "e5m2", "f8E4M3FN": "e4m3", "f16": "fp16", "bf16": "bf16", "i8": "e2m1"}
+HALVES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6])  # e2m1 without sign
+
+
+def dot_scaled(b: Builder) -> None:
+    """32 products with scales that are powers of two; f32 is the type of the sums."""
+    kind = "f16" if b.kind == "f32" else b.kind
+    depth = 32
+    if kind == "i8":  # two numbers in each byte
+        codes = b.rng.integers(0, 8, (2, 16, depth))
+        left, right = HALVES[codes[0]], HALVES[codes[1]].T
+        packed = codes[:, :, 0::2] | codes[:, :, 1::2] << 4
+        bits = packed[0].astype(np.uint8), packed[1].T.astype(np.uint8)
+    else:
+        left, right = (
+            b.rng.integers(-2, 3, shape).astype(np.float64) for shape in ((16, depth), (depth, 16))
+        )
+        bits = encode(kind, left), encode(kind, right)
+    for at, block in enumerate(bits):
+        b.argument(f"scaled{at}", kind, block.ravel())
+    size = bits[0].size
+    if size not in (1, 16, 128, COUNT):
+        b.text.append(
+            f"  %range{size} = tt.make_range {{start = 0 : i32, end = {size} : i32}} : tensor<{size}xi32>"
+        )
+    shapes = ["x".join(map(str, block.shape)) for block in bits]
+    a, c = (b.reshape(b.load(f"scaled{at}", kind, size), size, shapes[at], kind) for at in (0, 1))
+    scales = [b.rng.integers(124, 131, 16).astype(np.uint8) for _ in "ab"]
+    scaled = kind not in ("f16", "bf16")
+    names = []
+    for at, codes in enumerate(scales):
+        b.argument(f"scale{at}", "i8", codes)
+        names.append(b.reshape(b.load(f"scale{at}", "i8", 16), 16, "16x1", "i8") if scaled else "")
+    sums = b.t("16x16", "f32")
+    zeros = b.op(f"arith.constant dense<0.0> : {sums}")
+    left_text = f"{a} scale {names[0]}, {c} scale {names[1]}" if scaled else f"{a}, {c}"
+    types = [f"tensor<{shape}x{kind}>" for shape in shapes]
+    many = f"{types[0]}, tensor<16x1xi8> * {types[1]}, tensor<16x1xi8>" if scaled else " * ".join(types)
+    value = b.op(
+        f"tt.dot_scaled {left_text}, {zeros} lhs = {SCALED[kind]} rhs = {SCALED[kind]} {{fastMath = false}} : "
+        f"{many} -> {sums}"
+    )
+    want = left @ right
+    if scaled:
+        factors = [2.0 ** (codes.astype(int) - 127) for codes in scales]
+        want = want * factors[0][:, None] * factors[1][None, :]
+    b.row(b.reshape(value, "16x16", FULL, "f32"), encode("f32", want.ravel()), "f32", zero_sign=False)
 
 
 CASES: dict[str, Callable[[Builder], None]] = {
@@ -635,10 +724,10 @@ CASES: dict[str, Callable[[Builder], None]] = {
     "tt.make_range": make_range,
     "tt.get_program_id": program,
     "tt.get_num_programs": program,
-    "tt.reduce": lambda b: combine(b, "tt.reduce"),
-    "tt.reduce.return": lambda b: combine(b, "tt.reduce"),
-    "tt.scan": lambda b: combine(b, "tt.scan"),
-    "tt.scan.return": lambda b: combine(b, "tt.scan"),
+    "tt.reduce": reduce,
+    "tt.reduce.return": reduce,
+    "tt.scan": scan,
+    "tt.scan.return": scan,
     "tt.histogram": histogram,
     "tt.dot": dot,
     "tt.map_elementwise": map_elementwise,
@@ -671,6 +760,16 @@ CASES: dict[str, Callable[[Builder], None]] = {
     "tt.extern_elementwise": extern,
     "llvm.intr.assume": assume,
     "tt.assert": check,
+    "tt.print": print_one,
+    "tt.int_to_ptr": int_to_ptr,
+    "tt.elementwise_inline_asm": inline_asm,
+    "tt.dot_scaled": dot_scaled,
+}
+# A terminator comes with its operation, which says what is refused.
+PARENTS = {
+    "tt.reduce.return": "tt.reduce",
+    "tt.scan.return": "tt.scan",
+    "tt.map_elementwise.return": "tt.map_elementwise",
 }
 # Numbers are cast in test_operations.py.
 POINTERS_ONLY = ("arith.select", "tt.bitcast")

@@ -122,7 +122,7 @@ def : Operation<"tt.dot", Combination, Numbers,
     FirstOperand>;
 }
 defvar ScaledDotLeft = Before<"a dot product", "Scaled products become plain ones before; what is left cannot.">;
-def : Operation<"tt.dot_scaled", Combination, [I8] # AllFloats, ScaledDotLeft, ScaledDotLeft>;
+def : Operation<"tt.dot_scaled", Combination, [I8, F16, BF16, F32, E5M2, E4M3FN], ScaledDotLeft, ScaledDotLeft>;
 let handlesStorage = true in
 def : Operation<"tt.map_elementwise", Combination, Everything,
     Metal<"lowerMapElementwise", "the region's operations">,
