@@ -33,6 +33,7 @@ class Builder:
         self.rows: list[tuple[str, str, np.ndarray, bool]] = []
         self.labels: list[str] = []
         self.label = ""
+        self.part = (0, 1)  # of the combiners
         self.is_refused = False  # the case writes what is refused, where that is a part of the operation
         self.next = 0
         for size in (1, 16, 128, COUNT):
@@ -302,7 +303,8 @@ def combine(b: Builder, op: str) -> None:
     b.row(made(b.x, "last"), x[-1] if whole else x)
     if b.kind == POINTER:
         return
-    for combiner in FLOAT_COMBINERS if b.kind in FLOATS else INTEGER_COMBINERS:
+    part, parts = b.part
+    for combiner in list(FLOAT_COMBINERS if b.kind in FLOATS else INTEGER_COMBINERS)[part::parts]:
         value, bits = b.x, x
         if combiner == "arith.addf":
             bits = encode(b.kind, sparse(b))
@@ -597,6 +599,8 @@ def poison(b: Builder) -> None:
     no = b.op(f"arith.constant dense<false> : {b.t(COUNT, 'i1')}")
     never = b.op(f"arith.andi {b.c}, {no} : {b.t(COUNT, 'i1')}")
     unknown = b.op(f"ub.poison : {b.t()}")
+    if b.is_refused:
+        b.row(unknown, b.bits["x"])
     b.row(b.op(f"arith.select {never}, {unknown}, {b.x} : {b.t(COUNT, 'i1')}, {b.t()}"), b.bits["x"])
 
 

@@ -78,7 +78,7 @@ this page from `include/triton-metal/Operations/Operations.td`; a test checks th
 | msl (soft) | right in this engine, which computes it in software on the chips |
 | cpu | right on the CPU device, refused on the chips |
 | ✗ | refused by both engines |
-| empty | does not exist |
+| empty | not admitted: the verifier of the operation rejects this element type |
 
 A kernel with a refused operation gets an error that names the line, when it is compiled or at its first
 launch. For a cast, a column applies to the type it converts from as well as to the type it converts to.
@@ -105,7 +105,27 @@ def operations_markdown() -> str:
     unknown = ", ".join(f"`{entry['op']}`" for entry in entries if _is_unknown(entry))
     sentence = f"Triton does not generate these, and neither engine has them: {unknown}."
     pages.append(f"## Without a form\n\n{sentence}\n")
+    pages.append(f"## Totals\n\n{_totals(known)}")
     return "\n".join(pages)
+
+
+def _totals(entries: list[dict[str, Any]]) -> str:
+    """The number of cells of each engine."""
+    rows = []
+    for engine in ENGINES:
+        states = [support[engine].partition(":")[0] for entry in entries for support in entry["types"].values()]
+        counted = [sum(state in names for state in states) for names in _TOTALS.values()]
+        assert sum(counted) == len(states)
+        rows.append([engine, *map(str, counted), str(len(states))])
+    return _table(["cells of the engine", *_TOTALS, "all"], rows)
+
+
+_TOTALS = {
+    "right": ("right", "in float32"),
+    "right on some devices only, or in software": ("cpu only", "software"),
+    "refused": ("refused",),
+    "not admitted": ("not admitted",),
+}
 
 
 def _is_unknown(entry: dict[str, Any]) -> bool:
