@@ -20,8 +20,8 @@ PRINTED = "first of x"
 
 
 class Builder:
-    """One kernel. `x`, `y` are blocks of any bits of the type; `s` holds a few ones among zeros. Of pointers, the
-    bits are those of the i32 that they point to."""
+    """One kernel. `x`, `y` are blocks of any bits of the type; `s` holds a few ones among zeros. Of pointers,
+    the bits are those of the i32 that they point to."""
 
     def __init__(self, kind: str, engine: str, rng: np.random.Generator):
         self.kind, self.engine, self.rng = kind, engine, rng
@@ -348,7 +348,8 @@ def dot(b: Builder) -> None:
 
 def map_elementwise(b: Builder) -> None:
     text = (
-        f'"tt.map_elementwise"({b.x}, {b.y}) <{{pack = 1 : i32}}> ({{\n  ^bb0(%a: {b.element}, %b: {b.element}):\n'
+        f'"tt.map_elementwise"({b.x}, {b.y}) <{{pack = 1 : i32}}> ({{\n'
+        f"  ^bb0(%a: {b.element}, %b: {b.element}):\n"
         f"    tt.map_elementwise.return %b, %a : {b.element}, {b.element}\n  }}) : ({b.t()}, {b.t()}) -> "
         f"({b.t()}, {b.t()})"
     )
@@ -497,7 +498,8 @@ def descriptor_reduce(b: Builder) -> None:
     d = described(b, b.argument("reduced", b.kind, encode(b.kind, first), after), "16x16")
     square = b.reshape(b.values(encode(b.kind, second)), FULL, "16x16")
     b.emit(
-        f"tt.descriptor_reduce add, {d}[%zero, %zero], {square} : !tt.tensordesc<16x16x{b.kind}>, {b.t('16x16')}"
+        f"tt.descriptor_reduce add, {d}[%zero, %zero], {square} : "
+        f"!tt.tensordesc<16x16x{b.kind}>, {b.t('16x16')}"
     )
 
 
@@ -537,7 +539,8 @@ def loop(b: Builder) -> None:
     types = f"{b.t()}, {b.t()}, {b.element}, {b.element}"
     carried = ", ".join(f"%c{at} = {value}" for at, value in enumerate(values))
     b.emit(
-        f"{names[0]}F:4 = scf.for %i = %zero to {last} step {step} iter_args({carried}) -> ({types}) : i32 {{\n"
+        f"{names[0]}F:4 = scf.for %i = %zero to {last} step {step} "
+        f"iter_args({carried}) -> ({types}) : i32 {{\n"
         f"    scf.yield %c1, %c0, %c3, %c2 : {types}\n  }}"
     )
     _exchanged(b, f"{names[0]}F")
@@ -573,7 +576,8 @@ def branch(b: Builder) -> None:
     types = f"{b.t()}, {b.t()}, {b.element}, {b.element}"
     name = f"{b.name()}I"
     b.emit(
-        f"{name}:4 = scf.if {condition} -> ({types}) {{\n    scf.yield {', '.join(values)} : {types}\n  }} else {{\n"
+        f"{name}:4 = scf.if {condition} -> ({types}) {{\n"
+        f"    scf.yield {', '.join(values)} : {types}\n  }} else {{\n"
         f"    scf.yield {values[1]}, {values[0]}, {values[3]}, {values[2]} : {types}\n  }}"
     )
     x, y = b.bits["x"], b.bits["y"]
@@ -586,7 +590,8 @@ def branch(b: Builder) -> None:
 def call(b: Builder) -> None:
     types = f"{b.t()}, {b.t()}"
     b.functions.append(
-        f"tt.func private @exchange(%a: {b.t()}, %b: {b.t()}) -> ({types}) {{\n  tt.return %b, %a : {types}\n}}"
+        f"tt.func private @exchange(%a: {b.t()}, %b: {b.t()}) -> ({types}) {{\n"
+        f"  tt.return %b, %a : {types}\n}}"
     )
     name = f"{b.name()}C"
     b.emit(f"{name}:2 = tt.call @exchange({b.x}, {b.y}) : ({types}) -> ({types})")
@@ -704,7 +709,8 @@ def dot_scaled(b: Builder) -> None:
     types = [f"tensor<{shape}x{kind}>" for shape in shapes]
     many = f"{types[0]}, tensor<16x1xi8> * {types[1]}, tensor<16x1xi8>" if scaled else " * ".join(types)
     value = b.op(
-        f"tt.dot_scaled {left_text}, {zeros} lhs = {SCALED[kind]} rhs = {SCALED[kind]} {{fastMath = false}} : "
+        f"tt.dot_scaled {left_text}, {zeros} lhs = {SCALED[kind]} rhs = {SCALED[kind]} "
+        "{fastMath = false} : "
         f"{many} -> {sums}"
     )
     want = left @ right

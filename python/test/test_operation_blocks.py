@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The operations that are not element by element, on every element type; and that no cell of the registry is left
-out by the tests of operations."""
+"""The operations that are not element by element, on every element type; and that no cell of the registry is
+left out by the tests of operations."""
 
 from __future__ import annotations
 

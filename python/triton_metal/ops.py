@@ -113,7 +113,9 @@ def _totals(entries: list[dict[str, Any]]) -> str:
     """The number of cells of each engine."""
     rows = []
     for engine in ENGINES:
-        states = [support[engine].partition(":")[0] for entry in entries for support in entry["types"].values()]
+        states = [
+            support[engine].partition(":")[0] for entry in entries for support in entry["types"].values()
+        ]
         counted = [sum(state in names for state in states) for names in _TOTALS.values()]
         assert sum(counted) == len(states)
         rows.append([engine, *map(str, counted), str(len(states))])

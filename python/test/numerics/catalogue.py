@@ -31,6 +31,8 @@ EXACT = re.compile(r"arith\.(constant|select|bitcast|cmpf|fpto[su]i)|tt\.(bitcas
 # Rounded once from an integer; tests of the language compare them for equality.
 FROM_INTEGERS = re.compile(r"arith\.[su]itofp")
 # What an operation of the registry computes, where its name does not say so. Triton admits some on f32 only.
+# What the registry says of a type that an engine computes with.
+SUPPORTED = ("right", "software", "cpu only")
 FLOAT32_ONLY = ("tt.approx_divf", "tt.precise_divf", "tt.precise_sqrt")
 
 
@@ -99,7 +101,7 @@ def registry_functions() -> tuple[Function, ...]:
         for kind in FLOATS:
             if kind != "f32" and entry["op"] in FLOAT32_ONLY:
                 continue
-            if any(entry["types"][kind][engine] in ("right", "software", "cpu only") for engine in ops.ENGINES):
+            if any(entry["types"][kind][engine] in SUPPORTED for engine in ops.ENGINES):
                 found.append(Function(entry["op"], (kind,) * arity, kind))
     return tuple(found)
 
