@@ -41,19 +41,28 @@ def test_blocks(group, kind, engine, rng, monkeypatch, capfd):
     monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
     names = [op for op in computed_cases(kind, engine) if group_of(op) == group and op not in PARENTS]
     # The time to compile many scans of bf16 in one kernel grows faster than their number.
-    parts = 6 if (group, kind, engine) == ("combination", "bf16", "msl") else 1
-    for part in range(parts):
-        builder, done = Builder(kind, engine, rng), set()
-        builder.part = (part, parts)
-        for op in names:
-            if CASES[op] not in done:
-                done.add(CASES[op])
-                builder.label = op
-                CASES[op](builder)
-        wrong = builder.run() if done else []
-        assert not wrong, "\n".join(wrong)
+    is_slow = (group, kind, engine) == ("combination", "bf16", "msl")
+    assert_computed(names, kind, engine, rng, (0, 6) if is_slow else (0, 1))
     if "tt.print" in names:
         assert PRINTED in capfd.readouterr().out
+
+
+def assert_computed(names, kind, engine, rng, part):
+    builder, done = Builder(kind, engine, rng), set()
+    builder.part = part
+    for op in names:
+        if CASES[op] not in done:
+            done.add(CASES[op])
+            builder.label = op
+            CASES[op](builder)
+    wrong = builder.run() if done else []
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(1, 6))
+def test_other_combiners_of_bf16(part, rng, msl_engine):
+    assert_computed(["tt.reduce", "tt.scan"], "bf16", "msl", rng, (part, 6))
 
 
 def refused_cases(kind, engine):
