@@ -20,8 +20,8 @@ PRINTED = "first of x"
 
 
 class Builder:
-    """One kernel. `x`, `y` are blocks of any bits of the type; `s` holds a few ones among zeros. Of pointers,
-    the bits are those of the i32 that they point to."""
+    """One kernel. `x` and `y` are blocks of any bits of the type. Of pointers, the bits are those of the i32
+    that they point to."""
 
     def __init__(self, kind: str, engine: str, rng: np.random.Generator):
         self.kind, self.engine, self.rng = kind, engine, rng
@@ -539,9 +539,8 @@ def loop(b: Builder) -> None:
     types = f"{b.t()}, {b.t()}, {b.element}, {b.element}"
     carried = ", ".join(f"%c{at} = {value}" for at, value in enumerate(values))
     b.emit(
-        f"{names[0]}F:4 = scf.for %i = %zero to {last} step {step} "
-        f"iter_args({carried}) -> ({types}) : i32 {{\n"
-        f"    scf.yield %c1, %c0, %c3, %c2 : {types}\n  }}"
+        f"{names[0]}F:4 = scf.for %i = %zero to {last} step {step} iter_args({carried}) -> ({types}) "
+        f": i32 {{\n    scf.yield %c1, %c0, %c3, %c2 : {types}\n  }}"
     )
     _exchanged(b, f"{names[0]}F")
 
@@ -710,7 +709,7 @@ def dot_scaled(b: Builder) -> None:
     many = f"{types[0]}, tensor<16x1xi8> * {types[1]}, tensor<16x1xi8>" if scaled else " * ".join(types)
     value = b.op(
         f"tt.dot_scaled {left_text}, {zeros} lhs = {SCALED[kind]} rhs = {SCALED[kind]} "
-        "{fastMath = false} : "
+        f"{{fastMath = false}} : "
         f"{many} -> {sums}"
     )
     want = left @ right

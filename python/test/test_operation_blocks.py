@@ -88,6 +88,17 @@ def test_refused_blocks(kind, engine, rng, monkeypatch):
         assert reason in first, f"{op}: {first}"
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_atomic_exchange(kind, engine, rng, monkeypatch):
+    """Types that are refused by the other atomic operations are exchanged."""
+    monkeypatch.setenv("TRITON_METAL_ENGINE", engine)
+    if state("tt.atomic_rmw", kind, engine).startswith("refused: "):
+        builder = Builder(kind, engine, rng)
+        CASES["tt.atomic_rmw"](builder)
+        assert not builder.run()
+
+
 def tested_cells():
     cells = set()
     for engine in ENGINES:

@@ -78,7 +78,7 @@ this page from `include/triton-metal/Operations/Operations.td`; a test checks th
 | msl (soft) | right in this engine, which computes it in software on the chips |
 | cpu | right on the CPU device, refused on the chips |
 | ✗ | refused by both engines |
-| empty | not admitted: the verifier of the operation rejects this element type |
+| empty | not admitted: the verifier rejects this element type |
 
 A kernel with a refused operation gets an error that names the line, when it is compiled or at its first
 launch. For a cast, a column applies to the type it converts from as well as to the type it converts to.
@@ -113,9 +113,8 @@ def _totals(entries: list[dict[str, Any]]) -> str:
     """The number of cells of each engine."""
     rows = []
     for engine in ENGINES:
-        states = [
-            support[engine].partition(":")[0] for entry in entries for support in entry["types"].values()
-        ]
+        cells = [support[engine] for entry in entries for support in entry["types"].values()]
+        states = [cell.partition(":")[0] for cell in cells]
         counted = [sum(state in names for state in states) for names in _TOTALS.values()]
         assert sum(counted) == len(states)
         rows.append([engine, *map(str, counted), str(len(states))])

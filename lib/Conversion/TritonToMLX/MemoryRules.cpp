@@ -160,7 +160,7 @@ void raiseAtomic(Raising &r, Operation *op) {
   Value value = r.values.arrayOf(atomic.getVal());
   auto combiner = combinerOf(atomic.getAtomicRmwOp());
   if (!combiner)
-    return r.memory.store(access, value);
+    return r.memory.store(access, r.emitter.convert(value, memoryElement(access.element)));
   if (isa<FloatType>(elementOf(value)) && combiner != Combiner::Add)
     refuse(op, "An atomic " + tt::stringifyRMWOp(atomic.getAtomicRmwOp()) + " of " +
                    typeName(elementOf(value)) + " is not supported.");
