@@ -131,7 +131,7 @@ def test_every_widened_operation_has_a_reference():
     assert set(widened_operations()) == known
     for entry in ops.operations():
         states = {entry["types"][kind][engine].partition(":")[0] for kind in FORMATS for engine in ENGINES}
-        assert len(states) == 1 or "refused" in states, entry["op"]
+        assert len(states - {"not admitted"}) <= 1 or "refused" in states, entry["op"]
 
 
 def arguments_of(function):
