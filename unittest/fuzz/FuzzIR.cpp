@@ -55,6 +55,7 @@ struct Options {
 struct Shared {
   volatile uint64_t current; // the mutant that runs, or the next one
   volatile bool parsing;
+  bool mayBreakHeap; // by the fault of MLIR that usesBeforeDefinition describes
   uint64_t parsed, changed, lowered, raised, bundles;
 };
 Shared *shared = nullptr;
@@ -200,11 +201,23 @@ bool tryIR(MLIRContext &context, const std::string &text, std::mt19937_64 &rando
   // Like the parser's own messages, those of passes must be printable.
   DiagnosticCollector diagnostics(context);
   OwningOpRef<ModuleOp> module;
+  shared->mayBreakHeap = usesBeforeDefinition(text);
   shared->parsing = true;
-  bool parses = succeeds([&] { module = parseModule(context, text, "<mutant>"); });
+  bool parses = succeeds([&] {
+    try {
+      module = parseModule(context, text, "<mutant>");
+    } catch (const Error &error) {
+      // A block that is there twice ends a region in which values of others may have been used.
+      shared->mayBreakHeap |=
+          std::string_view(error.what()).find("redefinition of block") != std::string_view::npos;
+      throw;
+    }
+  });
+  if (!parses && shared->mayBreakHeap)
+    return false; // still counts as parsing: the heap may turn out to be broken at any time from now on
   shared->parsing = false;
   if (!parses)
-    return !usesBeforeDefinition(text);
+    return true;
   ++shared->parsed;
   printedModule(*module);
   for (int i = 0; i < 2; ++i) {
@@ -529,6 +542,7 @@ int main(int argc, char **argv) {
     uint64_t stop = std::min(at + (hasSanitizer ? 400 : 60), end); // forks are slow with shadow memory
     int status = inChild([&] {
       prepareChild(options.limit, !options.verbose);
+      shared->parsing = false;
       if (options.verbose && !hasSanitizer)
         llvm::sys::PrintStackTraceOnErrorSignal(argv[0]);
       for (uint64_t i = at; i < stop; ++i) {
@@ -536,8 +550,10 @@ int main(int argc, char **argv) {
         alarm(options.limit);
         if (i == options.crashAt)
           std::abort(); // to test this program
-        if (!tryText(context, mutator.mutant(options.seed, i), options.seed + i))
-          break;
+        if (!tryText(context, mutator.mutant(options.seed, i), options.seed + i)) {
+          shared->current = i + 1;
+          _exit(0);
+        }
       }
       ++shared->current;
     });
@@ -547,7 +563,7 @@ int main(int argc, char **argv) {
     }
     uint64_t bad = shared->current, seed = options.seed + bad;
     std::string text = mutator.mutant(options.seed, bad);
-    if (shared->parsing && usesBeforeDefinition(text)) {
+    if (shared->parsing && shared->mayBreakHeap) {
       ++faultsOfMlir;
       at = bad + 1;
       continue;
