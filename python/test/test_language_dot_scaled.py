@@ -10,6 +10,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from test_language_dot_batched import load_batch
 
 FORMATS = ("e2m1", "e4m3", "e5m2", "bf16", "fp16")
 NUMPY = {
@@ -22,22 +23,6 @@ NUMPY = {
 }
 # The same bits for the launch; the front end takes bytes for all narrow formats.
 LAUNCHED = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@triton.jit
-def load_block(ptr, B: tl.constexpr, R: tl.constexpr, C: tl.constexpr, TRANSPOSED: tl.constexpr):
-    """A block of R by C, or of B times R by C, which memory holds transposed if wanted."""
-    r, c = tl.arange(0, C if TRANSPOSED else R), tl.arange(0, R if TRANSPOSED else C)
-    at = r[:, None] * (R if TRANSPOSED else C) + c[None, :]
-    if B == 0:
-        block = tl.load(ptr + at)
-        if TRANSPOSED:
-            block = tl.trans(block)
-    else:
-        block = tl.load(ptr + tl.arange(0, B)[:, None, None] * (R * C) + at[None, :, :])
-        if TRANSPOSED:
-            block = tl.permute(block, (0, 2, 1))
-    return block
 
 
 @triton.jit
@@ -65,14 +50,14 @@ def scaled_dot(
 ):
     a_pack: tl.constexpr = 2 if A_FORMAT == "e2m1" else 1
     b_pack: tl.constexpr = 2 if B_FORMAT == "e2m1" else 1
-    a = load_block(a_ptr, B, M if A_K_PACK else M // a_pack, K // a_pack if A_K_PACK else K, A_TRANSPOSED)
-    b = load_block(b_ptr, B, K // b_pack if B_K_PACK else K, N if B_K_PACK else N // b_pack, B_TRANSPOSED)
+    a = load_batch(a_ptr, B, M if A_K_PACK else M // a_pack, K // a_pack if A_K_PACK else K, A_TRANSPOSED)
+    b = load_batch(b_ptr, B, K // b_pack if B_K_PACK else K, N if B_K_PACK else N // b_pack, B_TRANSPOSED)
     a_scale = None
     b_scale = None
     if A_SCALED:
-        a_scale = load_block(a_scale_ptr, B, M, K // GROUP, False)
+        a_scale = load_batch(a_scale_ptr, B, M, K // GROUP, False)
     if B_SCALED:
-        b_scale = load_block(b_scale_ptr, B, N, K // GROUP, False)
+        b_scale = load_batch(b_scale_ptr, B, N, K // GROUP, False)
     acc = None
     rows = tl.arange(0, M)[:, None] * N + tl.arange(0, N)[None, :]
     if B == 0:
